@@ -1,0 +1,26 @@
+"""What a resolved base is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Base:
+    """A pretrained checkpoint on this disk, ready to load."""
+
+    name: str
+    """as the user wrote it"""
+    folder: Path
+    """config.json and safetensors; of a run, those of the base underneath it"""
+    revision: str
+    """the hub's commit, the package's version, or "local" """
+    sha256: str
+    """of the weight file; of several shards, or of a run, of the parts' hashes in order"""
+    kind: Literal["packaged", "folder", "hub", "run"]
+    run: Path | None = None
+    """the earlier run that training starts from"""
+    parent: Base | None = None
+    """what that run started from itself"""

@@ -1,0 +1,241 @@
+"""What surrounds a run: settings of the libraries, versions, cores, memory, seeds.
+
+Nothing is decided or changed at import, and the libraries asked about are not imported: `go_offline` and
+`quiet_libraries` set environment variables, so call them before anything heavy is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_EVALUATE_OFFLINE": "1",  # evaluate does not look at HF_HUB_OFFLINE
+    "WANDB_MODE": "offline",  # trackers too: --offline sends no packet at all
+}
+QUIET = {
+    "DO_NOT_TRACK": "1",  # honoured by several trackers as well
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",  # transformers obeys it too
+    "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_VERBOSITY": "error",
+    "DATASETS_VERBOSITY": "error",
+    "EVALUATE_VERBOSITY": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+    "TOKENIZERS_PARALLELISM": "false",  # its threads make a later fork print warnings, or hang
+}
+_SWITCHES = {  # what each library made of the variables, where it is already imported
+    "huggingface_hub.constants": {"HF_HUB_OFFLINE": True, "HF_HUB_DISABLE_TELEMETRY": True},
+    "datasets.config": {"HF_HUB_OFFLINE": True, "HF_DATASETS_OFFLINE": True},
+    "evaluate.config": {"HF_EVALUATE_OFFLINE": True},
+}
+_TRUE = {"1", "ON", "YES", "TRUE"}
+
+LIBRARIES = [
+    "ftkit",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "peft",
+    "accelerate",
+    "datasets",
+    "evaluate",
+]
+LIBRARIES += ["huggingface_hub", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy"]
+
+
+def quiet_libraries() -> None:
+    """No telemetry, no update checks, no bars or advice of their own; what the user has set stays."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+def go_offline() -> None:
+    """Forbid every library to use the network, also those that are already imported."""
+    quiet_libraries()
+    os.environ.update(OFFLINE, DO_NOT_TRACK="1", HF_HUB_DISABLE_TELEMETRY="1")
+    for module, switches in _SWITCHES.items():
+        for name, value in switches.items():
+            if module in sys.modules and hasattr(sys.modules[module], name):
+                setattr(sys.modules[module], name, value)
+
+
+def offline() -> bool:
+    """Whether the network is forbidden, by `--offline` or by the hub library's own variables."""
+    return any(os.environ.get(name, "").upper() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+
+
+# ---- what is installed ----
+
+
+def versions() -> dict[str, str]:
+    """Python and the libraries that a result depends on, read from their metadata."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def extras(package: str = "ftkit") -> dict[str, bool]:
+    """Optional extras of an installed package, and whether everything that each asks for is installed."""
+    from importlib.metadata import PackageNotFoundError, metadata, requires
+
+    try:
+        names = metadata(package).get_all("Provides-Extra") or []
+    except PackageNotFoundError:
+        return {}
+    return {name: _installed(package, name, requires(package) or []) for name in sorted(names)}
+
+
+def _installed(package: str, extra: str, lines: list[str]) -> bool:
+    from importlib.metadata import PackageNotFoundError, version
+
+    from packaging.requirements import Requirement
+
+    for wanted in map(Requirement, lines):
+        marker = wanted.marker
+        if marker is None or marker.evaluate({"extra": ""}) or not marker.evaluate({"extra": extra}):
+            continue
+        if wanted.name == package:  # an extra made of other extras
+            if not all(_installed(package, other, lines) for other in wanted.extras):
+                return False
+            continue
+        try:
+            if not wanted.specifier.contains(version(wanted.name), prereleases=True):
+                return False
+        except PackageNotFoundError:
+            return False
+    return True
+
+
+# ---- cores and memory ----
+
+CGROUP = Path("/sys/fs/cgroup")
+PROC = Path("/proc")
+
+
+def processors() -> int:
+    """Cores that this process may use: its affinity, within the container's quota."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for folder in _cgroups("cpu"):
+        quota, period = _quota(folder)
+        if quota > 0 and period > 0:
+            count = min(count, int(quota / period))
+    return max(count, 1)
+
+
+def threads() -> int:
+    """Threads that OpenMP will start: OMP_NUM_THREADS, else the cores of this process."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # "4,2" is a count for each nesting level
+    return int(first) if first.isdigit() and int(first) > 0 else processors()
+
+
+def memory_limit() -> int:
+    """Bytes that this process may use: the machine's memory, within the container's limit."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for folder in _cgroups("memory"):
+        for name in ("memory.max", "memory.limit_in_bytes"):  # cgroup 2, cgroup 1
+            limits += _numbers(folder / name)[:1]
+    return min(limit for limit in limits if limit > 0)
+
+
+def peak_memory() -> int:
+    """Most bytes that this process has held in memory so far."""
+    # VmHWM starts at zero with the program; ru_maxrss is inherited from whoever started it
+    for line in _text(PROC / "self" / "status").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _cgroups(controller: str) -> Iterator[Path]:
+    """Folders whose limits bind this process: its own group and all above it, of either cgroup version."""
+    for line in _text(PROC / "self" / "cgroup").splitlines():
+        number, controllers, path = line.split(":", 2)
+        if number == "0":
+            mounts = [CGROUP, CGROUP / "unified"]
+        elif controller in controllers.split(","):
+            mounts = [CGROUP / controller, CGROUP / controllers]
+        else:
+            continue
+        own = Path(path.lstrip("/"))
+        # inside a container the path may name a folder of the host; the mount is then its own group
+        yield from (mount / folder for mount in mounts for folder in (own, *own.parents))
+
+
+def _quota(folder: Path) -> tuple[int, int]:
+    """CPU time and the period in which it may be used, in microseconds; zeros where there is no limit."""
+    both = _numbers(folder / "cpu.max")  # cgroup 2: "200000 100000", or "max 100000"
+    if len(both) == 2:
+        return both[0], both[1]
+    quota, period = _numbers(folder / "cpu.cfs_quota_us"), _numbers(folder / "cpu.cfs_period_us")
+    return (quota[0], period[0]) if quota and period else (0, 0)
+
+
+def _numbers(path: Path) -> list[int]:
+    return [int(word) for word in _text(path).split() if word.lstrip("-").isdigit()]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux, or not this kind of container
+        return ""
+
+
+def machine() -> str:
+    """One line for a report: processor, usable cores, memory, operating system."""
+    model = _cpuinfo("model name") or platform.processor() or platform.machine()
+    cores = f"{processors()} of {os.cpu_count()} cores"
+    return f"{model}, {cores}, {memory_limit() / 2**30:.1f} GiB, {platform.system()} {platform.machine()}"
+
+
+def _cpuinfo(key: str) -> str:
+    lines = _text(PROC / "cpuinfo").splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
+
+
+def device_summary() -> dict[str, Any]:
+    """What torch computes on here: device, name, count, bfloat16 in hardware, memory in bytes. Loads torch."""
+    import torch
+
+    if not torch.accelerator.is_available():
+        native = bool({"avx512_bf16", "amx_bf16"} & set(_cpuinfo("flags").split()))
+        return {"device": "cpu", "name": machine(), "count": 1, "bf16": native, "memory_bytes": memory_limit()}
+    kind = torch.accelerator.current_accelerator()
+    device = kind.type if kind else "cpu"
+    count = torch.accelerator.device_count()
+    if device != "cuda":
+        return {"device": device, "name": machine(), "count": count, "bf16": False, "memory_bytes": memory_limit()}
+    card = torch.cuda.get_device_properties(0)
+    native = torch.cuda.is_bf16_supported(including_emulation=False)
+    return {"device": device, "name": card.name, "count": count, "bf16": native, "memory_bytes": card.total_memory}
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python's and numpy's generators, and torch's where torch is loaded."""
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(seed)

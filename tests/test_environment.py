@@ -1,0 +1,260 @@
+"""Settings, versions, cores and memory."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ftkit import environment
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def python(code: str, **extra: str) -> str:
+    keep = ("PATH", "HOME", "VIRTUAL_ENV")
+    env = {name: os.environ[name] for name in keep if name in os.environ} | {"PYTHONPATH": str(ROOT)} | extra
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the code under test sets is gone after the test."""
+    for name in environment.OFFLINE | environment.QUIET:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+# ---- switches ----
+
+
+def test_importing_changes_and_loads_nothing() -> None:
+    code = (
+        "import os, sys; before = dict(os.environ); import ftkit.environment as e; assert dict(os.environ) == before\n"
+        "e.versions(); e.machine(); e.extras(); e.processors(); e.memory_limit(); e.peak_memory(); e.threads()\n"
+        "heavy = {'torch', 'transformers', 'huggingface_hub', 'datasets', 'numpy', 'pandas'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert python(code) == "[]"
+
+
+@pytest.mark.usefixtures("variables")
+def test_quiet_leaves_the_users_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRANSFORMERS_VERBOSITY", "debug")
+    environment.quiet_libraries()
+    assert os.environ["TRANSFORMERS_VERBOSITY"] == "debug"
+    assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] == "1"
+    assert os.environ["TOKENIZERS_PARALLELISM"] == "false"
+    assert not environment.offline()
+
+
+@pytest.mark.usefixtures("variables")
+def test_offline_wins_over_the_users_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    assert not environment.offline()
+    for name in ("huggingface_hub.constants", "datasets.config", "evaluate.config"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    sys.modules["huggingface_hub.constants"].HF_HUB_OFFLINE = False  # type: ignore[attr-defined]
+    sys.modules["datasets.config"].HF_HUB_OFFLINE = False  # type: ignore[attr-defined]
+    sys.modules["evaluate.config"].HF_EVALUATE_OFFLINE = False  # type: ignore[attr-defined]
+    environment.go_offline()
+    assert environment.offline()
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "HF_EVALUATE_OFFLINE"):
+        assert os.environ[name] == "1"
+    assert sys.modules["huggingface_hub.constants"].HF_HUB_OFFLINE is True  # type: ignore[attr-defined]
+    assert sys.modules["datasets.config"].HF_HUB_OFFLINE is True  # type: ignore[attr-defined]
+    assert sys.modules["evaluate.config"].HF_EVALUATE_OFFLINE is True  # type: ignore[attr-defined]
+    assert not hasattr(sys.modules["datasets.config"], "HF_DATASETS_OFFLINE")  # nothing is invented
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_the_hub_library_sends_nothing_when_offline(order: str) -> None:
+    lines = ["from huggingface_hub.utils import get_session", "from ftkit import environment; environment.go_offline()"]
+    code = "\n".join(lines if order == "after" else reversed(lines)) + (
+        "\nimport socket\n"
+        "def refuse(*a, **k): raise SystemExit('a packet was about to be sent')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from huggingface_hub import model_info\n"
+        "from huggingface_hub.errors import OfflineModeIsEnabled\n"
+        "try: model_info('org/name')\n"
+        "except OfflineModeIsEnabled: print('refused')"
+    )
+    assert python(code) == "refused"
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1", True), ("true", True), ("on", True), ("0", False), ("", False)])
+@pytest.mark.usefixtures("variables")
+def test_offline_reads_what_the_hub_library_reads(monkeypatch: pytest.MonkeyPatch, value: str, expected: bool) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", value)
+    assert environment.offline() is expected
+
+
+# ---- what is installed ----
+
+
+def test_versions_name_what_a_result_depends_on() -> None:
+    found = environment.versions()
+    assert found["python"] == sys.version.split()[0]
+    assert found["numpy"] == np.__version__
+    assert {"torch", "transformers", "peft", "accelerate", "safetensors"} <= set(found)
+
+
+def _distribution(site: Path, name: str, version: str, metadata: str = "") -> None:
+    folder = site / f"{name}-{version}.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}")
+
+
+def test_extras_say_whether_all_they_ask_for_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wants = (
+        "numpy",
+        "here; extra == 'vision'",
+        "absent; extra == 'audio'",
+        "here; extra == 'audio'",
+        "here>=9; extra == 'new'",
+        "absent; sys_platform == 'nowhere' and extra == 'elsewhere'",
+        "tool[vision]; extra == 'some'",
+        "tool[vision,audio]; extra == 'all'",
+    )
+    extras = ("vision", "audio", "new", "elsewhere", "some", "all")
+    lines = [f"Requires-Dist: {want}" for want in wants] + [f"Provides-Extra: {extra}" for extra in extras]
+    _distribution(tmp_path, "tool", "1.0", "\n".join(lines) + "\n")
+    _distribution(tmp_path, "here", "2.0")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert environment.extras("tool") == {
+        "all": False,
+        "audio": False,
+        "elsewhere": True,
+        "new": False,
+        "some": True,
+        "vision": True,
+    }
+    assert environment.extras("no-such-package") == {}
+
+
+# ---- cores and memory ----
+
+
+def _groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, membership: str, limits: dict[str, str]) -> None:
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "self" / "cgroup").write_text(membership)
+    for name, text in limits.items():
+        path = tmp_path / "cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(environment, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(environment, "CGROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+
+
+V1 = "4:memory:/job\n3:cpu,cpuacct:/job/step\n0::/\n"
+
+
+@pytest.mark.parametrize(
+    ("membership", "limits", "cores", "memory"),
+    [
+        ("0::/\n", {"cpu.max": "max 100000\n", "memory.max": "max\n"}, 16, None),
+        ("0::/\n", {"cpu.max": "250000 100000\n", "memory.max": "1073741824\n"}, 2, 2**30),
+        ("0::/\n", {"cpu.max": "50000 100000\n"}, 1, None),
+        ("0::/a/b\n", {"a/cpu.max": "300000 100000", "a/b/cpu.max": "max 100000", "a/memory.max": "4096"}, 3, 4096),
+        ("0::/on/the/host\n", {"cpu.max": "400000 100000"}, 4, None),
+        (V1, {"cpu/job/cpu.cfs_quota_us": "600000", "cpu/job/cpu.cfs_period_us": "100000"}, 6, None),
+        (V1, {"cpu,cpuacct/job/step/cpu.cfs_quota_us": "-1", "cpu/job/step/cpu.cfs_period_us": "100000"}, 16, None),
+        (
+            V1,
+            {"memory/job/memory.limit_in_bytes": "2097152", "memory/memory.limit_in_bytes": str(2**63 - 4096)},
+            16,
+            2**21,
+        ),
+        ("", {}, 16, None),
+        ("0::/\n", {"cpu.max": "nonsense", "memory.max": ""}, 16, None),
+    ],
+)
+def test_limits_of_containers(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    membership: str,
+    limits: dict[str, str],
+    cores: int,
+    memory: int | None,
+) -> None:
+    _groups(tmp_path, monkeypatch, membership, limits)
+    assert environment.processors() == cores
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert environment.memory_limit() == (memory or physical)
+
+
+def test_affinity_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _groups(tmp_path, monkeypatch, "", {})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
+    assert environment.processors() == 1
+
+
+@pytest.mark.parametrize(("value", "expected"), [("3", 3), ("4,2", 4), (" 2 ", 2), ("0", 16), ("many", 16), ("", 16)])
+def test_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, expected: int) -> None:
+    _groups(tmp_path, monkeypatch, "", {})
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert environment.threads() == expected
+
+
+def test_peak_memory_sees_an_allocation_and_no_parents() -> None:
+    code = (
+        "from ftkit.environment import peak_memory\n"
+        "before = peak_memory(); block = bytearray(64 * 2**20); block[::4096] = b'x' * len(block[::4096])\n"
+        "after = peak_memory(); del block; print(before, after, peak_memory())"
+    )
+    before, after, later = map(int, python(code).split())
+    assert 2**20 < before < 100 * 2**20
+    assert after - before > 50 * 2**20
+    assert later > 0.99 * after  # freeing does not lower it; the kernel counts to within a few pages
+
+
+def test_peak_memory_without_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "PROC", tmp_path)
+    assert environment.peak_memory() > 2**20
+
+
+def test_machine_is_one_line() -> None:
+    line = environment.machine()
+    assert "\n" not in line and f"of {os.cpu_count()} cores" in line and "GiB" in line
+
+
+# ---- seeds ----
+
+
+def test_one_seed_one_stream() -> None:
+    def draw() -> tuple[float, float]:
+        return random.random(), float(np.random.rand())
+
+    environment.seed_everything(7)
+    first = draw()
+    assert draw() != first
+    environment.seed_everything(7)
+    assert draw() == first
+    environment.seed_everything(2**40)  # beyond what numpy takes as it is
+
+
+def test_torch_is_seeded_only_where_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+    fake = types.ModuleType("torch")
+    fake.manual_seed = seeds.append  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch", fake)
+    environment.seed_everything(3)
+    monkeypatch.undo()
+    assert seeds == [3]
+
+
+def test_device_summary() -> None:
+    torch = pytest.importorskip("torch")
+    found = environment.device_summary()
+    assert list(found) == ["device", "name", "count", "bf16", "memory_bytes"]
+    assert found["device"] == ("cuda" if torch.cuda.is_available() else found["device"])
+    assert found["count"] >= 1 and isinstance(found["bf16"], bool) and found["memory_bytes"] > 2**28
