@@ -1,0 +1,59 @@
+# Every target works alone on a fresh checkout: it makes the environment that it needs, once.
+#   make quickstart               train on the example, with the packaged base
+#   make test PYTHON=python3.12   with another Python (3.11 or newer)
+#   make test VENV=/tmp/venv      in another environment
+
+PYTHON ?= python3
+VENV ?= .venv
+DATA ?= ../shared/data/banking77_en
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test slow lint bench readme
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+quickstart: $(VENV)/.quickstart  ## from nothing to a report on the example data
+	@test -d quickstart || $(BIN)/ftkit new --example quickstart
+	@$(BIN)/ftkit train quickstart/support.yaml --out quickstart/run --force
+	@echo "report: quickstart/run/report.html"
+
+test: $(VENV)/.dev  ## the quick tests
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+slow: $(VENV)/.dev  ## the tests that take minutes, on real data in ../shared
+	@$(BIN)/python -m pytest -n auto -m slow $(ARGS)
+
+lint: $(VENV)/.dev  ## style, format and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/.dev  ## side-by-side timings, about two hours; DATA=FOLDER of banking77's train.csv and test.csv
+	@test -f $(DATA)/train.csv || { echo "no $(DATA)/train.csv: make bench DATA=FOLDER, see tests/benchmarks/README.md"; exit 2; }
+	@$(BIN)/python tests/benchmarks/startup.py
+	@$(BIN)/python tests/benchmarks/big_csv.py
+	@$(BIN)/python tests/benchmarks/banking77.py --data $(DATA)
+
+readme: $(VENV)/.dev  ## write README.md's tables anew from the registries
+	@$(BIN)/python tests/readme_tables.py
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ftkit needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# Installed in place, so that the environment follows the code and is made anew only for other dependencies.
+$(VENV)/.quickstart: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing ftkit into $(VENV) (about 2 GB, once)"
+	@$(PIP) -e '.[quickstart]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing ftkit and its development tools into $(VENV) (about 2 GB, once)"
+	@$(PIP) -e '.[quickstart,dev]'
+	@touch $@ $(VENV)/.quickstart

@@ -1,0 +1,68 @@
+"""From one vector a position to one vector a row, and the scale that a linear head likes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+KINDS = ("mean", "first", "last")
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """How hidden states become features: `kind` of pooling, and whether features get unit length."""
+
+    kind: str
+    normalise: bool = False
+
+    def __call__(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """(rows, positions, width) and a (rows, positions) mask of 0 and 1 → (rows, width)."""
+        pooled = pool(hidden, mask, self.kind)
+        if not self.normalise:
+            return pooled
+        # length √width instead of 1, so that a head's weights stay in the range that optimisers expect
+        return torch.nn.functional.normalize(pooled, dim=-1) * pooled.shape[-1] ** 0.5
+
+
+def pool(hidden: torch.Tensor, mask: torch.Tensor | None, kind: str) -> torch.Tensor:
+    """Mean over real positions, the first one, or the last real one."""
+    if mask is None:
+        mask = torch.ones(hidden.shape[:2], dtype=torch.long, device=hidden.device)
+    if kind == "mean":
+        weights = mask.unsqueeze(-1).to(hidden.dtype)
+        return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
+    if kind == "first":
+        return hidden[:, 0]
+    positions = torch.arange(hidden.shape[1], device=hidden.device)
+    last = (mask * positions).argmax(dim=1)  # also right for padding on the left
+    return hidden[torch.arange(len(hidden), device=hidden.device), last]
+
+
+def declared(folder: Path) -> Pooling | None:
+    """What a checkpoint of the sentence-transformers layout says about itself, else None."""
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        config = json.loads((folder / "1_Pooling" / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # not that layout, which is no fault
+    names = {
+        "pooling_mode_mean_tokens": "mean",
+        "pooling_mode_cls_token": "first",
+        "pooling_mode_lasttoken": "last",
+    }
+    kinds = [kind for key, kind in names.items() if config.get(key)]
+    if not kinds and config.get("pooling_mode") in ("mean", "cls", "lasttoken"):
+        kinds = [{"mean": "mean", "cls": "first", "lasttoken": "last"}[config["pooling_mode"]]]
+    normalise = any(str(module.get("type", "")).endswith("Normalize") for module in modules)
+    return Pooling(kinds[0], normalise) if len(kinds) == 1 else None
+
+
+def candidates(folder: Path, causal: bool) -> tuple[Pooling, ...]:
+    """The declared pooling, else those to choose from on validation rows."""
+    known = declared(folder)
+    if known is not None:
+        return (known,)
+    return (Pooling("mean"), Pooling("last")) if causal else (Pooling("mean"), Pooling("first"))

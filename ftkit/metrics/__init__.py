@@ -1,0 +1,99 @@
+"""Metrics: one file each, plain functions of arrays; no torch.
+
+`load(name)` gives the metric, `as_evaluate(name)` the same as an `evaluate.Metric` that computes
+locally and never asks a hub.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ftkit import registry
+from ftkit.errors import InputError
+from ftkit.registry import Entry
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Predictions beside the truth, on the same rows.
+
+    Single-label: `gold` and `prediction` are (rows,) ints, an index into `labels`, or -1 for a gold
+    label that training lacked (it counts as wrong). Multi-label: both are (rows, labels) of 0 and 1.
+    """
+
+    labels: tuple[str, ...]
+    gold: np.ndarray
+    prediction: np.ndarray
+    scores: np.ndarray | None = None
+    """(rows, labels) probabilities; None where a predictor has none"""
+
+    def __len__(self) -> int:
+        return len(self.gold)
+
+    @property
+    def multi_label(self) -> bool:
+        return self.gold.ndim == 2
+
+    def take(self, rows: np.ndarray) -> Scored:
+        """The same for some rows (positions, may repeat)."""
+        scores = None if self.scores is None else self.scores[rows]
+        return Scored(self.labels, self.gold[rows], self.prediction[rows], scores)
+
+
+class Metric(Entry):
+    """One number on predictions."""
+
+    higher_is_better: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    """smallest and largest value that it can take; infinite where there is none"""
+    needs_scores: ClassVar[bool] = False
+
+    def compute(self, scored: Scored) -> float:
+        """The metric's value; nan where it is not defined on these rows."""
+        raise TypeError(f"{type(self).__name__} has no compute")
+
+    def rows(self, scored: Scored) -> np.ndarray | None:
+        """Its value on each row where the metric is a mean over rows (accuracy, log-loss), else None."""
+        return None
+
+
+def load(name: str) -> Metric:
+    """The metric of a name in this folder, a file or folder of one's own, or an id of the `evaluate` hub.
+
+    A `.py` file that imports ftkit holds a subclass of Metric; any other file, folder or id goes to
+    `evaluate.load`. Warning: all but the names in this folder run the code that they point to.
+    """
+    if name in registry.names("metrics") or _holds_metric(Path(name)):
+        metric: Metric = registry.load("metrics", name)(name=name)
+        return metric
+    from ftkit.metrics._scripts import load_script
+
+    return load_script(name)
+
+
+def as_evaluate(name: str) -> Any:
+    """Any metric as an `evaluate.Metric` that computes in memory and never asks a hub.
+
+    Predictions are label numbers, or scores (rows, labels) where the metric needs them; references
+    are label numbers, or rows of 0 and 1 if multi-label.
+    """
+    from ftkit.metrics._scripts import as_module
+
+    return as_module(load(name))
+
+
+def _holds_metric(path: Path) -> bool:
+    if path.suffix != ".py" or not path.is_file():
+        return False
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not Python: {error}") from None
+    froms = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    plain = [item.name for node in ast.walk(tree) if isinstance(node, ast.Import) for item in node.names]
+    return any(module.partition(".")[0] == "ftkit" for module in froms + plain)

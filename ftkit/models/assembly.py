@@ -1,0 +1,132 @@
+"""Base + task + method → a network ready to train, or a finished run ready to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+
+from ftkit import bases
+from ftkit.errors import InputError
+from ftkit.features.examples import Examples
+from ftkit.features.network import Network
+from ftkit.models.delivery import Head, read_head
+from ftkit.tasks import Encoded
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ftkit.bases import Base
+    from ftkit.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A backbone with a method's trainable weights attached, and what turns rows into its inputs."""
+
+    base: Base
+    network: Network
+    processor: Any
+    head: Head | None
+    """of the earlier run that serves as the base"""
+
+
+def assemble(recipe: Recipe) -> Assembly:
+    """Load the base (an earlier run's adapter is merged into it) and attach the method.
+
+    Raises InputError for a base that cannot be loaded or a method that does not fit it.
+    """
+    base = bases.resolve(recipe.base)
+    backbone, processor, head = _loaded(base, recipe)
+    backbone.requires_grad_(False)
+    torch.manual_seed(recipe.seed)
+    backbone = recipe.method.apply(backbone).to(device())
+    return Assembly(base, Network(backbone, _causal(backbone)), processor, head)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A finished run: inputs in, logits out."""
+
+    recipe: Recipe
+    base: Base
+    network: Network
+    processor: Any
+    head: Head
+
+    @torch.no_grad()
+    def logits(
+        self, inputs: list[tuple[str, ...]], seen: Callable[[int], None] = lambda rows: None
+    ) -> tuple[np.ndarray, Encoded]:
+        """(rows, labels) float32, and the rows as encoded."""
+        encoded = self.recipe.task.encode(inputs, self.processor)
+        examples = Examples(self.recipe.task, self.processor, encoded.rows)
+        weight, bias = torch.from_numpy(self.head.weight), torch.from_numpy(self.head.bias)
+        out = np.zeros((len(inputs), len(bias)), dtype=np.float32)
+        self.network.training(False)
+        done = 0
+        for positions in examples.by_length(np.arange(len(examples)), 64):
+            batch = examples.batch(positions).to(self.network.device)
+            features = self.head.pooling(self.network(batch), batch.mask).float().cpu()
+            out[positions] = (features @ weight.T + bias).numpy()
+            done += len(positions)
+            seen(done)
+        return out, encoded
+
+
+def load_run(run: Path) -> Model:
+    """A finished run with its delivered adapter, ready to predict.
+
+    Raises InputError for a folder that is no run, an unfinished run, or a damaged one.
+    """
+    from ftkit.recipe import read
+
+    base = bases.resolve(str(run)).parent  # refuses what is no finished run, and a base that has changed since
+    if base is None:
+        raise InputError(f"{run}: is a base, not a run", "give the folder that ftkit train wrote")
+    recipe = read(run / "recipe.yaml")
+    backbone, processor, _ = _loaded(base, recipe)
+    backbone = _restored(recipe, backbone, run / "adapter").eval().requires_grad_(False).to(device())
+    return Model(recipe, base, Network(backbone, _causal(backbone)), processor, read_head(run / "adapter"))
+
+
+def device() -> torch.device:
+    """Where Accelerate would put a model."""
+    from accelerate import PartialState
+
+    return cast("torch.device", PartialState().device)
+
+
+def _loaded(base: Base, recipe: Recipe) -> tuple[nn.Module, Any, Head | None]:
+    """The base's backbone; for an earlier run with its adapter merged in, and its head."""
+    from ftkit.recipe import read
+
+    if base.run is None or base.parent is None:
+        return recipe.task.load(base), recipe.task.processor(base), None
+    earlier = read(base.run / "recipe.yaml")
+    backbone, processor, _ = _loaded(base.parent, earlier)
+    backbone = _restored(earlier, backbone, base.run / "adapter")
+    if hasattr(backbone, "merge_and_unload"):
+        backbone = backbone.merge_and_unload()  # type: ignore[operator]
+    return backbone.eval(), processor, read_head(base.run / "adapter")
+
+
+def _restored(recipe: Recipe, backbone: nn.Module, folder: Path) -> nn.Module:
+    from safetensors import SafetensorError
+
+    try:
+        return recipe.method.restore(backbone, folder)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        first = str(error).partition("\n")[0]
+        raise InputError(f"{folder}: the adapter cannot be loaded ({first})", "train the run again") from None
+
+
+def _causal(backbone: nn.Module) -> bool:
+    """Whether positions only see what is before them, so that the last one knows most."""
+    config = getattr(backbone, "config", None)
+    architectures = " ".join(getattr(config, "architectures", None) or ())
+    return bool(getattr(config, "is_decoder", False)) or "CausalLM" in architectures

@@ -1,0 +1,76 @@
+"""The adapter folder of a run: what moved in the base, and the head on top of it.
+
+`adapter/` is a PEFT folder over the bare `AutoModel` (or whatever the method saves), plus
+`head.safetensors` (weight, bias) and `head.json` (pooling, labels and their order).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ftkit.errors import InputError
+from ftkit.features.pooling import Pooling
+from ftkit.files import write_json
+
+if TYPE_CHECKING:
+    from ftkit.features.network import Network
+    from ftkit.methods import Method
+    from ftkit.training.members import Member
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear head and how its features are made."""
+
+    pooling: Pooling
+    labels: tuple[str, ...]
+    weight: np.ndarray
+    """(labels, width) float32"""
+    bias: np.ndarray
+    """(labels,) float32"""
+
+
+def save(network: Network, method: Method, member: Member, labels: tuple[str, ...], folder: Path) -> int:
+    """Write a member's adapter and head; returns the bytes written. The network carries the member afterwards."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    put(network, member)
+    method.save(network.backbone, folder)
+    tensors = {"weight": member.weight, "bias": member.bias}
+    save_file({name: p.detach().float().cpu().contiguous() for name, p in tensors.items()}, folder / "head.safetensors")
+    described: dict[str, Any] = {"schema": SCHEMA, **asdict(member.pooling), "labels": list(labels)}
+    write_json(folder / "head.json", described)
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def put(network: Network, member: Member) -> None:
+    """Copy a member's weights into the backbone."""
+    with torch.no_grad():
+        for name, parameter in network.trainable().items():
+            parameter.copy_(member.backbone[name])
+
+
+def read_head(folder: Path) -> Head:
+    """The head of an adapter folder.
+
+    Raises InputError where it is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        described = json.loads((folder / "head.json").read_text(encoding="utf-8"))
+        tensors = load_file(folder / "head.safetensors")
+        pooling = Pooling(described["kind"], described["normalise"])
+        return Head(pooling, tuple(described["labels"]), tensors["weight"], tensors["bias"])
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise InputError(f"{folder}: its head cannot be read ({error})", "train the run again") from None

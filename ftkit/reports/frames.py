@@ -1,0 +1,84 @@
+"""From fits and baselines to the long table of predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ftkit.data.table import Gold
+from ftkit.features.examples import hash_rows
+from ftkit.privacy import Mask
+from ftkit.statistics.predictions import frame_of
+from ftkit.training.fitting import Outcome
+from ftkit.training.session import every_seed
+
+
+def predictions_of(outcome: Outcome, mask: Mask) -> pd.DataFrame:
+    """Test rows of every part, as predicted by each seed's adapter and by each baseline."""
+    session = outcome.session
+    tested = [part for part in session.splits.parts if len(part.test)]
+    rows = np.concatenate([part.test for part in tested])
+    common = columns(session.splits.rows.frame.iloc[rows], session.encoded.rows, rows, mask)
+    common["fold"] = np.repeat(range(len(tested)), [len(part.test) for part in tested]) if session.splits.folds else -1
+    task, seeds = session.recipe.task, every_seed(session.recipe)
+    said = {
+        ("adapted", seed): task.scores(np.concatenate([outcome.fits[part.name, seed].logits for part in tested]))
+        for seed in seeds
+    }
+    said |= {
+        (name, seeds[0]): np.concatenate([scores[part.name] for part in tested])
+        for name, scores in outcome.baselines.items()
+    }
+    frames = [
+        frame(scores, name, seed, session.labels, task.decode(scores, session.labels), task.kind, common, mask)
+        for (name, seed), scores in said.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def columns(rows: pd.DataFrame, encoded: list[dict[str, np.ndarray]], places: np.ndarray, mask: Mask) -> dict[str, Any]:
+    """What all predictors share: hashes, gold labels, units, groups and slices of the rows."""
+
+    def hashed(name: str) -> list[str | None]:
+        return [None if value is None or pd.isna(value) else mask.digest(str(value)) for value in rows[name]]
+
+    slices = {name.removeprefix("slice."): rows[name] for name in rows if name.startswith("slice.")}
+    return {
+        "row_id": [mask.digest(one) for one in rows["row_id"]],
+        "input_hash": [mask.digest(one) for one in hash_rows([encoded[place] for place in places])],
+        "split": "test",
+        "gold": masked(rows["gold"].to_list(), mask),
+        "unit": hashed("unit"),
+        "group": hashed("group"),
+        "slices": {name: [mask.name(name, str(one)) for one in values] for name, values in slices.items()},
+    }
+
+
+def frame(
+    scores: np.ndarray,
+    predictor: str,
+    seed: int,
+    labels: tuple[str, ...],
+    decoded: list[Gold],
+    kind: str,
+    common: dict[str, Any],
+    mask: Mask,
+) -> pd.DataFrame:
+    """The rows of one predictor."""
+    shown = [mask.name("label", label) for label in labels]
+    prediction = masked(decoded, mask)
+    return frame_of(
+        prediction=prediction, scores=scores, labels=shown, predictor=predictor, seed=seed, kind=kind, **common
+    )
+
+
+def masked(gold: list[Gold], mask: Mask) -> list[Gold]:
+    """Labels, or their stand-ins where rows are hidden."""
+    if not mask.on:
+        return gold
+    return [
+        mask.name("label", one) if isinstance(one, str) else None if one is None else tuple(mask.name("label", x) for x in one)
+        for one in gold
+    ]

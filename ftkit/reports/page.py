@@ -1,0 +1,114 @@
+"""The page of one run: a single HTML file that needs nothing else, neither network nor fonts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from ftkit.reports import behaviour, origin, palette, results, words
+from ftkit.reports.shape import filled
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+TITLES = {
+    "verdict": "Verdict",
+    "scores": "Scores",
+    "seeds": "Seeds",
+    "learning": "Learning curve",
+    "confusion": "Confusions",
+    "reliability": "Confidence",
+    "labels": "Labels",
+    "slices": "Slices",
+    "mistakes": "Mistakes",
+    "data": "Data",
+    "cost": "Cost",
+    "choices": "Choices",
+    "origin": "Origin",
+    "recipe": "Recipe",
+}
+
+
+def render_run(report: Mapping[str, Any]) -> str:
+    """The whole `report.html` of a run, from its report dict."""
+    whole = filled(report)
+    parts = {
+        "verdict": results.verdict(whole),
+        "scores": results.scores(whole),
+        "seeds": results.seeds(whole),
+        "learning": behaviour.learning(whole),
+        "confusion": behaviour.confusion(whole),
+        "reliability": behaviour.reliability(whole),
+        "labels": whole["per_label"],
+        "slices": results.slices(whole),
+        "mistakes": behaviour.mistakes(whole),
+        "data": origin.data(whole),
+        "cost": origin.cost(whole),
+        "choices": origin.choices(whole),
+        "origin": origin.origin(whole),
+        "recipe": whole["recipe"],
+    }
+    shown = {key: TITLES[key] for key, part in parts.items() if part}
+    facts = {"subtitle": subtitle(whole), "banner": results.banner(whole)}
+    return page("run.html", report=whole, part=parts, sections=shown, title=whole["name"], **facts)
+
+
+def subtitle(report: Mapping[str, Any]) -> list[str]:
+    """What the run was, in a few words: task, method on base, when."""
+    method = words.words(report["method"])
+    base = report["base"]["name"]
+    made = f"{method} on {base}" if method and base else method or base
+    when = words.moment(report["created"]) if report["created"] else ""
+    return [fact for fact in (words.words(report["task"]), made, when) if fact]
+
+
+def page(template: str, **context: Any) -> str:
+    """A template of this folder as a page, with its style, its scripts and a policy that allows no others."""
+    scripts = {name: _asset(f"{name}.js") for name in ("theme", "script")}
+    sources = " ".join(f"'sha256-{_digest(text)}'" for text in scripts.values())
+    # Defence in depth: a browser loads nothing and runs only these two scripts, whatever the rows hold.
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {sources}; base-uri 'none'; form-action 'none'"
+    shell = {name: Markup(text) for name, text in scripts.items()}
+    shell |= {"style": Markup(_style()), "policy": Markup(policy)}
+    return _environment().get_template(template).render(**shell, **context)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,  # a misspelt name in a template is an error, not a gap
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    named = (words.words, words.count, words.score, words.share, words.direction)
+    environment.globals["level"] = words.LEVEL
+    environment.filters.update({function.__name__: function for function in named})
+    return environment
+
+
+def _style() -> str:
+    """The style sheet with the colours of both themes."""
+    themes = {"/*light*/": palette.variables(dark=False), "/*dark*/": palette.variables(dark=True)}
+    style = _asset("style.css")
+    for mark, variables in themes.items():
+        style = style.replace(mark, variables)
+    return style
+
+
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,103 @@
+"""Writing a run folder: adapter, predictions, rows, splits, recipe, report, page and card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ftkit import runs
+from ftkit.features.examples import hash_rows
+from ftkit.files import replacing, write_json, write_text
+from ftkit.models import delivery
+from ftkit.models.snippet import snippet
+from ftkit.privacy import Mask
+from ftkit.reports.card import render_card
+from ftkit.reports.page import render_run
+from ftkit.runs import RunFolder
+from ftkit.statistics import predictions as stored
+from ftkit.training.fitting import Outcome
+from ftkit.training.session import every_seed
+
+
+def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], mask: Mask, run: RunFolder) -> None:
+    """Write everything; sizes that are known only now are added to the report."""
+    session, folder = outcome.session, run.path
+    report["cost"]["adapter_bytes"] = _adapters(outcome, folder)
+    write_text(folder / runs.RECIPE, session.recipe.to_yaml("nothing is left to `auto`: a rerun repeats the run"))
+    names = list(report["scores"]["test"])
+    stored.write(
+        predictions,
+        folder / runs.PREDICTIONS,
+        labels=report["labels"],
+        task=report["task"],
+        metrics=names,
+        primary=report["primary"],
+    )
+    write_table(splits_table(outcome, mask), folder / runs.SPLITS)
+    if not mask.on:
+        write_table(session.splits.rows.frame[["row_id", "input"]], folder / runs.ROWS)
+    write_json(folder / runs.REPORT, report)
+    write_text(folder / runs.PAGE, render_run(report))
+    write_text(folder / runs.CARD, render_card(report, _snippet(outcome)))
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Parquet, whole or not at all."""
+    with replacing(path) as temporary:
+        frame.to_parquet(temporary, index=False)
+
+
+def splits_table(outcome: Outcome, mask: Mask) -> pd.DataFrame:
+    """Which row went where, and every row that this run or its base was trained or tuned on.
+
+    Columns: row_id, input_hash, split, fold (-1: none; the fold that tests the row), trained (by the
+    delivered adapter). Rows of the run that served as the base follow with split `base`.
+    """
+    session = outcome.session
+    rows = session.splits.rows.frame
+    fold = np.full(len(rows), -1)
+    for number, part in enumerate(session.splits.parts[:-1]):
+        fold[part.test] = number
+    trained = np.zeros(len(rows), dtype=bool)
+    trained[outcome.fits["final", outcome.delivered].trained] = True
+    table = pd.DataFrame(
+        {
+            "row_id": [mask.digest(one) for one in rows["row_id"]],
+            "input_hash": [mask.digest(one) for one in hash_rows(session.encoded.rows)],
+            "split": rows["split"].to_numpy(),
+            "fold": fold,
+            "trained": trained,
+        }
+    )
+    if session.assembly.base.run is None:
+        return table
+    earlier = pd.read_parquet(session.assembly.base.run / runs.SPLITS)
+    return pd.concat([table, earlier[earlier["trained"]].assign(split="base", fold=-1)], ignore_index=True)
+
+
+def _adapters(outcome: Outcome, folder: Path) -> int:
+    """Write the delivered adapter, and with several seeds each one's; returns the delivered one's bytes."""
+    session = outcome.session
+    network, method, labels = session.assembly.network, session.recipe.method, session.labels
+    seeds = every_seed(session.recipe)
+    if len(seeds) > 1:
+        for seed in seeds:
+            delivery.save(network, method, outcome.fits["final", seed].member, labels, folder / runs.SEEDS / str(seed))
+    return delivery.save(network, method, outcome.fits["final", outcome.delivered].member, labels, folder / runs.ADAPTER)
+
+
+def _snippet(outcome: Outcome) -> str:
+    session = outcome.session
+    base = session.assembly.base
+    lineage: list[tuple[str, str]] = []
+    while base.run is not None and base.parent is not None:
+        from ftkit.recipe import read
+
+        lineage.insert(0, (read(base.run / runs.RECIPE).method.name, str(base.run)))
+        base = base.parent
+    pooling = outcome.fits["final", outcome.delivered].member.pooling
+    config = getattr(session.assembly.network.backbone, "config", None)
+    return snippet(session.recipe, base, pooling, lineage, bool(getattr(config, "is_encoder_decoder", False)))

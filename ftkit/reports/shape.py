@@ -1,0 +1,159 @@
+"""A report dict made safe to draw: every key is there, every number is finite, every text is printable.
+
+A run that stopped half-way has no scores and a user's text holds whatever a file can hold. Both are
+settled here once, so that templates and charts need no special cases.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from numbers import Integral, Real
+from typing import Any
+
+EMPTY: dict[str, Any] = {
+    "schema": None,
+    "status": "complete",
+    "name": "run",
+    "created": None,
+    "command": "",
+    "task": "",
+    "kind": "label",
+    "method": "",
+    "labels": [],
+    "primary": "",
+    "procedure": "",
+    "folds": 0,
+    "hidden": False,
+    "verdict": {
+        "sentence": "",
+        "details": [],
+        "outcome": "",
+        "reference": "",
+        "metric": "",
+        "difference": {"value": None, "low": None, "high": None},
+        "p_value": None,
+        "rows": None,
+        "fixed": None,
+        "broken": None,
+        "smallest_effect": None,
+    },
+    "scores": {},
+    "baselines": {},
+    "seeds": None,
+    "slices": {},
+    "per_label": [],
+    "confusion": None,
+    "confused": [],
+    "reliability": None,
+    "history": [],
+    "mistakes": [],
+    "data": {
+        "rows_read": None,
+        "rows_used": None,
+        "dropped": {},
+        "examples": {},
+        "split_rows": {},
+        "label_counts": {},
+        "files": {},
+        "findings": [],
+        "detected": [],
+        "truncation_rate": None,
+        "unknown_share": None,
+    },
+    "choices": {},
+    "cost": {
+        "seconds": {},
+        "peak_memory_bytes": None,
+        "trainable_parameters": None,
+        "total_parameters": None,
+        "examples_per_second": None,
+        "adapter_bytes": None,
+    },
+    "base": {"name": "", "revision": None, "sha256": None},
+    "versions": {},
+    "threads": None,
+    "machine": "",
+    "seed": None,
+    "recipe": "",
+}
+ITEMS: dict[str, dict[str, Any]] = {
+    "per_label": {"label": "", "rows": None, "precision": None, "recall": None, "f1": None},
+    "confused": {"gold": "", "prediction": "", "rows": None},
+    "mistakes": {"row_id": "", "input": [], "gold": None, "prediction": None, "confidence": None},
+    "history": {
+        "part": "",
+        "member": "",
+        "seed": None,
+        "epoch": None,
+        "step": None,
+        "train_loss": None,
+        "lr": None,
+        "validation": None,
+    },
+}
+FINDING = {"level": "note", "check": "", "what": "", "hint": ""}
+BIN = {"confidence": None, "accuracy": None, "rows": None, "low": None, "high": None}
+SEEDS: dict[str, Any] = {"seeds": [], "values": [], "mean": None, "sd": None, "delivered": None}
+
+LARGEST = 1e30
+"""a number beyond is an accident, and no axis can hold it"""
+
+# Neither HTML nor SVG can hold these: control characters, lone surrogates, non-characters.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+
+
+def filled(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The report with all keys of schema 1, cleaned values, and no mistakes where rows are hidden."""
+    whole = _with_defaults(clean(report), EMPTY)
+    for key, default in ITEMS.items():
+        whole[key] = [_with_defaults(item, default) for item in whole[key]]
+    whole["data"] = filled_data(whole["data"])
+    if whole["reliability"] is not None:
+        whole["reliability"] = _with_defaults(whole["reliability"], {"ece": None, "bins": []})
+        whole["reliability"]["bins"] = [_with_defaults(item, BIN) for item in whole["reliability"]["bins"]]
+    if whole["seeds"] is not None:
+        whole["seeds"] = _with_defaults(whole["seeds"], SEEDS)
+    if whole["hidden"]:
+        whole["mistakes"] = []
+    return whole
+
+
+def filled_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for the data report alone, as `ftkit check` has it."""
+    whole = _with_defaults(clean(data), EMPTY["data"])
+    whole["findings"] = [_with_defaults(item, FINDING) for item in whole["findings"]]
+    return whole
+
+
+def clean(value: Any) -> Any:
+    """Plain lists and dicts with printable text; numbers that are not finite become None."""
+    if isinstance(value, str):
+        return UNPRINTABLE.sub("\ufffd", value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        number = float(value)
+        return number if math.isfinite(number) and abs(number) < LARGEST else None
+    if isinstance(value, Mapping):
+        return {clean(str(key)): clean(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return clean(asdict(value))
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    return clean(str(value))
+
+
+def _with_defaults(value: Any, default: Mapping[str, Any]) -> dict[str, Any]:
+    """`value` plus the default of each key that it lacks, or that holds None where a mapping is due."""
+    whole = dict(value) if isinstance(value, Mapping) else {}
+    for key, fallback in default.items():
+        if isinstance(fallback, Mapping):
+            whole[key] = _with_defaults(whole.get(key), fallback)
+        elif key not in whole or (whole[key] is None and isinstance(fallback, (list, str))):
+            whole[key] = list(fallback) if isinstance(fallback, list) else fallback
+    return whole

@@ -1,0 +1,117 @@
+"""Tasks: what is predicted from what. One file each; this module holds their common base."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from ftkit.registry import Entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import torch
+
+    from ftkit.bases import Base
+    from ftkit.data.table import Gold, Parsed, Table
+
+
+@dataclass(frozen=True)
+class Guess:
+    """How a table was understood: recipe keys, and why, as a sentence for people."""
+
+    fit: float
+    """0 (not this task) to 1 (surely this task)"""
+    fields: dict[str, Any]
+    """keys of the task"""
+    why: str
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows as the model takes them, and what encoding them lost."""
+
+    rows: list[dict[str, np.ndarray]]
+    """un-padded arrays of each row, named as the backbone's forward names them"""
+    truncated: int
+    """rows that were cut"""
+    unknown: int
+    """pieces that the processor does not know"""
+    pieces: int
+    """all pieces, special ones aside"""
+
+
+class Task(Entry):
+    """Columns in, predictions out. Data, encoding, loss and decoding meet here and nowhere else."""
+
+    default_base: ClassVar[str] = "minilm"
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    @property
+    def kind(self) -> str:
+        """Kind of its predictions: label | labels | values | tags | text | nll."""
+        return "label"
+
+    # ---- data (no torch) ----
+
+    @classmethod
+    def recognise(cls, table: Table) -> Guess:
+        """How well the table fits this task, and with which columns."""
+        return Guess(0.0, {}, "")
+
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Recipe key -> columns that the table must have, for `text: [title, body]` both of them."""
+        return {}
+
+    def resolve(self, table: Table) -> Self:
+        """A copy whose `auto` fields are decided from the training table (columns, multi-label)."""
+        return self
+
+    def parse(self, table: Table, max_chars: int, labelled: bool = True) -> Parsed:
+        """Inputs and gold labels of every row, with a reason for each row that cannot be used."""
+        raise TypeError(f"{type(self).__name__} has no parse")
+
+    # ---- model (torch inside the functions) ----
+
+    def processor(self, base: Base) -> Any:
+        """What turns inputs into arrays, such as the tokenizer; loads no weights."""
+        raise TypeError(f"{type(self).__name__} has no processor")
+
+    def load(self, base: Base) -> torch.nn.Module:
+        """The bare backbone in eval mode."""
+        raise TypeError(f"{type(self).__name__} has no load")
+
+    def encode(self, inputs: list[tuple[str, ...]], processor: Any) -> Encoded:
+        """Un-padded arrays for each row, as the backbone's forward names them."""
+        raise TypeError(f"{type(self).__name__} has no encode")
+
+    def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
+        """A batch padded to its own longest row."""
+        raise TypeError(f"{type(self).__name__} has no collate")
+
+    def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
+        """Gold labels as the loss takes them: (rows,) int64, or (rows, labels) float32 of 0 and 1."""
+        raise TypeError(f"{type(self).__name__} has no targets")
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Loss of each row, (rows,)."""
+        raise TypeError(f"{type(self).__name__} has no loss")
+
+    def scores(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities (rows, labels), float64: softmax, or independent ones for multi-label."""
+        raise TypeError(f"{type(self).__name__} has no scores")
+
+    def decode(self, scores: np.ndarray, labels: tuple[str, ...]) -> list[Gold]:
+        """The predicted label, or labels, of each row."""
+        raise TypeError(f"{type(self).__name__} has no decode")
+
+    def confidence(self, scores: np.ndarray) -> np.ndarray:
+        """How sure each prediction is, (rows,): the probability that it is right."""
+        raise TypeError(f"{type(self).__name__} has no confidence")
+
+    # ---- for tests and try-outs ----
+
+    @classmethod
+    def toy(cls, folder: Path) -> dict[str, Any]:
+        """Write a few easy rows and a random two-block checkpoint; returns the recipe keys to train on them."""
+        raise TypeError(f"{cls.__name__} has no toy")

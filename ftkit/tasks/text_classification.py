@@ -1,0 +1,281 @@
+"""One label, or several, for a text or a pair of texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
+
+import numpy as np
+
+from ftkit.errors import InputError
+from ftkit.tasks import Encoded, Guess, Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
+    from ftkit.bases import Base
+    from ftkit.data.table import Gold, Parsed, Table
+
+
+@final
+class TextClassification(Task):
+    """Texts in, label probabilities out, through an encoder or decoder of `AutoModel`."""
+
+    text: str | list[str] = "auto"
+    """column(s) of the text; several are joined, or taken as a pair"""
+    combine: Literal["join", "pair"] = "join"
+    """what several text columns become: one text, or two segments"""
+    label: str | list[str] = "auto"
+    """column of the label(s), or several columns of 0 and 1"""
+    multi_label: Literal["auto"] | bool = "auto"
+    """whether a row may carry several labels, or none"""
+    separator: str = "auto"
+    """what stands between the labels of one cell when there are several"""
+    max_length: int = 256
+    """tokens; what is longer is cut, and counted"""
+
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def kind(self) -> str:
+        """`labels` for multi-label, else `label`."""
+        return "labels" if self.multi_label is True else "label"
+
+    # ---- data ----
+
+    @classmethod
+    def recognise(cls, table: Table) -> Guess:
+        """Fits a table with a column of texts and a column of few, repeated values."""
+        from ftkit.data.guess import guess_label, guess_text
+
+        texts = guess_text(table.frame)
+        labels = guess_label(table.frame, texts[0].column) if texts else []
+        if not texts or not labels:
+            missing = "no column looks like text" if not texts else "no column looks like a label"
+            return Guess(0.0, {"text": texts[0].column} if texts else {}, missing)
+        fields = {"text": texts[0].column, "label": labels[0].column}
+        return Guess(0.9, fields, f"text: {texts[0].why}; label: {labels[0].why}")
+
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The text and label columns that the table must have."""
+        named = {"task.text": self.text, "task.label": self.label}
+        return {key: (value,) if isinstance(value, str) else tuple(value) for key, value in named.items()}
+
+    def resolve(self, table: Table) -> Self:
+        """Decide columns and multi-label from the training table, where they are `auto`."""
+        from ftkit.data.guess import guess_multi_label
+
+        task = self
+        if "auto" in (self.text, self.label):
+            guess = self.recognise(table)
+            unknown = {key: value for key, value in guess.fields.items() if getattr(self, key) == "auto"}
+            task = self.model_copy(update=unknown)
+        for key in ("text", "label"):
+            if getattr(task, key) == "auto":
+                columns = ", ".join(map(str, table.frame.columns))
+                raise InputError(f"{table.source}: which column is the {key}? It has {columns}", f"--{key} COLUMN")
+        if isinstance(task.label, list):
+            return task.model_copy(update={"multi_label": True})
+        if task.label not in table.frame or task.multi_label is False:
+            return task.model_copy(update={"multi_label": task.multi_label is True})
+        found = task.separator if task.separator != "auto" else guess_multi_label(table.frame[task.label])
+        if task.multi_label == "auto":
+            return task.model_copy(update={"multi_label": found is not None, "separator": found or "auto"})
+        return task.model_copy(update={"separator": found or ","})
+
+    def parse(self, table: Table, max_chars: int, labelled: bool = True) -> Parsed:
+        """Texts and labels of every row; empty or oversized texts and missing labels are faults."""
+        from ftkit.data.table import Parsed
+
+        names = [self.text] if isinstance(self.text, str) else self.text
+        columns = [table.frame[name].astype(str).to_list() for name in names]
+        if self.combine == "join":
+            texts = [(" ".join(filter(None, cells)),) for cells in zip(*columns, strict=True)]
+        else:
+            texts = [tuple(cells) for cells in zip(*columns, strict=True)]
+        gold: list[Gold] = self._gold(table) if labelled else [None] * len(texts)
+        faults = [
+            _fault(text, max_chars, needs=labelled and label is None) for text, label in zip(texts, gold, strict=True)
+        ]
+        kept = [text if fault is None else None for text, fault in zip(texts, faults, strict=True)]
+        return Parsed(inputs=list(kept), gold=gold, faults=faults)
+
+    def _gold(self, table: Table) -> list[Gold]:
+        if isinstance(self.label, list):
+            flags = [table.frame[name].astype(str).str.strip().str.lower().to_list() for name in self.label]
+            return [_flagged(self.label, cells) for cells in zip(*flags, strict=True)]
+        cells = table.frame[self.label].to_list()
+        if self.multi_label is True:
+            return [_several(cell, self.separator) for cell in cells]
+        return [str(cell).strip() or None for cell in cells]
+
+    # ---- model ----
+
+    def processor(self, base: Base) -> Any:
+        """The base's tokenizer."""
+        from transformers import AutoTokenizer
+
+        from ftkit.bases import explain, require_tokenizer
+
+        require_tokenizer(base)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False, local_files_only=True)
+        except Exception as error:
+            raise explain(error, base) from error
+        if tokenizer.pad_token_id is None:  # decoders often have none; the mask hides whichever is taken
+            tokenizer.pad_token_id = tokenizer.eos_token_id or 0
+        return tokenizer
+
+    def load(self, base: Base) -> torch.nn.Module:
+        """The bare backbone in fp32 and eval mode; of an encoder-decoder, the encoder."""
+        import torch
+        from transformers import AutoModel
+
+        from ftkit.bases import explain
+
+        options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True, "use_safetensors": True}
+        try:
+            model, loaded = AutoModel.from_pretrained(
+                base.folder, dtype=torch.float32, output_loading_info=True, **options
+            )
+        except Exception as error:
+            raise explain(error, base) from error
+        # transformers fills what a checkpoint lacks with random numbers; only the unused pooler may be lacking
+        if lacking := sorted(name for name in loaded["missing_keys"] if "pooler" not in name):
+            what = f"{base.name}: the checkpoint lacks {len(lacking)} weights, such as {lacking[0]}"
+            raise InputError(what, "choose another --base")
+        encoder: torch.nn.Module = model.get_encoder() if model.config.is_encoder_decoder else model
+        return encoder.eval()
+
+    def encode(self, inputs: list[tuple[str, ...]], processor: Any) -> Encoded:
+        """Token ids of each row, un-padded, with what was cut and what the tokenizer does not know."""
+        if not inputs:
+            return Encoded([], 0, 0, 0)
+        longest = min(self.max_length, processor.model_max_length)
+        sides = [list(side) for side in zip(*inputs, strict=True)]
+        batch = processor(*sides, truncation=True, max_length=longest, add_special_tokens=True)
+        keys = [key for key in ("input_ids", "attention_mask", "token_type_ids") if key in batch]
+        columns = [[np.asarray(row, dtype=np.int64) for row in batch[key]] for key in keys]
+        rows = [dict(zip(keys, arrays, strict=True)) for arrays in zip(*columns, strict=True)]
+        special = set(processor.all_special_ids) - {processor.unk_token_id}
+        pieces = np.concatenate([row["input_ids"] for row in rows])
+        pieces = pieces[~np.isin(pieces, list(special))]
+        unknown = 0 if processor.unk_token_id is None else int((pieces == processor.unk_token_id).sum())
+        cut = sum(bool(encoding.overflowing) for encoding in batch.encodings or ())
+        return Encoded(rows, cut, unknown, len(pieces))
+
+    def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
+        """A batch padded to its own longest row.
+
+        >>> collate([{"input_ids": [5, 6]}, {"input_ids": [7]}])  # arrays in fact
+        {"input_ids": [[5, 6], [7, pad]], …}
+        """
+        import torch
+
+        longest = max(len(row["input_ids"]) for row in rows)
+        batch = {}
+        for key in rows[0]:
+            fill = processor.pad_token_id if key == "input_ids" else 0
+            block = np.full((len(rows), longest), fill, dtype=np.int64)  # (rows, tokens)
+            for i, row in enumerate(rows):
+                block[i, : len(row[key])] = row[key]
+            batch[key] = torch.from_numpy(block)
+        return batch
+
+    def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
+        """(rows,) int64 with -1 for a label that training lacks, or (rows, labels) float32 of 0 and 1."""
+        place = {label: i for i, label in enumerate(labels)}
+        if self.multi_label is not True:
+            return np.array([place.get(label, -1) if isinstance(label, str) else -1 for label in gold], dtype=np.int64)
+        block = np.zeros((len(gold), len(labels)), dtype=np.float32)
+        for i, several in enumerate(gold):
+            for label in several or ():
+                if label in place:
+                    block[i, place[label]] = 1.0
+        return block
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy, or the mean of the labels' binary ones, of each row: (rows,)."""
+        from torch.nn import functional
+
+        if self.multi_label is True:
+            each = functional.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), reduction="none")
+            return each.mean(dim=1)
+        return functional.cross_entropy(logits, targets, reduction="none")
+
+    def scores(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities (rows, labels) in float64."""
+        from scipy.special import expit, softmax
+
+        exact = logits.astype(np.float64)
+        return np.asarray(expit(exact) if self.multi_label is True else softmax(exact, axis=1))
+
+    def decode(self, scores: np.ndarray, labels: tuple[str, ...]) -> list[Gold]:
+        """The likeliest label, or every label above one half."""
+        if self.multi_label is True:
+            return [tuple(labels[i] for i in np.flatnonzero(row > 0.5)) for row in scores]
+        return [labels[i] for i in scores.argmax(axis=1)]
+
+    def confidence(self, scores: np.ndarray) -> np.ndarray:
+        """Of the likeliest label; of several labels, of the least certain decision."""
+        return np.asarray(np.maximum(scores, 1 - scores).min(axis=1) if self.multi_label is True else scores.max(axis=1))
+
+    @classmethod
+    def toy(cls, folder: Path) -> dict[str, Any]:
+        """Twenty-four sentences on fruit and tools, and a BERT of two blocks that knows their words."""
+        import csv
+
+        import torch
+        from transformers import BertConfig, BertModel, BertTokenizer
+
+        kinds = {"fruit": ["apple", "pear", "plum", "cherry"], "tool": ["hammer", "saw", "drill", "wrench"]}
+        frames = ("a ripe {0} and one {1}", "bring the {0} or the {1} today", "{0} {1} please")
+        rows = []
+        for label, words in kinds.items():
+            for i, word in enumerate(words):
+                rows += [(frame.format(word, words[(i + j) % 4]), label) for j, frame in enumerate(frames)]
+        with (folder / "toy.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("text", "label"), *rows])
+        known = sorted({word for text, _ in rows for word in text.split()})
+        vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *known])}
+        torch.manual_seed(0)
+        config = BertConfig(
+            vocab_size=len(vocabulary),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=32,
+        )
+        BertModel(config).save_pretrained(folder / "base")
+        BertTokenizer(vocab=vocabulary).save_pretrained(folder / "base")
+        return {
+            "base": str(folder / "base"),
+            "task": {"name": "text_classification", "text": "text", "label": "label", "max_length": 16},
+            "data": {"train": str(folder / "toy.csv"), "folds": 2},
+        }
+
+
+def _fault(text: tuple[str, ...], max_chars: int, needs: bool) -> str | None:
+    if not any(part.strip() for part in text):
+        return "empty text"
+    if sum(map(len, text)) > max_chars:
+        return f"text over {max_chars:,} characters"
+    return "no label" if needs else None
+
+
+def _several(cell: Any, separator: str) -> Gold:
+    """Labels of one cell. An empty cell is a row without any label, which multi-label data may hold."""
+    if isinstance(cell, str):
+        parts = cell.split(separator if separator not in ("auto", "list") else ",")
+    else:
+        parts = [str(part) for part in cell]
+    return tuple(sorted({part.strip() for part in parts if part.strip()}))
+
+
+def _flagged(names: list[str], cells: tuple[str, ...]) -> Gold:
+    yes, no = {"1", "1.0", "true", "yes", "x"}, {"0", "0.0", "false", "no", ""}
+    if any(cell not in yes | no for cell in cells):
+        return None
+    return tuple(sorted(name for name, cell in zip(names, cells, strict=True) if cell in yes))

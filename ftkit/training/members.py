@@ -1,0 +1,166 @@
+"""A member: one set of trainable weights with everything that training them needs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from ftkit.features.network import Batch, Network
+from ftkit.features.pooling import Pooling
+from ftkit.features.probe import Probe
+from ftkit.methods import Method
+
+STRETCH = 8  # batches that are sorted by length together; more saves little and mixes rows less
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all members of a fit share; `ftkit.recipe.Train` with everything `auto` decided."""
+
+    epochs: int
+    lr: float
+    batch: int = 32
+    accumulate: int = 1
+    warmup: float = 0.1
+    decay: Literal["linear", "cosine", "none"] = "linear"
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    patience: int = 3
+
+
+@dataclass
+class Best:
+    """The best state so far: weights by name, at which epoch, with which validation score and loss."""
+
+    epoch: int
+    score: float
+    loss: float
+    weights: dict[str, torch.Tensor]
+
+
+@dataclass
+class Member:
+    """Weights, optimiser, schedule, order of rows, random stream and early stop of one fit.
+
+    Everything random follows from (seed, step) or (seed, epoch), so a member trains the same alone
+    and in any stack.
+    """
+
+    name: str
+    seed: int
+    train: np.ndarray
+    validation: np.ndarray
+    pooling: Pooling
+    backbone: dict[str, nn.Parameter]
+    weight: nn.Parameter
+    """(labels, width)"""
+    bias: nn.Parameter
+    """(labels,)"""
+    settings: Settings
+    stop_after: int | None = None
+    """end after this many epochs of the schedule, as an earlier choice on validation rows found best"""
+    step: int = 0
+    epoch: int = 0
+    done: bool = False
+    best: Best | None = None
+    curve: list[tuple[float, float]] = field(default_factory=list)
+    """(score, loss) on validation rows after each epoch, beginning before the first"""
+
+    def __post_init__(self) -> None:
+        self.last_epoch = self.settings.epochs if self.stop_after is None else self.stop_after
+        self.steps_an_epoch = max(1, math.ceil(len(self.train) / self.settings.batch))
+        self.done = self.last_epoch == 0 or not len(self.train)
+        matrices = [p for p in self.parameters() if p.ndim > 1]
+        vectors = [p for p in self.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": matrices, "weight_decay": self.settings.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=self.settings.lr, fused=True)
+
+    def parameters(self) -> list[nn.Parameter]:
+        """All trainable weights, head included."""
+        return [*self.backbone.values(), self.weight, self.bias]
+
+    def logits(self, network: Network, batch: Batch) -> torch.Tensor:
+        """(rows, labels)."""
+        features = self.pooling(network(batch, self.backbone), batch.mask)
+        return features @ self.weight.T + self.bias
+
+    def batches(self, epoch: int, lengths: np.ndarray) -> list[np.ndarray]:
+        """Training rows of this epoch, in batches of similar length and in random order.
+
+        Rows are shuffled, sorted by length within stretches of `STRETCH` batches, and the batches
+        shuffled again: on short texts of mixed length this halves the padding.
+        """
+        random = np.random.default_rng([self.seed, epoch])
+        rows, size = random.permutation(self.train), self.settings.batch
+        stretches = [rows[start : start + size * STRETCH] for start in range(0, len(rows), size * STRETCH)]
+        ordered = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in stretches])
+        cut = [ordered[start : start + size] for start in range(0, len(ordered), size)]
+        return [cut[i] for i in random.permutation(len(cut))]
+
+    def learning_rate(self) -> float:
+        """Of the next step: linear warm-up, then decay to zero over the whole schedule."""
+        chosen = self.settings
+        total = chosen.epochs * self.steps_an_epoch
+        warm = int(chosen.warmup * total)
+        if self.step < warm:
+            return chosen.lr * (self.step + 1) / warm
+        share = (self.step - warm) / max(1, total - warm)  # 0 → 1
+        if chosen.decay == "linear":
+            return chosen.lr * (1 - share)
+        return chosen.lr * (0.5 + 0.5 * math.cos(math.pi * share)) if chosen.decay == "cosine" else chosen.lr
+
+    def snapshot(self) -> dict[str, torch.Tensor]:
+        """A copy of all trainable weights, by name."""
+        named = {**self.backbone, "head.weight": self.weight, "head.bias": self.bias}
+        return {name: p.detach().clone() for name, p in named.items()}
+
+    def load(self, weights: dict[str, torch.Tensor]) -> None:
+        """Put a snapshot back."""
+        named = {**self.backbone, "head.weight": self.weight, "head.bias": self.bias}
+        with torch.no_grad():
+            for name, p in named.items():
+                p.copy_(weights[name])
+
+    def judge(self, score: float, loss: float) -> None:
+        """Note a validation result; keep the best weights and stop when patience is over."""
+        self.curve.append((score, loss))
+        if self.best is None or (score, -loss) > (self.best.score, -self.best.loss):
+            self.best = Best(self.epoch, score, loss, self.snapshot())
+        elif self.epoch - self.best.epoch >= self.settings.patience:
+            self.done = True
+
+    def restore_best(self) -> None:
+        """End with the best weights instead of the last."""
+        if self.best is not None:
+            self.load(self.best.weights)
+
+
+def member(
+    name: str,
+    network: Network,
+    method: Method,
+    probe: Probe,
+    train: np.ndarray,
+    validation: np.ndarray,
+    settings: Settings,
+    seed: int,
+    stop_after: int | None = None,
+) -> Member:
+    """A member whose head starts from the solved probe and whose other weights start as the method says."""
+    generator = torch.Generator().manual_seed(seed)
+    start = network.trainable()
+    backbone = {name: nn.Parameter(method.fresh(name, p.cpu(), generator).to(p)) for name, p in start.items()}
+    like = next(network.backbone.parameters())
+    weight = nn.Parameter(torch.from_numpy(probe.weight.copy()).to(like))
+    bias = nn.Parameter(torch.from_numpy(probe.bias.copy()).to(like))
+    return Member(
+        name, seed, train, validation, probe.pooling, backbone, weight, bias, settings, stop_after=stop_after
+    )

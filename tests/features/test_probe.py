@@ -1,0 +1,90 @@
+"""The probe is the solution of a convex problem, and stays one when labels or rows are few."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from ftkit.features import baselines, probe
+from ftkit.features.pooling import Pooling
+
+MEAN, FIRST = Pooling("mean"), Pooling("first")
+
+
+@pytest.fixture
+def blobs() -> tuple[np.ndarray, np.ndarray]:
+    """Ninety rows of three labels around three far points, off centre and stretched."""
+    random = np.random.default_rng(0)
+    targets = np.repeat([0, 1, 2], 30)
+    centres = random.normal(size=(3, 8)) * 2
+    return (centres[targets] + random.normal(size=(90, 8))).astype(np.float32) * 7 + 40, targets
+
+
+def test_it_is_sklearns_solution_on_scaled_features(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    features, targets = blobs
+    weight, bias = probe.solve(features, targets, 3, 0.1)
+    centred = features - features.mean(0)
+    model = LogisticRegression(C=0.1, max_iter=1000).fit(centred / centred.std(), targets)
+    expected = model.decision_function(centred / centred.std())
+    np.testing.assert_allclose(features @ weight.T + bias, expected, atol=2e-3)
+
+
+def test_shifting_and_scaling_the_features_changes_nothing(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    features, targets = blobs
+    first = probe.solve(features, targets, 3, 1.0)
+    other = features * 0.01 - 3
+    second = probe.solve(other, targets, 3, 1.0)
+    np.testing.assert_allclose(features @ first[0].T + first[1], other @ second[0].T + second[1], atol=5e-3)
+
+
+@pytest.mark.parametrize("present", [[0, 2], [1]])
+def test_a_label_without_rows_never_wins(blobs: tuple[np.ndarray, np.ndarray], present: list[int]) -> None:
+    features, targets = blobs
+    rows = np.isin(targets, present)
+    weight, bias = probe.solve(features[rows], targets[rows], 3, 1.0)
+    assert weight.shape == (3, 8) and np.isfinite(weight).all() and np.isfinite(bias).all()
+    assert set((features[rows] @ weight.T + bias).argmax(1)) == set(present)
+
+
+def test_several_labels_a_row_are_solved_one_by_one(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    features, targets = blobs
+    several = np.stack([targets == 0, targets != 1, np.ones(90), np.zeros(90)], axis=1).astype(np.float32)
+    weight, bias = probe.solve(features, several, 4, 1.0)
+    said = features @ weight.T + bias > 0
+    assert (said == several.astype(bool)).mean(axis=0).tolist() == pytest.approx([1, 1, 1, 1], abs=0.05)
+
+
+def test_the_better_pooling_is_chosen_on_held_out_rows(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    features, targets = blobs
+    noise = np.random.default_rng(1).normal(size=features.shape).astype(np.float32)
+    every = np.random.default_rng(2).permutation(90)
+    holdouts = [(every[30:], every[:30]), (every[:60], every[60:])]
+    accuracy = lambda gold, logits: float((logits.argmax(1) == gold).mean())  # noqa: E731
+    pooling, strength = probe.choose({FIRST: noise, MEAN: features}, targets, 3, holdouts, accuracy)
+    assert pooling == MEAN
+    assert strength in probe.STRENGTHS
+    assert probe.choose({MEAN: features}, targets, 3, [], accuracy) == (MEAN, probe.STRENGTHS[0])
+
+
+def test_neighbours_vote_for_what_is_near(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    features, targets = blobs
+    centred = features - features.mean(0)
+    shares = probe.neighbours(centred[::2], targets[::2], 3, centred[1::2])
+    np.testing.assert_allclose(shares.sum(1), 1.0)
+    assert (shares.argmax(1) == targets[1::2]).mean() > 0.9
+
+
+def test_tfidf_learns_words_and_copes_with_texts_without_any() -> None:
+    texts = ["red apple", "ripe apple", "green pear", "new hammer", "old saw", "the drill"] * 3
+    targets = np.array([0, 0, 0, 1, 1, 1] * 3)
+    shares = baselines.tfidf(texts, targets, 3, ["an apple", "that hammer"])
+    assert shares.argmax(1).tolist() == [0, 1]
+    np.testing.assert_allclose(shares.sum(1), 1.0)
+    assert shares[:, 2].max() < 0.05
+    blank = baselines.tfidf(["?", "!"], np.array([0, 1]), 2, ["?"])
+    np.testing.assert_allclose(blank, [[0.5, 0.5]])
+
+
+def test_majority_is_the_share_of_labels() -> None:
+    assert baselines.majority(np.array([0, 0, 1, 0]), 2, 2).tolist() == [[0.75, 0.25], [0.75, 0.25]]

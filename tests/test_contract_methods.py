@@ -1,0 +1,81 @@
+"""What every method owes, on the toy of every task. A new file in methods/ or tasks/ is tested by being there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from toy import EVERY, build, load, method_named
+
+from ftkit import registry
+from ftkit.features.network import Network
+from ftkit.models import delivery
+from ftkit.training.loop import fit
+from ftkit.training.members import Settings
+
+METHODS = registry.names("methods")
+TASKS = registry.names("tasks")
+PAIRS = [(task, method) for task in TASKS for method in METHODS]
+FAST = {"lora": 1e-2, "ia3": 5e-2, "freeze": 5e-3, "full": 5e-3, "head": 5e-2}
+
+
+def test_every_method_and_task_is_seen() -> None:
+    assert set(FAST) == set(METHODS), "give a new method a learning rate for the toy"
+    assert len(PAIRS) == len(TASKS) * len(METHODS) >= 5
+
+
+@pytest.mark.parametrize(("task", "name"), PAIRS)
+def test_only_declared_weights_move_and_loss_falls(task: str, name: str, tmp_path: Path) -> None:
+    toy = build(tmp_path, method_named(name), task)
+    before = {key: value.clone() for key, value in toy.job.network.backbone.state_dict().items()}
+    one = toy.member(Settings(epochs=20, lr=FAST[name], batch=8, warmup=0.0))
+    start = {key: value.clone() for key, value in one.snapshot().items()}
+    losses = [step.loss for step in fit(toy.job, [one]) if step.rows and step.loss is not None]
+    assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
+    moved = {key for key, value in one.snapshot().items() if not torch.equal(value, start[key])}
+    unused = {key for key in start if ".pooler." in key or key.startswith("pooler.")}
+    assert moved == set(start) - unused, "a declared weight did not move"
+    for key, value in toy.job.network.backbone.state_dict().items():
+        assert torch.equal(value, before[key]), f"{key} moved in the shared backbone"
+
+
+@pytest.mark.parametrize(("task", "name"), PAIRS)
+def test_saved_and_restored_gives_equal_logits(task: str, name: str, tmp_path: Path) -> None:
+    toy = build(tmp_path, method_named(name), task)
+    one = toy.member(Settings(epochs=2, lr=FAST[name], batch=8))
+    list(fit(toy.job, [one]))
+    expected = toy.logits(one)
+    size = delivery.save(toy.job.network, toy.method, one, ("fruit", "tool"), tmp_path / "adapter")
+    assert size == sum(path.stat().st_size for path in (tmp_path / "adapter").rglob("*") if path.is_file()) > 0
+    backbone, _ = load(toy.task, tmp_path)
+    network = Network(toy.method.restore(backbone, tmp_path / "adapter").eval())
+    head = delivery.read_head(tmp_path / "adapter")
+    batch = toy.job.examples.batch(EVERY)
+    with torch.no_grad():
+        features = head.pooling(network(type(batch)(batch.inputs)), batch.mask).numpy()
+    np.testing.assert_allclose(features @ head.weight.T + head.bias, expected, atol=1e-5)
+    assert head.labels == ("fruit", "tool")
+
+
+@pytest.mark.parametrize(("task", "name"), PAIRS)
+def test_a_fresh_method_is_the_untouched_base(task: str, name: str, tmp_path: Path) -> None:
+    toy = build(tmp_path, method_named(name), task, cached=False)
+    one = toy.member(Settings(epochs=1, lr=1e-3), seed=3)
+    backbone, _ = load(toy.task, tmp_path)
+    plain = Network(backbone)
+    batch = toy.job.examples.batch(EVERY)
+    toy.job.network.training(False)
+    with torch.no_grad():
+        assert torch.allclose(toy.job.network(batch, one.backbone), plain(batch), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_seeds_draw_new_weights_only_where_the_method_draws(name: str, tmp_path: Path) -> None:
+    toy = build(tmp_path, method_named(name))
+    settings = Settings(epochs=1, lr=1e-3)
+    one, same, other = (toy.member(settings, seed).snapshot() for seed in (1, 1, 2))
+    assert all(torch.equal(one[key], same[key]) for key in one)
+    drawn = {key for key in one if not torch.equal(one[key], other[key])}
+    assert drawn == {key for key in one if "lora_A" in key}

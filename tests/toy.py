@@ -1,0 +1,108 @@
+"""A toy run without files or folds: what tests of the loop, the methods and the features stand on."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from ftkit import metrics, registry
+from ftkit.bases import Base
+from ftkit.features import probe
+from ftkit.features.examples import Examples, extract
+from ftkit.features.network import Network
+from ftkit.features.pooling import Pooling
+from ftkit.features.probe import Probe
+from ftkit.methods import Method
+from ftkit.tasks import Task
+from ftkit.training.loop import Job
+from ftkit.training.members import Member, Settings, member
+
+MEAN = Pooling("mean")
+EVERY = np.arange(24)
+NONE = np.array([], dtype=np.int64)
+
+
+def method_named(name: str, **fields: Any) -> Method:
+    """A method of the registry, reaching only the last of the toy's two blocks unless told otherwise."""
+    quick = {"lora": {"layers": "last 1"}, "ia3": {"layers": "last 1"}, "freeze": {"last": 1}}.get(name, {})
+    return registry.load("methods", name)(name=name, **{**quick, **fields})
+
+
+@dataclass(frozen=True)
+class Toy:
+    """The toy of a task: 24 rows, 2 labels, a random base of 2 blocks."""
+
+    task: Task
+    method: Method
+    job: Job
+    targets: np.ndarray
+    probe: Probe
+    folder: Path
+
+    def member(self, settings: Settings, seed: int = 0, **fields: Any) -> Member:
+        """One member on all rows, or as `fields` say."""
+        given = {"name": "toy", "train": EVERY, "validation": NONE, **fields}
+        return member(network=self.job.network, method=self.method, probe=self.probe, settings=settings, seed=seed, **given)
+
+    def logits(self, one: Member) -> np.ndarray:
+        """Of all rows."""
+        from ftkit.training.loop import predict
+
+        return predict(self.job, one, EVERY)
+
+
+def build(folder: Path, method: Method, task: str = "text_classification", double: bool = False, cached: bool = True) -> Toy:
+    """Load the toy of a task in `folder` and attach a method."""
+    kind = registry.load("tasks", task)
+    tree = kind.toy(folder)
+    chosen = kind(**tree["task"]).model_copy(update={"multi_label": False})
+    with (folder / "toy.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    backbone, processor = load(chosen, folder)
+    torch.manual_seed(0)
+    network = Network(method.apply(backbone.requires_grad_(False)))
+    if double:
+        network.backbone.double()
+    examples = Examples(chosen, processor, chosen.encode([(row["text"],) for row in rows], processor).rows)
+    extracted = extract(network, examples, (MEAN,))
+    examples.prefix = extracted.prefix if cached and not double else None
+    labels = tuple(sorted({row["label"] for row in rows}))
+    targets = chosen.targets([row["label"] for row in rows], labels)
+    solved = probe.fit(extracted.pooled, targets, len(labels), EVERY, (MEAN, 0.01))
+    job = Job(network, examples, torch.from_numpy(targets), torch.ones(len(targets)), judge(targets, labels), Accelerator(cpu=True))
+    return Toy(chosen, method, job, targets, solved, folder)
+
+
+def load(task: Task, folder: Path) -> tuple[nn.Module, Any]:
+    """The toy's untouched backbone and its processor."""
+    base = Base("toy", folder / "base", "local", "", "folder")
+    return task.load(base), task.processor(base)
+
+
+def judge(targets: np.ndarray, labels: tuple[str, ...]) -> Any:
+    """Accuracy and log-loss of logits."""
+
+    def scored(positions: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+        scores = np.exp(logits - logits.max(1, keepdims=True))
+        scores /= scores.sum(1, keepdims=True)
+        seen = metrics.Scored(labels, targets[positions], scores.argmax(1), scores)
+        return metrics.load("accuracy").compute(seen), metrics.load("log_loss").compute(seen)
+
+    return scored
+
+
+def judged_by(toy: Toy, judge: Any) -> Toy:
+    """The same toy with another judge of validation rows."""
+    return replace(toy, job=replace(toy.job, judge=judge))
+
+
+def with_accelerator(toy: Toy) -> Toy:
+    """The same toy with an Accelerator of this test's own: its process-wide state ends with each test."""
+    return replace(toy, job=replace(toy.job, accelerator=Accelerator(cpu=True)))
