@@ -6,13 +6,14 @@ errors. Nothing is computed here.
 
 from __future__ import annotations
 
-import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TextIO
 
+EVERY = 10.0  # seconds between lines of progress in a log
 Mode = Literal["human", "json", "quiet"]
 
 
@@ -31,30 +32,27 @@ class Console:
     def say(self, text: str) -> None:
         """Tell a person what happens (stderr)."""
         if self.mode == "human":
-            sys.stderr.write(text + "\n")
-            sys.stderr.flush()
+            _write(sys.stderr, text + "\n")
 
     def warn(self, text: str) -> None:
         """Tell a person, also under `--quiet`, what they would regret not knowing (stderr)."""
-        sys.stderr.write(f"warning: {text}\n")
-        sys.stderr.flush()
+        _write(sys.stderr, f"warning: {text}\n")
 
     def error(self, message: str, hint: str = "") -> None:
         """The last thing that a failing command says (stderr)."""
-        sys.stderr.write(f"error: {message}\n" + (f"  → {hint}\n" if hint else ""))
-        sys.stderr.flush()
+        _write(sys.stderr, f"error: {message}\n" + (f"  → {hint}\n" if hint else ""))
 
     def trace(self, text: str) -> None:
         """A traceback, which only `--debug` asks for (stderr)."""
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        _write(sys.stderr, text)
 
     def result(self, text: str, document: Any) -> None:
         """The answer of a verb: `text` for people, or `document` as JSON (stdout)."""
         if self.mode == "json":
-            text = json.dumps(document, ensure_ascii=False, indent=2, default=str, allow_nan=False)
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+            from ftkit.files import as_json
+
+            text = as_json(document)
+        _write(sys.stdout, text + "\n")
 
     def next(self, command: str) -> None:
         """Every verb ends by naming the next command."""
@@ -62,28 +60,62 @@ class Console:
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Progress]:
-        """A bar with rows per second and time left; silent unless a person is watching."""
+        """A bar with rows per second and time left; in a log, a line now and then."""
         if self.mode != "human":
             yield _Silent()
+            return
+        if not sys.stderr.isatty():
+            yield _Lines(self, what, total)
             return
         from rich.console import Console as Rich
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[status]}"),
+            TextColumn("{task.fields[status]}", markup=False),
         )
-        with Bar(*columns, console=Rich(stderr=True), transient=not sys.stderr.isatty()) as bar:
+        with Bar(*columns, console=Rich(stderr=True)) as bar:
             yield _Rich(bar, bar.add_task(what, total=total, status=""))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write and flush; a sign that the stream's encoding lacks is written as its escape, not as an error."""
+    try:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "utf-8"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        if stream is not sys.stderr:  # a closed log must not end a run; a result that nobody reads does
+            raise
 
 
 class _Silent:
     def update(self, done: int, status: str = "") -> None:
         """Nobody watches."""
+
+
+class _Lines:
+    """Progress for a log: a line every `EVERY` seconds, none for work that is done sooner."""
+
+    def __init__(self, console: Console, what: str, total: int) -> None:
+        self.console, self.what, self.total = console, what, total
+        self.started = self.said = time.monotonic()
+
+    def update(self, done: int, status: str = "") -> None:
+        now = time.monotonic()
+        if now - self.said < EVERY or not done:
+            return
+        self.said = now
+        left = (now - self.started) * max(0, self.total - done) / done
+        words = f"{self.what}: {done:,} of {self.total:,}, about {left:,.0f} s left"
+        self.console.say(f"{words} ({status})" if status else words)
 
 
 class _Rich:
@@ -97,10 +129,21 @@ class _Rich:
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     """Left-aligned columns in plain text, readable in a log and with a screen reader."""
     cells = [list(header), *[list(row) for row in rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    widths = [max(_width(row[i]) for row in cells) for i in range(len(header))]
+    lines = ["  ".join(_pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(lines)
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: Chinese characters take two."""
+    from unicodedata import east_asian_width
+
+    return len(text) if text.isascii() else sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
 
 
 console = Console()

@@ -60,7 +60,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, document: Any) -> None:
     """Write strict JSON: NaN and infinities become null, paths strings, numpy values plain numbers and lists."""
-    write_text(path, json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    write_text(path, as_json(document) + "\n")
+
+
+def as_json(document: Any) -> str:
+    """Strict JSON that any reader takes, as `write_json` puts it into files."""
+    return json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False, default=str)
 
 
 def _plain(value: Any) -> Any:
@@ -104,6 +109,12 @@ def new_run_folder(wanted: Path | None, stem: str, force: bool) -> Path:
     except OSError as error:
         raise os_error(error, f"creating {wanted}") from error
     return wanted
+
+
+def refuse_taken(wanted: Path | None, force: bool) -> None:
+    """Raise the InputError that `new_run_folder` would, for a folder that exists, without making or clearing any."""
+    if wanted is not None and not force and os.path.lexists(wanted):
+        raise InputError(f"{wanted}: already exists", "--force, or another --out")
 
 
 def _mode() -> int:

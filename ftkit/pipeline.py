@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ftkit import privacy
 from ftkit.data.prepare import prepare
+from ftkit.data.splits import used_only
 from ftkit.models.assembly import assemble
 from ftkit.recipe import Recipe
-from ftkit.reports.document import report_on
-from ftkit.reports.frames import predictions_of
-from ftkit.reports.masking import mask_of
-from ftkit.reports.saving import save
-from ftkit.runs import Clock, open_run
+from ftkit.runs.document import report_on
+from ftkit.runs.folder import Clock, open_run
+from ftkit.runs.frames import predictions_of
+from ftkit.runs.masking import mask_of
+from ftkit.runs.saving import save
 from ftkit.training.fitting import fit
 
 
-def run(recipe: Recipe, folder: Path, command: str = "") -> dict[str, Any]:
-    """Carry out a recipe in a fresh folder; returns the report, which the folder also holds.
+def run(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[Path, dict[str, Any]]:
+    """Carry out a recipe; returns the run folder and its report.
 
-    Raises InputError (nothing is left behind) where recipe or data are wrong, and FtkitError where
-    training fails; the folder's `status` then says so.
+    `claim` makes the empty folder. It is asked for one only when recipe, data and base have been
+    found right, so that a faulty input neither leaves a folder behind nor replaces an earlier run.
+    Raises InputError for those faults, and FtkitError where training fails: `status` then says so.
     """
     privacy.hide(recipe.report.rows == "hide")
     clock = Clock()
-    with open_run(folder) as kept:
-        with clock.phase("read"):
-            recipe, splits = prepare(recipe)
-        with clock.phase("load"):
-            model = assemble(recipe)
+    with clock.phase("read"):
+        recipe, splits = prepare(recipe)
+        splits = used_only(splits)
+    with clock.phase("load"):
+        model = assemble(recipe)
+    with open_run(claim()) as kept:
         outcome = fit(recipe, splits, model, kept, clock)
         with clock.phase("report"):
             mask = mask_of(splits.rows.labels)
             predictions = predictions_of(outcome, mask)
-            report = report_on(outcome, predictions, mask, clock, folder.name, command)
+            report = report_on(outcome, predictions, mask, clock, kept.path.name, command)
             save(outcome, predictions, report, mask, kept)
-    return report
+    return kept.path, report

@@ -11,21 +11,22 @@ import hashlib
 import hmac
 import os
 import secrets
-from contextvars import ContextVar
+from collections.abc import Mapping
 
-_hidden: ContextVar[bool] = ContextVar("hidden", default=False)
+_hidden = False  # of the whole process: a context variable would be unset in worker threads
 
 HIDDEN = "‹hidden›"
 
 
 def hide(value: bool) -> None:
     """Hide rows from here on in this process; the environment can only add to it."""
-    _hidden.set(value)
+    global _hidden
+    _hidden = value
 
 
 def hidden() -> bool:
     """Whether rows are private in this process."""
-    return _hidden.get() or os.environ.get("FTKIT_ROWS", "").lower() == "hide"
+    return _hidden or os.environ.get("FTKIT_ROWS", "").lower() == "hide"
 
 
 def shown(value: object, width: int = 60) -> str:
@@ -60,3 +61,10 @@ class Mask:
         if not self.on:
             return value
         return hmac.new(self.key, value.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def counts(self, by_split: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+        """Rows by split and label, the labels by their stand-ins."""
+        return {
+            split: {self.name("label", label): rows for label, rows in counts.items()}
+            for split, counts in by_split.items()
+        }

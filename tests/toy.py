@@ -49,7 +49,9 @@ class Toy:
     def member(self, settings: Settings, seed: int = 0, **fields: Any) -> Member:
         """One member on all rows, or as `fields` say."""
         given = {"name": "toy", "train": EVERY, "validation": NONE, **fields}
-        return member(network=self.job.network, method=self.method, probe=self.probe, settings=settings, seed=seed, **given)
+        return member(
+            network=self.job.network, method=self.method, probe=self.probe, settings=settings, seed=seed, **given
+        )
 
     def logits(self, one: Member) -> np.ndarray:
         """Of all rows."""
@@ -58,7 +60,9 @@ class Toy:
         return predict(self.job, one, EVERY)
 
 
-def build(folder: Path, method: Method, task: str = "text_classification", double: bool = False, cached: bool = True) -> Toy:
+def build(
+    folder: Path, method: Method, task: str = "text_classification", double: bool = False, cached: bool = True
+) -> Toy:
     """Load the toy of a task in `folder` and attach a method."""
     kind = registry.load("tasks", task)
     tree = kind.toy(folder)
@@ -76,7 +80,14 @@ def build(folder: Path, method: Method, task: str = "text_classification", doubl
     labels = tuple(sorted({row["label"] for row in rows}))
     targets = chosen.targets([row["label"] for row in rows], labels)
     solved = probe.fit(extracted.pooled, targets, len(labels), EVERY, (MEAN, 0.01))
-    job = Job(network, examples, torch.from_numpy(targets), torch.ones(len(targets)), judge(targets, labels), Accelerator(cpu=True))
+    job = Job(
+        network,
+        examples,
+        torch.from_numpy(targets),
+        torch.ones(len(targets)),
+        judge(targets, labels),
+        Accelerator(cpu=True),
+    )
     return Toy(chosen, method, job, targets, solved, folder)
 
 

@@ -11,9 +11,7 @@ def majority(targets: np.ndarray, labels: int, count: int) -> np.ndarray:
     return np.tile(shares.astype(np.float64), (count, 1))
 
 
-def tfidf(
-    texts: list[str], targets: np.ndarray, labels: int, queries: list[str], balanced: bool = False
-) -> np.ndarray:
+def tfidf(texts: list[str], targets: np.ndarray, labels: int, queries: list[str], balanced: bool = False) -> np.ndarray:
     """A model without pretraining: words and character n-grams, weighted by TF-IDF, logistic regression.
 
     Returns probabilities (queries, labels). Character n-grams carry languages written without blanks.

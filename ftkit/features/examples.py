@@ -155,5 +155,3 @@ def _digest(row: dict[str, np.ndarray]) -> str:
         state.update(f"{key}{row[key].dtype}{row[key].shape}".encode())
         state.update(np.ascontiguousarray(row[key]).tobytes())
     return state.hexdigest()[:32]
-
-

@@ -118,7 +118,7 @@ class Network:
         )
         skipped = self.blocks[: self.depth]
         for block in skipped:
-            block.forward = self._hand_on  # type: ignore[method-assign]
+            block.forward = self._hand_on
         try:
             yield
         finally:
@@ -134,7 +134,7 @@ class Network:
 
 def _bare(backbone: nn.Module) -> nn.Module:
     """The model inside a PEFT wrapper, whose forward names its arguments."""
-    return backbone.get_base_model() if hasattr(backbone, "get_base_model") else backbone  # type: ignore[operator,no-any-return]
+    return backbone.get_base_model() if hasattr(backbone, "get_base_model") else backbone  # type: ignore[operator]
 
 
 def _entering(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:

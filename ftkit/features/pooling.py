@@ -24,7 +24,8 @@ class Pooling:
         if not self.normalise:
             return pooled
         # length √width instead of 1, so that a head's weights stay in the range that optimisers expect
-        return torch.nn.functional.normalize(pooled, dim=-1) * pooled.shape[-1] ** 0.5
+        unit: torch.Tensor = torch.nn.functional.normalize(pooled, dim=-1)
+        return unit * float(pooled.shape[-1] ** 0.5)
 
 
 def pool(hidden: torch.Tensor, mask: torch.Tensor | None, kind: str) -> torch.Tensor:

@@ -90,7 +90,9 @@ def fit(
     return Probe(pooling, strength, weight, bias)
 
 
-def neighbours(features: np.ndarray, targets: np.ndarray, labels: int, queries: np.ndarray, count: int = 5) -> np.ndarray:
+def neighbours(
+    features: np.ndarray, targets: np.ndarray, labels: int, queries: np.ndarray, count: int = 5
+) -> np.ndarray:
     """Probabilities (queries, labels) by a vote of the nearest training rows, weighted by cosine likeness."""
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
     asked = queries / np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)

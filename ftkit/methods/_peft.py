@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 
-from ftkit.models.architecture import blocks, linears
 from ftkit.methods import Layers
+from ftkit.models.architecture import blocks, linears
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +67,7 @@ def scaled(backbone: nn.Module, layers: Layers, wanted: list[str]) -> list[str]:
 
 def is_feedforward(backbone: nn.Module, name: str) -> bool:
     """Whether a module narrows the widened feed-forward activation back: more inputs than outputs."""
-    weight = backbone.get_submodule(name).weight
+    weight = cast("Any", backbone.get_submodule(name)).weight
     rows, columns = weight.shape
     inputs, outputs = (columns, rows) if isinstance(backbone.get_submodule(name), nn.Linear) else (rows, columns)
     return bool(inputs > outputs)
@@ -84,7 +87,8 @@ def attach(backbone: nn.Module, config: Any) -> nn.Module:
     """The backbone with a fresh adapter; everything else is frozen."""
     from peft import get_peft_model
 
-    return cast("nn.Module", get_peft_model(cast("Any", backbone), config))
+    with _quiet():
+        return cast("nn.Module", get_peft_model(cast("Any", backbone), config))
 
 
 def save(backbone: nn.Module, folder: Path) -> None:
@@ -97,4 +101,13 @@ def restore(backbone: nn.Module, folder: Path) -> nn.Module:
     """The backbone with the saved adapter."""
     from peft import PeftModel
 
-    return cast("nn.Module", PeftModel.from_pretrained(cast("Any", backbone), folder, local_files_only=True))
+    with _quiet():
+        return cast("nn.Module", PeftModel.from_pretrained(cast("Any", backbone), folder, local_files_only=True))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """peft asks models for an attribute that transformers 5.23 has renamed: nothing that a user can mend."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        yield

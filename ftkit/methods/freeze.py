@@ -25,8 +25,8 @@ class Freeze(Method):
 
     def apply(self, backbone: nn.Module) -> nn.Module:
         """Freeze all but the last blocks."""
-        from ftkit.models.architecture import blocks
         from ftkit.methods import _peft
+        from ftkit.models.architecture import blocks
 
         backbone.requires_grad_(False)
         for number in _peft.chosen_layers(backbone, f"last {self.last}"):

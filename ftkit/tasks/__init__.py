@@ -47,6 +47,7 @@ class Task(Entry):
 
     default_base: ClassVar[str] = "minilm"
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
     @property
     def kind(self) -> str:
         """Kind of its predictions: label | labels | values | tags | text | nll."""

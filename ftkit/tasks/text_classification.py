@@ -219,7 +219,9 @@ class TextClassification(Task):
 
     def confidence(self, scores: np.ndarray) -> np.ndarray:
         """Of the likeliest label; of several labels, of the least certain decision."""
-        return np.asarray(np.maximum(scores, 1 - scores).min(axis=1) if self.multi_label is True else scores.max(axis=1))
+        return np.asarray(
+            np.maximum(scores, 1 - scores).min(axis=1) if self.multi_label is True else scores.max(axis=1)
+        )
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:

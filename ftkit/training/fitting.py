@@ -22,9 +22,9 @@ from ftkit.training.session import Session, decided, every_seed, open_session, s
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from ftkit.data.table import Part, Splits
+    from ftkit.data.table import Splits
     from ftkit.recipe import Recipe
-    from ftkit.runs import Clock, RunFolder
+    from ftkit.runs.folder import Clock, RunFolder
 
 
 @dataclass
@@ -56,7 +56,6 @@ def fit(recipe: Recipe, splits: Splits, model: Assembly, run: RunFolder, clock: 
     accelerator = _accelerator(recipe, run)
     with clock.phase("features"):
         session = open_session(recipe, splits, model, accelerator)
-    run.trained = True
     outcome = Outcome(session)
     with _watching(outcome, run, accelerator) as watch:
         for part in splits.parts:
@@ -99,7 +98,7 @@ def _accelerator(recipe: Recipe, run: RunFolder) -> Accelerator:
 
     precision = "bf16" if recipe.train.precision == "bf16" else "no"
     trackers = recipe.train.trackers
-    accelerator = Accelerator(mixed_precision=precision, log_with=trackers or None, project_dir=str(run.path))  # type: ignore[arg-type]
+    accelerator = Accelerator(mixed_precision=precision, log_with=trackers or None, project_dir=str(run.path))
     if trackers:
         accelerator.init_trackers("ftkit", config={"base": recipe.base, "method": recipe.method.name})
     return accelerator

@@ -117,7 +117,9 @@ def _loss(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
     batch = job.examples.batch(rows).to(device)
     with job.accelerator.autocast():
         logits = one.logits(job.network, batch)
-    each = job.examples.task.loss(logits.float() if logits.dtype != torch.float64 else logits, job.targets[rows].to(device))
+    each = job.examples.task.loss(
+        logits.float() if logits.dtype != torch.float64 else logits, job.targets[rows].to(device)
+    )
     weights = job.row_weights[rows].to(device, each.dtype)
     return (each * weights).sum()
 
@@ -132,7 +134,7 @@ def _step(job: Job, one: Member, lr: float, loss: float) -> None:
     parameters = [p for p in one.parameters() if p.grad is not None]
     if job.accelerator.num_processes > 1:
         for p in parameters:
-            p.grad = job.accelerator.reduce(p.grad, "sum")  # type: ignore[assignment]
+            p.grad = job.accelerator.reduce(p.grad, "sum")
     torch.nn.utils.clip_grad_norm_(parameters, one.settings.clip)
     for group in one.optimizer.param_groups:
         group["lr"] = lr

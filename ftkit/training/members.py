@@ -161,6 +161,4 @@ def member(
     like = next(network.backbone.parameters())
     weight = nn.Parameter(torch.from_numpy(probe.weight.copy()).to(like))
     bias = nn.Parameter(torch.from_numpy(probe.bias.copy()).to(like))
-    return Member(
-        name, seed, train, validation, probe.pooling, backbone, weight, bias, settings, stop_after=stop_after
-    )
+    return Member(name, seed, train, validation, probe.pooling, backbone, weight, bias, settings, stop_after=stop_after)

@@ -37,9 +37,7 @@ class Fitted:
     """passes that were kept"""
 
 
-def fit_part(
-    job: Job, method: Method, solve: Solve, part: Part, settings: Settings, seed: int, watch: Watch
-) -> Fitted:
+def fit_part(job: Job, method: Method, solve: Solve, part: Part, settings: Settings, seed: int, watch: Watch) -> Fitted:
     """Train one part with one seed.
 
     With `part.refit` the inner holdouts only choose how many epochs are best (none is a choice: the

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,10 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
     from ftkit.data.table import Finding, Part, Splits
+    from ftkit.methods import Method
     from ftkit.recipe import Recipe
+
+ROWS_TRAINED, FEWEST_EPOCHS = 20_000, 3  # `epochs: auto` shows a fit about as many rows, in at least 3 passes
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,7 @@ class Session:
 
     def probe(self, part: Part, choice: tuple[Pooling, float]) -> Probe:
         """The linear probe on the untouched base, solved on all training rows of the part."""
-        return probe.fit(
-            self.extracted.pooled, self.targets, len(self.labels), part.train, choice, self.balanced
-        )
+        return probe.fit(self.extracted.pooled, self.targets, len(self.labels), part.train, choice, self.balanced)
 
     def fit(self, part: Part, seed: int, solve: Solve, watch: Watch) -> Fitted:
         """Train one part with one seed."""
@@ -128,12 +128,17 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
     """The recipe with everything `auto` decided, to be saved with the run and read back by a rerun."""
     block, method = recipe.train, recipe.method
     values: dict[str, Any] = {
-        "train.epochs": method.default_epochs if block.epochs == "auto" else block.epochs,
+        "train.epochs": _epochs(method, len(splits.parts[-1].train)) if block.epochs == "auto" else block.epochs,
         "train.lr": method.default_lr if block.lr == "auto" else block.lr,
         "train.precision": _precision() if block.precision == "auto" else block.precision,
         "evaluate.metrics": recipe.evaluate.metrics or list(_default_metrics(recipe, splits)),
     }
     return recipe.replace(values)
+
+
+def _epochs(method: Method, rows: int) -> int:
+    """The method's own number of passes; fewer on many rows, where each pass takes more steps."""
+    return min(method.default_epochs, max(FEWEST_EPOCHS, ROWS_TRAINED // max(1, rows)))
 
 
 def scored(recipe: Recipe, labels: tuple[str, ...], targets: np.ndarray, logits: np.ndarray) -> metrics.Scored:
@@ -193,5 +198,3 @@ def _carried_over(
         if label in place:
             carried[i], carried_bias[i] = weight[place[label]], bias[place[label]]
     return carried, carried_bias
-
-

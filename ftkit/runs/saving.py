@@ -16,7 +16,7 @@ from ftkit.models.snippet import snippet
 from ftkit.privacy import Mask
 from ftkit.reports.card import render_card
 from ftkit.reports.page import render_run
-from ftkit.runs import RunFolder
+from ftkit.runs.folder import RunFolder
 from ftkit.statistics import predictions as stored
 from ftkit.training.fitting import Outcome
 from ftkit.training.session import every_seed
@@ -59,8 +59,8 @@ def splits_table(outcome: Outcome, mask: Mask) -> pd.DataFrame:
     session = outcome.session
     rows = session.splits.rows.frame
     fold = np.full(len(rows), -1)
-    for number, part in enumerate(session.splits.parts[:-1]):
-        fold[part.test] = number
+    for part in session.splits.parts:
+        fold[part.test] = part.fold
     trained = np.zeros(len(rows), dtype=bool)
     trained[outcome.fits["final", outcome.delivered].trained] = True
     table = pd.DataFrame(
@@ -86,7 +86,9 @@ def _adapters(outcome: Outcome, folder: Path) -> int:
     if len(seeds) > 1:
         for seed in seeds:
             delivery.save(network, method, outcome.fits["final", seed].member, labels, folder / runs.SEEDS / str(seed))
-    return delivery.save(network, method, outcome.fits["final", outcome.delivered].member, labels, folder / runs.ADAPTER)
+    return delivery.save(
+        network, method, outcome.fits["final", outcome.delivered].member, labels, folder / runs.ADAPTER
+    )
 
 
 def _snippet(outcome: Outcome) -> str:

@@ -21,7 +21,7 @@ def predictions_of(outcome: Outcome, mask: Mask) -> pd.DataFrame:
     tested = [part for part in session.splits.parts if len(part.test)]
     rows = np.concatenate([part.test for part in tested])
     common = columns(session.splits.rows.frame.iloc[rows], session.encoded.rows, rows, mask)
-    common["fold"] = np.repeat(range(len(tested)), [len(part.test) for part in tested]) if session.splits.folds else -1
+    common["fold"] = np.repeat([part.fold for part in tested], [len(part.test) for part in tested])
     task, seeds = session.recipe.task, every_seed(session.recipe)
     said = {
         ("adapted", seed): task.scores(np.concatenate([outcome.fits[part.name, seed].logits for part in tested]))
@@ -44,7 +44,7 @@ def columns(rows: pd.DataFrame, encoded: list[dict[str, np.ndarray]], places: np
     def hashed(name: str) -> list[str | None]:
         return [None if value is None or pd.isna(value) else mask.digest(str(value)) for value in rows[name]]
 
-    slices = {name.removeprefix("slice."): rows[name] for name in rows if name.startswith("slice.")}
+    slices = {name.removeprefix("slice."): rows[name] for name in map(str, rows) if name.startswith("slice.")}
     return {
         "row_id": [mask.digest(one) for one in rows["row_id"]],
         "input_hash": [mask.digest(one) for one in hash_rows([encoded[place] for place in places])],
@@ -79,6 +79,10 @@ def masked(gold: list[Gold], mask: Mask) -> list[Gold]:
     if not mask.on:
         return gold
     return [
-        mask.name("label", one) if isinstance(one, str) else None if one is None else tuple(mask.name("label", x) for x in one)
+        mask.name("label", one)
+        if isinstance(one, str)
+        else None
+        if one is None
+        else tuple(mask.name("label", x) for x in one)
         for one in gold
     ]

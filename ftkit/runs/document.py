@@ -15,7 +15,7 @@ from ftkit.privacy import Mask
 from ftkit.statistics.summary import summarise
 
 if TYPE_CHECKING:
-    from ftkit.runs import Clock
+    from ftkit.runs.folder import Clock
     from ftkit.training.fitting import Outcome
 
 SCHEMA = 1
@@ -37,7 +37,7 @@ def report_on(
         metrics=list(names),
         primary=names[0],
         delivered_seed=outcome.delivered,
-        slices=[column.removeprefix("slice.") for column in predictions if column.startswith("slice.")],
+        slices=recipe.evaluate.slices,
         folds=splits.folds,
     )
     return {
@@ -65,7 +65,8 @@ def report_on(
         "threads": environment.threads(),
         "machine": environment.machine(),
         "seed": recipe.seed,
-        "recipe": recipe.to_yaml(),
+        # a label map holds names of labels; it stays in recipe.yaml, which a rerun needs
+        "recipe": (recipe.replace({"data.label_map": {}}) if mask.on else recipe).to_yaml(),
     }
 
 

@@ -1,4 +1,4 @@
-"""A run folder: the names of its files, its status, and its history."""
+"""A run under way: its folder, its status, its history and its clock."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftkit.errors import InputError, Interrupted
+from ftkit import runs
+from ftkit.errors import Interrupted
 from ftkit.files import os_error, write_text
-
-RECIPE, STATUS, HISTORY = "recipe.yaml", "status", "history.jsonl"
-REPORT, PAGE, CARD = "report.json", "report.html", "README.md"
-PREDICTIONS, ROWS, SPLITS = "predictions.parquet", "rows.parquet", "splits.parquet"
-ADAPTER, SEEDS, EVALUATIONS = "adapter", "seeds", "evaluations"
 
 
 @dataclass
@@ -24,16 +20,14 @@ class RunFolder:
     """The folder of a run under way. `status` says `running`, then how it ended."""
 
     path: Path
-    trained: bool = False
-    """whether training has begun: before that, a wrong input leaves no folder behind"""
 
     def status(self, word: str) -> None:
         """Write the status file."""
-        write_text(self.path / STATUS, word + "\n")
+        write_text(self.path / runs.STATUS, word + "\n")
 
     def note(self, line: dict[str, Any]) -> None:
         """Append a line to the history."""
-        with (self.path / HISTORY).open("a", encoding="utf-8") as file:
+        with (self.path / runs.HISTORY).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
 
@@ -41,16 +35,12 @@ class RunFolder:
 def open_run(path: Path) -> Iterator[RunFolder]:
     """A run folder whose status is right however the block ends.
 
-    A wrong recipe or wrong data found before training leaves nothing behind. Ctrl-C and SIGTERM
-    leave it `partial` and raise Interrupted.
+    Ctrl-C and SIGTERM leave it `partial` and raise Interrupted.
     """
     run = RunFolder(path)
     run.status("running")
     try:
         yield run
-    except InputError:
-        _discard(run)
-        raise
     except KeyboardInterrupt:
         run.status("partial")
         raise Interrupted(f"{path}: interrupted; what was finished is kept", "ftkit train again") from None
@@ -61,17 +51,6 @@ def open_run(path: Path) -> Iterator[RunFolder]:
         run.status("failed")
         raise
     run.status("complete")
-
-
-def _discard(run: RunFolder) -> None:
-    if run.trained:
-        run.status("failed")
-        return
-    for path in run.path.iterdir():
-        if path.is_file():
-            path.unlink()
-    if not any(run.path.iterdir()):
-        run.path.rmdir()
 
 
 @dataclass

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ftkit import privacy, runlog
+from ftkit import privacy
+from ftkit.runs import log as runlog
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,7 +47,7 @@ def test_a_line_says_who_did_what_to_which_files(tmp_path: Path) -> None:
 
 def test_lines_of_several_processes_never_mix(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from ftkit import runlog\n"
+        "import sys; from pathlib import Path; from ftkit.runs import log as runlog\n"
         "for i in range(50):\n"
         "    assert runlog.append(Path(sys.argv[1]), runlog.Entry('', '', sys.argv[2] * 3000 + str(i), {}, {}, i))"
     )

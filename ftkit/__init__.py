@@ -1,0 +1,32 @@
+"""Fine-tune a pretrained model on a small target with one command, and say honestly whether it helped."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ftkit.evaluating import evaluate as evaluate
+    from ftkit.predicting import predict as predict
+    from ftkit.recipe import Recipe as Recipe
+    from ftkit.starting import train as train
+
+__version__ = "0.1.0"
+
+_OFFERED = {
+    "Recipe": "ftkit.recipe",
+    "evaluate": "ftkit.evaluating",
+    "predict": "ftkit.predicting",
+    "train": "ftkit.starting",
+}
+"""public name: module it comes from, imported when it is first asked for (they bring torch)"""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OFFERED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_OFFERED[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_OFFERED])

@@ -1,0 +1,36 @@
+"""Label new rows: the same table with the predictions beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ftkit.cli._options import File, Force, where
+from ftkit.cli._trail import Trail
+from ftkit.console import console
+
+Out = Annotated[Path | None, where("<file>.predicted.<type>")]
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    file: File,
+    trail: Trail,
+    out: Out = None,
+    force: Force = False,
+    scores: Annotated[bool, typer.Option("--scores", help="Add a column of probability for each label.")] = False,
+) -> None:
+    """Example: ftkit predict runs/reviews-1 new.csv --out labelled.csv"""
+    from ftkit import listing, naming
+
+    listing.must_be_runs([run])
+    trail.read(run / "report.json", file)
+    wanted = naming.predictions_file(file, out, force)
+    from ftkit import predicting  # brings torch, which a wrong path need not wait for
+
+    written = predicting.predict(run, file, wanted, scores)
+    trail.wrote(written)
+    console.result(f"predictions: {written}", {"predictions": str(written)})
+    console.next(f"ftkit evaluate {run} FILE, on rows with labels")

@@ -1,0 +1,57 @@
+"""What a base makes of the rows: how much is cut, and how much it does not know."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from ftkit.data.table import Finding
+
+if TYPE_CHECKING:
+    from ftkit.recipe import Recipe
+    from ftkit.tasks import Encoded
+
+UNKNOWN = 0.10  # share of unknown pieces from which it is the wrong base
+CUT = 0.05  # share of truncated rows that is worth a word
+SAMPLE = 2000  # rows whose characters are looked at
+SCRIPTS = {"CJK": "Chinese", "HANGUL": "Korean", "HIRAGANA": "Japanese", "KATAKANA": "Japanese"}
+
+
+def rates(encoded: Encoded) -> dict[str, float]:
+    """Share of rows that were cut, and of pieces that the base does not know."""
+    return {
+        "truncation_rate": encoded.truncated / max(1, len(encoded.rows)),
+        "unknown_share": encoded.unknown / max(1, encoded.pieces),
+    }
+
+
+def findings(recipe: Recipe, inputs: list[tuple[str, ...]], encoded: Encoded) -> tuple[Finding, ...]:
+    """Warnings on text that the base cannot read, and on rows that it reads only in part."""
+    found = []
+    shares = rates(encoded)
+    if shares["unknown_share"] > UNKNOWN:
+        script = main_script(inputs)
+        what = f"{recipe.base} does not know {shares['unknown_share']:.0%} of the text's pieces"
+        what += f": most of its letters are {script}" if script else ""
+        hint = "choose a base made for this language with --base; until then trust the model without pretraining"
+        found.append(Finding("warning", "unknown text", what, hint))
+    if shares["truncation_rate"] > CUT:
+        what = f"{shares['truncation_rate']:.0%} of the rows are longer than the base is shown"
+        found.append(Finding("warning", "truncation", what, "more of them with a larger --set task.max_length"))
+    return tuple(found)
+
+
+def main_script(inputs: list[tuple[str, ...]]) -> str:
+    """Script of most letters beyond Latin, as people call it; empty where there are none."""
+    count: Counter[str] = Counter()
+    for texts in islice(inputs, SAMPLE):
+        for character in set("".join(texts)):
+            if character.isalpha() and not character.isascii():
+                count[unicodedata.name(character, "unknown").split()[0]] += 1
+    count.pop("LATIN", None)
+    if not count:
+        return ""
+    first = count.most_common(1)[0][0]
+    return SCRIPTS.get(first, first.capitalize())

@@ -1,0 +1,67 @@
+"""What a column's name says about it, and how numbers of things are written in messages."""
+
+from __future__ import annotations
+
+import re
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+TEXT = _words(
+    "text texts sentence sentences review reviews message messages comment comments content body title tweet tweets "
+    "utterance utterances description post question query headline summary abstract prompt paragraph passage "
+    "文本 评论 内容 句子 标题 正文 描述 问题 留言 评价 消息"
+)
+LABEL = _words(
+    "label labels labelled labeled class classes category categories intent intents sentiment emotion polarity stance "
+    "gold 标签 类别 分类 情感 意图 标注 类目"
+)
+WEAK_LABEL = _words(
+    "target topic topics tag tags type kind cat genre rating stars score grade y outcome annotation 话题 类型 评分 等级"
+)
+ORIGIN = _words(
+    "domain source site platform lang language agency product brand team country region channel gender race age "
+    "来源 平台 语言 领域 产品 品牌"
+)
+"""where a row comes from: a slice or a group rather than a label"""
+UNIT = _words(
+    "user users username author session sessions doc document documents customer client speaker patient thread "
+    "conversation dialog dialogue subject participant person account worker annotator rater reviewer recording "
+    "article episode chat ticket 用户 作者 会话 文档 客户 说话人 患者 对话 账号 文章"
+)
+DATE = _words("date day datetime timestamp time week month 日期 时间")
+ID = _words("id ids uid uuid guid 编号")
+NUMBERING = ID | _words("key hash index idx no nr number 序号")
+SPLIT = _words("split set fold subset partition")
+
+
+def words(column: str) -> list[str]:
+    """Parts of a name, in lower case: `UserID` and `user_id` give user and id."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", str(column))
+    return [part for part in re.split(r"[\W_]+", apart.casefold()) if part]
+
+
+def says(column: str, kind: frozenset[str]) -> bool:
+    """Whether a part of the name is one of these words; Chinese names have no gaps, so they may hold it anywhere."""
+    if not kind.isdisjoint(words(column)):
+        return True
+    return any(word in str(column) for word in kind if not word.isascii())
+
+
+def like_label(column: str) -> bool:
+    """Named like a label, surely or perhaps."""
+    return says(column, LABEL) or says(column, WEAK_LABEL)
+
+
+def like_unit(column: str) -> bool:
+    """Named like what hangs together: a person, a document, a day; any id that is not a label's."""
+    if says(column, LABEL):
+        return False
+    return says(column, UNIT) or says(column, DATE) or (says(column, ID) and not says(column, WEAK_LABEL))
+
+
+def many(count: int, noun: str) -> str:
+    """`1 row`, `2 rows`, `1,000 rows`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -1,0 +1,90 @@
+"""A source, whatever it is, -> a table: cells as text, what was detected, and the rows that could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ftkit.data import delimited, excel, folder, hub, parquet, records
+from ftkit.data.cells import Cells, refuse_repeated
+from ftkit.data.encoding import decode
+from ftkit.data.sources import File, load, locate
+from ftkit.data.table import Table
+from ftkit.errors import Fault, Faults, InputError, did_you_mean
+from ftkit.recipe import Data
+
+
+def read(source: str, data: Data) -> Table:
+    """Read a file, a folder with one subfolder per label, or a hub data set.
+
+    Keys of `data` say how (`delimiter`, `quoting`, `header`, `encoding`, `sheet`, `columns`); what they leave
+    open is detected and noted. Raises InputError where nothing sensible can be read.
+    """
+    path = locate(source)
+    if path is None:
+        cells, sha256 = hub.read(source)
+    elif path.is_dir():
+        cells, sha256 = folder.read(source, path, data)
+    else:
+        file = load(source, path)
+        cells, sha256 = _read_file(file, data), file.sha256
+    if not cells.frame.size:
+        raise _no_rows(source, cells)
+    cells = _rename(cells, source, data.columns)
+    return Table(cells.frame, cells.lines, source, sha256, cells.notes, cells.bad)
+
+
+def read_many(sources: str | list[str], data: Data) -> list[Table]:
+    """Read each source; if several cannot be read, all of them are named at once."""
+    tables: list[Table] = []
+    errors: list[InputError] = []
+    for source in [sources] if isinstance(sources, str) else sources:
+        try:
+            tables.append(read(source, data))
+        except InputError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        raise Faults(Fault("", error.message, error.hint) for error in errors)
+    if errors:
+        raise errors[0]
+    return tables
+
+
+def _read_file(file: File, data: Data) -> Cells:
+    kind = file.kind
+    if kind == "parquet":
+        return parquet.read(file.raw, file.source)
+    if kind == "excel":
+        return excel.read(file.raw, file.source, data)
+    text, encoding = decode(file.raw, file.source, data.encoding)
+    if not text or text.isspace():
+        raise InputError(f"{file.source}: is empty", "give a file with rows")
+    if kind == "delimited":
+        cells = delimited.read(text, file.source, data, file.suffix)
+    else:
+        cells = records.read(text, file.source, lines=kind == "jsonl")
+    return replace(cells, notes=(f"encoding: {encoding.name}", *cells.notes))
+
+
+def _no_rows(source: str, cells: Cells) -> InputError:
+    if len(cells.frame):
+        return InputError(f"{source}: has rows but no columns", "give each row a text and a label")
+    if not cells.bad:
+        return InputError(f"{source}: has column names but no rows", "give a file with rows below its header")
+    first = cells.bad[0]
+    message = f"{source}: all {len(cells.bad):,} rows are bad; line {first.line}: {first.reason}"
+    return InputError(message, "check the delimiter (--set data.delimiter=…) and quoting (--set data.quoting=…)")
+
+
+def _rename(cells: Cells, source: str, columns: dict[str, str]) -> Cells:
+    """Give columns the names that the recipe wants; all others stay."""
+    known = list(cells.frame.columns)
+    for new, old in columns.items():
+        if old not in known:
+            raise InputError(f"{source}: data.columns.{new}: no column {old!r}", did_you_mean(old, known))
+    frame = cells.frame
+    again = {new: old for new, old in columns.items() if list(columns.values()).index(old) != list(columns).index(new)}
+    for new, old in again.items():  # a column may be used under several names
+        frame = frame.assign(**{new: frame[old]})
+    frame = frame.rename(columns={old: new for new, old in columns.items() if new not in again})
+    refuse_repeated(list(frame.columns), source)
+    return replace(cells, frame=frame)

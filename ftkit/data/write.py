@@ -1,0 +1,265 @@
+"""A table -> a file of the same kind as the source that it came from. The opposite of `read`."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ftkit.data.dialect import detect
+from ftkit.data.encoding import UTF8, Encoding, decode
+from ftkit.data.records import cell
+from ftkit.data.sources import SUFFIXES, Kind, load, locate
+from ftkit.errors import InputError
+from ftkit.files import replacing
+from ftkit.recipe import Data
+
+CHUNK = 20_000  # rows that are held as text at a time
+SHEET_ROWS, CELL_CHARACTERS = 1_048_576, 32_767  # what Excel can hold
+TEXT = {"csv": ",", "txt": "\t", "tsv": "\t", "tab": "\t"}
+UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # in the XML of a workbook
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a file is stored."""
+
+    kind: Kind
+    zipped: bool = False
+    encoding: Encoding = UTF8
+    delimiter: str = ","
+    quoting: bool = True
+    newline: str = "\n"
+    suffix: str = ""
+    """of the file's name, without .gz"""
+
+
+def write(frame: pd.DataFrame, path: Path, like: str, data: Data | None = None) -> tuple[str, ...]:
+    """Write all columns of `frame`, with a header, in the file type, encoding and delimiter of the source `like`.
+
+    A folder or hub data set is written as CSV. Where the name of `path` says another file type than `like`, the
+    name is obeyed. Returns what could not be kept, as sentences; `data` is how `like` was read. The file appears
+    whole or not at all.
+    """
+    style = _named(style_of(like, data or Data(train=like)), path)
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        notes = _fill(frame, stream, style)
+    return notes
+
+
+def style_of(like: str, data: Data) -> Style:
+    """How a source is stored."""
+    path = locate(like)
+    if path is None or path.is_dir():
+        return Style("delimited")
+    file = load(like, path)
+    kind = file.kind
+    if kind in ("parquet", "excel"):
+        return Style(kind, file.zipped)
+    text, encoding = decode(file.raw, like, data.encoding)
+    newline = "\r\n" if b"\r\n" in text[: 1 << 16] else "\n"
+    style = Style(kind, file.zipped, encoding, newline=newline, suffix=file.suffix)
+    if kind != "delimited":
+        return style
+    dialect = detect(text, like, data, file.suffix)
+    delimiter = dialect.delimiter or TEXT.get(file.suffix, ",")
+    return replace(style, delimiter=delimiter, quoting=dialect.quoting)
+
+
+def _named(style: Style, path: Path) -> Style:
+    """The style that the file's name asks for, where it differs."""
+    name = path.name.lower()
+    suffix = name.removesuffix(".gz").rpartition(".")[2]
+    kind = "delimited" if suffix in TEXT else SUFFIXES.get(suffix)
+    if kind is None:
+        return style
+    zipped = name.endswith(".gz")
+    if kind != style.kind:
+        return Style(kind, zipped, delimiter=TEXT.get(suffix, ","))
+    other = suffix not in (style.suffix, "txt")  # .txt says nothing about its delimiter
+    return replace(style, zipped=zipped, delimiter=TEXT.get(suffix, ",") if other else style.delimiter)
+
+
+def _fill(frame: pd.DataFrame, stream: IO[bytes], style: Style) -> tuple[str, ...]:
+    if style.kind in ("parquet", "excel"):
+        content = io.BytesIO()  # a workbook is written back and forth, which a packed file cannot be
+        said = _parquet(frame, content) if style.kind == "parquet" else _excel(frame, content)
+        with _packed(stream, style) as out:
+            out.write(content.getbuffer())
+        return said
+    notes: tuple[str, ...] = ()
+    if style.kind == "delimited" and not style.quoting and _needs_quotes(frame, style.delimiter):
+        style = replace(style, quoting=True)
+        notes = ("quoting is on: a cell holds a delimiter or a line end",)
+    try:
+        _text(frame, stream, style)
+    except UnicodeEncodeError:
+        stream.seek(0)
+        stream.truncate()
+        _text(frame, stream, replace(style, encoding=UTF8))
+        notes += (f"encoding: UTF-8, because {style.encoding.name} cannot hold every character",)
+    return notes
+
+
+@contextmanager
+def _packed(stream: IO[bytes], style: Style) -> Iterator[IO[bytes]]:
+    if not style.zipped:
+        yield stream
+        return
+    with gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as out:  # no name, no time: equal tables, equal bytes
+        yield out  # type: ignore[misc]  # a GzipFile is an IO[bytes] in all but name
+
+
+def _text(frame: pd.DataFrame, stream: IO[bytes], style: Style) -> None:
+    pieces = {"delimited": _delimited, "json": _json, "jsonl": _jsonl}[style.kind](frame, style)
+    with _packed(stream, style) as out:
+        out.write(style.encoding.bom)
+        for piece in pieces:
+            out.write(piece.encode(style.encoding.codec))
+
+
+# ---- delimited text ----
+
+
+def _delimited(frame: pd.DataFrame, style: Style) -> Iterator[str]:
+    special = re.compile(f'[{re.escape(style.delimiter)}"\r\n]')
+
+    def shape(text: str) -> str:
+        return '"' + text.replace('"', '""') + '"' if style.quoting and special.search(text) else text
+
+    yield style.delimiter.join(shape(str(name)) for name in frame.columns) + style.newline
+    for part in _chunks(frame):
+        columns = [[shape(text) for text in _texts(part.iloc[:, place])] for place in range(part.shape[1])]
+        lines = []
+        for row in zip(*columns, strict=True):
+            # a row in which nothing at all is written would be a blank line, which is no row
+            lines.append(
+                style.delimiter.join(row) if any(row) or not style.quoting else '""' + style.delimiter * (len(row) - 1)
+            )
+        yield style.newline.join(lines) + style.newline
+
+
+def _needs_quotes(frame: pd.DataFrame, delimiter: str) -> bool:
+    pattern = re.compile(f"[{re.escape(delimiter)}\r\n]")
+    named = any(pattern.search(str(name)) for name in frame.columns)
+    return named or any(
+        pattern.search(text) for place in range(frame.shape[1]) for text in _texts(frame.iloc[:, place])
+    )
+
+
+def _chunks(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    for start in range(0, len(frame), CHUNK):
+        yield frame.iloc[start : start + CHUNK]
+
+
+def _texts(values: pd.Series) -> list[str]:
+    return [value if isinstance(value, str) else _text_of(value) for value in _values(values)]
+
+
+def _values(values: Any) -> list[Any]:
+    """Python's values of a column or array; floats of 32 bits keep their short text, 0.1."""
+    if values.dtype.kind == "f" and values.dtype.itemsize < 8 and values.ndim == 1:
+        return [float(str(value)) for value in np.asarray(values)]
+    found: list[Any] = values.tolist()
+    return found
+
+
+def _text_of(value: Any) -> str:
+    plain = cell(_plain(value))
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, default=str)
+
+
+def _plain(value: Any) -> Any:
+    """A value without numpy's types, and None for what is missing."""
+    if isinstance(value, np.ndarray):
+        value = _values(value)
+    elif isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, tuple | set | frozenset):
+        value = sorted(value) if isinstance(value, set | frozenset) else list(value)
+    return None if value is pd.NaT or value is pd.NA or value != value else value
+
+
+# ---- JSON ----
+
+
+def _jsonl(frame: pd.DataFrame, style: Style) -> Iterator[str]:
+    for part in _chunks(frame):
+        yield "".join(line + style.newline for line in _objects(part))
+
+
+def _json(frame: pd.DataFrame, style: Style) -> Iterator[str]:
+    start = "["
+    for part in _chunks(frame):
+        for line in _objects(part):
+            yield start + style.newline + line
+            start = ","
+    yield (style.newline if len(frame) else "[") + "]" + style.newline
+
+
+def _objects(part: pd.DataFrame) -> list[str]:
+    names = [str(name) for name in part.columns]
+    columns = [[_plain(value) for value in _values(part.iloc[:, place])] for place in range(part.shape[1])]
+    rows = zip(*columns, strict=True)
+    return [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) for row in rows]
+
+
+# ---- binary files ----
+
+
+def _parquet(frame: pd.DataFrame, stream: IO[bytes]) -> tuple[str, ...]:
+    columns = {}
+    for place, name in enumerate(frame.columns):
+        values = frame.iloc[:, place]
+        if values.dtype == object:
+            cells = [_plain(value) for value in values.tolist()]
+            if not all(isinstance(value, str) for value in cells):
+                cells = [None if isinstance(value, str) and value == "" else value for value in cells]
+            try:
+                columns[str(name)] = pa.array(cells)
+                continue
+            except (pa.ArrowException, TypeError):  # cells of several kinds
+                values = pd.Series(_texts(values), dtype="str")
+        columns[str(name)] = pa.array(values, from_pandas=True)
+    pq.write_table(pa.table(columns), stream)
+    return ()
+
+
+def _excel(frame: pd.DataFrame, stream: IO[bytes]) -> tuple[str, ...]:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    if len(frame) >= SHEET_ROWS:
+        raise InputError(f"{len(frame):,} rows do not fit into an Excel sheet", "write a .csv or .parquet file instead")
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Sheet1")
+    changed = 0
+
+    def shape(value: Any) -> Any:
+        nonlocal changed
+        if isinstance(value, int | float) and value == value:
+            return value
+        text = value if isinstance(value, str) else _text_of(value)
+        kept = UNSTORABLE.sub("\ufffd", text)[:CELL_CHARACTERS]
+        changed += kept != text
+        made = WriteOnlyCell(sheet, kept)
+        made.data_type = "s"  # else a text that begins with "=" becomes a formula
+        return made
+
+    sheet.append([shape(str(name)) for name in frame.columns])
+    for part in _chunks(frame):
+        for row in zip(*(_values(part.iloc[:, place]) for place in range(part.shape[1])), strict=True):
+            sheet.append([shape(value) for value in row])
+    book.save(stream)
+    return (f"{changed:,} cells hold characters, or more of them, than Excel can: changed",) if changed else ()

@@ -1,0 +1,110 @@
+"""From a table alone to a recipe: which task, which columns, and everything else at its default."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ftkit import privacy, registry
+from ftkit.changes import changed
+from ftkit.console import console
+from ftkit.errors import Faults, InputError
+from ftkit.paths import anchor
+from ftkit.recipe import Recipe, parse
+
+if TYPE_CHECKING:
+    from ftkit.data.table import Table
+    from ftkit.tasks import Guess, Task
+
+METHOD = "lora"
+"""the method of a recipe that names none"""
+
+
+def infer(target: str, changes: list[tuple[str, str]]) -> Recipe:
+    """A recipe for the data, honouring what the changes already say; what was inferred is told.
+
+    Raises InputError that lists the columns where one cannot be chosen.
+    """
+    start: dict[str, Any] = {"data": {"train": target}, "method": {"name": METHOD}}
+    anchor(start, Path.cwd())
+    draft = _draft(start, changes)
+    if draft.report.rows == "hide":
+        privacy.hide(True)
+    table = _read(draft)
+    asked = changed(start, changes).get("task", {})
+    name, guess = _recognised(table, asked.get("name"))
+    given = {key: value for key, value in asked.items() if key != "name"}
+    _must_exist(parse(start | {"task": {"name": name}}, changes), table)
+    kind: type[Task] = registry.load("tasks", name)
+    fields = _fields(kind, table, guess, given)
+    recipe = parse(start | {"base": kind.default_base, "task": {"name": name, **fields}}, changes)
+    _must_be_whole(recipe.task, table)
+    _tell(target, table, name, guess, fields | given)
+    return recipe
+
+
+def _draft(start: dict[str, Any], changes: list[tuple[str, str]]) -> Recipe:
+    """Everything but the columns, checked before any data is read; with a stand-in where no task is named."""
+    faults: Faults | None = None
+    for name in registry.names("tasks"):
+        try:
+            return parse({"task": {"name": name}} | start, changes)
+        except Faults as error:
+            faults = faults or error
+    assert faults is not None, "there is no task"
+    raise faults
+
+
+def _read(draft: Recipe) -> Table:
+    """The first of the training files: it has the columns of all."""
+    from ftkit.data.read import read
+
+    train = draft.data.train
+    return read(train if isinstance(train, str) else train[0], draft.data)
+
+
+def _recognised(table: Table, wanted: str | None) -> tuple[str, Guess]:
+    """The task that was asked for, else the one that fits best, with what it makes of the table."""
+    candidates = [wanted] if wanted else registry.names("tasks")
+    guesses = {name: registry.load("tasks", name).recognise(table) for name in candidates}
+    best = max(candidates, key=lambda name: guesses[name].fit)
+    return best, guesses[best]
+
+
+def _fields(kind: type[Task], table: Table, guess: Guess, given: dict[str, Any]) -> dict[str, Any]:
+    """The guessed columns that do not contradict the given ones; a second look finds what stands in for them."""
+    taken = {column for value in given.values() for column in (value if isinstance(value, list) else [value])}
+    fields = {key: value for key, value in guess.fields.items() if key not in given}
+    if not taken & set(fields.values()):
+        return fields
+    rest = table.frame.drop(columns=[column for column in taken if column in table.frame])
+    again = kind.recognise(dataclasses.replace(table, frame=rest)).fields
+    fields = {key: again.get(key) if value in taken else value for key, value in fields.items()}
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _must_exist(recipe: Recipe, table: Table) -> None:
+    from ftkit.data import columns
+
+    if faults := columns.missing(table, columns.wanted(recipe)):
+        raise Faults(faults)
+
+
+def _must_be_whole(task: Task, table: Table) -> None:
+    missing = [key.rpartition(".")[2] for key, names in task.columns().items() if "auto" in names]
+    if missing:
+        columns = ", ".join(str(column) for column in table.frame.columns)
+        message = f"{table.source}: which column is the {' and which the '.join(missing)}? It has {columns}"
+        raise InputError(message, " ".join(f"--{key} COL" for key in missing))
+
+
+def _tell(target: str, table: Table, name: str, guess: Guess, fields: dict[str, Any]) -> None:
+    """What was read and concluded, so that a wrong guess is seen before anything is trained."""
+    columns = ", ".join(str(column) for column in table.frame.columns)
+    console.say(f"{target}: {len(table.frame):,} rows; columns {columns}")
+    for note in table.notes:
+        console.say(f"  {note}")
+    console.say(f"task: {name}; " + "; ".join(f"{key}: {value}" for key, value in fields.items()))
+    if guess.why and guess.fields == fields:
+        console.say(f"  {guess.why}")

@@ -1,0 +1,135 @@
+"""What there is to choose from: tasks, methods, metrics, recipes and runs. Nothing is imported to list it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ftkit import files, registry, shipped
+from ftkit.console import table
+from ftkit.errors import InputError, did_you_mean
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One or several tables (`kind` -> rows), and the command that follows from them."""
+
+    document: dict[str, Any]
+    next: str
+
+
+def collect(what: str | None, folder: Path | None = None) -> Listing:
+    """The tables asked for; all but the runs when `what` is None."""
+    if what is not None and what not in KINDS:
+        raise InputError(f"there is no list of {what!r}", did_you_mean(what, KINDS))
+    if folder is not None and what != "runs":
+        raise InputError("a folder can only be given for runs", f"ftkit list runs {folder}")
+    if what == "runs":
+        found = runs(folder or files.RUNS)
+        return Listing({"runs": found}, "ftkit predict RUN FILE" if found else "ftkit train FILE")
+    chosen = [what] if what else [kind for kind in KINDS if kind != "runs"]
+    follow = {"recipes": "ftkit new NAME", "methods": "ftkit train FILE --method NAME"}
+    return Listing({kind: KINDS[kind]() for kind in chosen}, follow.get(what or "", "ftkit new NAME-or-DATA"))
+
+
+def schema() -> Listing:
+    """The JSON schema of a recipe, which editors complete from."""
+    from ftkit.recipe import schema
+
+    return Listing(schema(), "ftkit list --schema > recipe.schema.json, and name it in your editor")
+
+
+def _entries(kind: str) -> Callable[[], Rows]:
+    return lambda: [{"name": name, "summary": registry.summary(kind, name)} for name in registry.names(kind)]
+
+
+def _recipes() -> Rows:
+    return [{"name": name, "summary": shipped.summary(path)} for name, path in shipped.recipes().items()]
+
+
+def runs(folder: Path) -> Rows:
+    """The runs in a folder, by name; one whose report cannot be read is listed with its status alone."""
+    if not folder.is_dir():
+        if folder == files.RUNS:
+            return []
+        raise InputError(f"{folder}: no such folder", "ftkit list runs FOLDER, with a folder that holds runs")
+    return [_run(path) for path in sorted(folder.iterdir(), key=_natural) if files.is_run(path)]
+
+
+def must_be_runs(folders: Iterable[Path]) -> None:
+    """Refuse what is not even a folder, before anything else looks for it on a hub."""
+    for folder in folders:
+        if not folder.is_dir():
+            near = [str(path) for path in files.RUNS.glob("*") if files.is_run(path)]
+            raise InputError(f"{folder}: no such run", did_you_mean(str(folder), near) or "ftkit train FILE makes one")
+
+
+def _natural(path: Path) -> tuple[str, int, str]:
+    """a-2 before a-10."""
+    stem, _, number = path.name.rpartition("-")
+    return (stem, int(number), "") if number.isdecimal() else (path.name, 0, number)
+
+
+def _run(folder: Path) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": folder.name, "status": (folder / "status").read_text(encoding="utf-8").strip()}
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        primary = report["primary"]
+        row |= {"task": report["task"], "method": report["method"], "metric": primary}
+        row |= {"score": report["scores"]["test"][primary], "verdict": (report.get("verdict") or {}).get("outcome")}
+    except (OSError, ValueError, KeyError, TypeError):  # no report yet, or a damaged one: the row says so
+        row.setdefault("task", None)
+    return row
+
+
+KINDS: dict[str, Callable[[], Rows]] = {
+    "tasks": _entries("tasks"),
+    "methods": _entries("methods"),
+    "metrics": _entries("metrics"),
+    "recipes": _recipes,
+    "runs": lambda: runs(files.RUNS),
+}
+
+
+def text(listing: Listing) -> str:
+    """The tables for people, each under its name where there are several; a schema as JSON."""
+    parts = []
+    for kind, rows in listing.document.items():
+        if kind not in KINDS:
+            return json.dumps(listing.document, ensure_ascii=False, indent=2)
+        drawn = _runs_table(rows) if kind == "runs" else _table(rows)
+        parts.append(f"{kind}\n\n{drawn}" if len(listing.document) > 1 else drawn)
+    return "\n\n".join(parts)
+
+
+def _table(rows: Rows) -> str:
+    return table([[row["name"], row["summary"]] for row in rows], ["name", "what it is"])
+
+
+def _runs_table(rows: Rows) -> str:
+    if not rows:
+        return "no runs here"
+    cells = [
+        [row["name"], row["status"], *(str(row.get(key) or "–") for key in ("task", "method")), _score(row), _said(row)]
+        for row in rows
+    ]
+    return table(cells, ["name", "status", "task", "method", "score", "verdict"])
+
+
+def _said(row: dict[str, Any]) -> str:
+    return str(row.get("verdict") or "–")
+
+
+def _score(row: dict[str, Any]) -> str:
+    from ftkit.reports import words
+
+    score = row.get("score")
+    if not isinstance(score, dict) or score.get("value") is None:
+        return "–"
+    between = words.interval(score.get("low"), score.get("high"))
+    return f"{row['metric']} {words.score(score['value'])}" + (f" ({between})" if between else "")

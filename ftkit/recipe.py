@@ -1,0 +1,275 @@
+"""The recipe: YAML in, checked blocks out. A run is a function of its recipe, its data and its seed.
+
+Reading a recipe loads no torch. Every fault is found in one pass and names its line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, field_validator
+
+from ftkit import registry, yaml_text
+from ftkit.blocks import Block, Checker
+from ftkit.changes import ENTRIES, changed, put
+from ftkit.errors import InputError, did_you_mean
+from ftkit.methods import Method
+from ftkit.paths import anchor
+from ftkit.tasks import Task
+
+Paths = str | list[str]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Text = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+"""a name from the user's data: 1 is as good as "1" (what YAML takes for a whole number reads the same as text)"""
+
+
+class Data(Block):
+    """Where the rows come from, how files are read, and how rows are split."""
+
+    train: Paths
+    """file(s), a folder with one subfolder per label, or a hub data set id"""
+    test: Paths | None = None
+    """file(s) kept apart for the final score; without it, folds or a held-out fifth"""
+    validation: Literal["auto"] | Share | str | list[str] = "auto"
+    """auto: folds inside the training rows for every choice, then fit on all; or a share; or file(s)"""
+    delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe"] = "auto"
+    """what separates columns in delimited text"""
+    quoting: Literal["auto", "on", "off"] = "auto"
+    """whether a double quote opens a quoted cell"""
+    header: Literal["auto"] | StrictBool | Count = "auto"
+    """whether the first row holds column names, or the number (from 1) of the row that does"""
+    encoding: str = "auto"
+    """utf-8, utf-16, cp1252, gb18030, … or auto"""
+    sheet: str | Count | None = None
+    """Excel sheet, by name or number from 1; the fullest when not given"""
+    columns: dict[Text, Text] = {}
+    """new name: column in the file"""
+    split: Text | None = None
+    """column that holds the official split (train, validation, test)"""
+    label_map: dict[Text, Text] = {}
+    """label in the file: label to use"""
+    unit: Text | None = None
+    """column of what hangs together (document, person): split and resampled together"""
+    group: Text | None = None
+    """column of the user, domain or device that a row belongs to"""
+    annotator: Text | None = None
+    """column of who labelled the row: differing labels are then no conflict"""
+    per_label: Count | None = None
+    """draw at most this many training rows of each label"""
+    rare: Literal["keep", "drop", "merge"] = "keep"
+    """what to do with labels of fewer than `rare_below` training rows"""
+    rare_below: int = Field(default=2, ge=2)
+    """rows"""
+    folds: Literal["auto"] | int = "auto"
+    """cross-fitting folds; auto: 5 without test rows and below 1,000 rows; 0: hold out a fifth instead"""
+    split_seed: int = Field(default=0, ge=0)
+    """seed of the splits, apart from `seed` so that runs share their test rows"""
+    max_bad: float = Field(default=0.01, ge=0, le=1)
+    """share of unusable rows above which nothing is trained"""
+    max_chars: int = Field(default=100_000, ge=1)
+    """characters; a longer text is an unusable row"""
+
+    @field_validator("max_bad", mode="before")
+    @classmethod
+    def _percent(cls, value: object) -> object:
+        if isinstance(value, str) and (found := re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*%\s*", value)):
+            return float(found[1]) / 100
+        return value
+
+    @field_validator("folds")
+    @classmethod
+    def _several(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and (value == 1 or value < 0):
+            raise ValueError("expected auto, 0, or at least 2")
+        return value
+
+
+class Train(Block):
+    """How long, how fast and how carefully to train."""
+
+    epochs: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    """passes over the training rows at most; auto: by method"""
+    lr: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
+    """peak learning rate; auto: a fixed table by method"""
+    batch: int = Field(default=32, ge=1)
+    """rows in one optimiser step"""
+    accumulate: int = Field(default=1, ge=1)
+    """parts that a batch is run in, to save memory"""
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """fraction of steps"""
+    decay: Literal["linear", "cosine", "none"] = "linear"
+    """course of the learning rate after the warm-up"""
+    weight_decay: float = Field(default=0.01, ge=0)
+    """decoupled, on weight matrices only"""
+    clip: float = Field(default=1.0, gt=0)
+    """largest gradient norm"""
+    patience: int = Field(default=3, ge=1)
+    """epochs without a better validation score before training stops"""
+    class_weight: Literal["none", "balanced"] = "none"
+    """balanced: a row weighs in inverse proportion to its label's count"""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """of training steps; scores are always computed in the precision that the base was loaded in"""
+    trackers: list[str] = []
+    """experiment trackers by Accelerate's names, such as tensorboard"""
+
+
+class Evaluate(Block):
+    """What is measured on the held-out rows."""
+
+    metrics: list[str] = []
+    """names, or paths of one's own; the first is the primary one; empty: by task"""
+    slices: list[Text] = []
+    """columns whose values get scores of their own"""
+
+
+class Report(Block):
+    """What may be written down."""
+
+    rows: Literal["show", "hide"] = "show"
+    """hide: no input, label or group name reaches a report, message or log"""
+
+
+class Recipe(Block):
+    """One experiment, whole."""
+
+    base: str = "minilm"
+    """hub id, folder, earlier run, or a packaged name"""
+    task: Task
+    data: Data
+    method: Method
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    report: Report = Report()
+    seed: int = Field(default=0, ge=0)
+    """of training: order of rows, dropout, new weights"""
+    seeds: int = Field(default=1, ge=1)
+    """repetitions of training, with seed, seed + 1, …"""
+
+    def dump(self) -> dict[str, Any]:
+        """Plain values, ready for YAML; parsing them gives an equal recipe."""
+        return self._plain(exclude_defaults=False)
+
+    def brief(self) -> dict[str, Any]:
+        """The same without what is at its default: how a person would write it."""
+        return self._plain(exclude_defaults=True)
+
+    def _plain(self, exclude_defaults: bool) -> dict[str, Any]:
+        tree = self.model_dump(mode="json", exclude={"task", "method"}, exclude_defaults=exclude_defaults)
+        for key in ENTRIES:
+            entry: registry.Entry = getattr(self, key)
+            tree[key] = {"name": entry.name} | entry.model_dump(mode="json", exclude_defaults=exclude_defaults)
+        tree.setdefault("base", self.base)
+        return {key: tree[key] for key in type(self).model_fields if key in tree}
+
+    def replace(self, values: Mapping[str, Any]) -> Self:
+        """A copy with dotted keys replaced: `recipe.replace({"train.lr": 1e-3})`."""
+        tree = self.dump()
+        for key, value in values.items():
+            put(tree, key.split("."), value)
+        return type(self)(**_blocks(tree, Checker("recipe")))
+
+    def to_yaml(self, header: str = "", brief: bool = False) -> str:
+        """YAML with one key a line; `header` becomes a comment."""
+        comment = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
+        printable = "".join(
+            sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in comment
+        )
+        return printable + yaml_text.dump(self.brief() if brief else self.dump())
+
+
+BLOCKS: dict[str, type[Block]] = {"data": Data, "train": Train, "evaluate": Evaluate, "report": Report}
+
+
+def read(path: Path, changes: Iterable[tuple[str, str]] = ()) -> Recipe:
+    """Read a recipe file; `changes` are (dotted key, YAML value) from the command line.
+
+    Raises Faults with every fault of the file and of the changes, each with file and line.
+    """
+    document = yaml_text.read(path)
+    anchor(document.tree, Path(os.path.abspath(path)).parent)
+    checker = Checker(str(path), document.lines, list(document.faults))
+    return Recipe(**_blocks(changed(document.tree, changes, checker.lines), checker))
+
+
+def parse(tree: Mapping[str, Any], changes: Iterable[tuple[str, str]] = (), source: str = "command line") -> Recipe:
+    """Check a tree of plain values; paths in `changes` are relative to the working folder."""
+    checker = Checker(source)
+    return Recipe(**_blocks(changed(tree, changes, checker.lines), checker))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a recipe, with one alternative for each task and method."""
+    whole = Recipe.model_json_schema()
+    for key, kind in ENTRIES.items():
+        names = registry.names(kind)
+        choices: list[dict[str, Any]] = [
+            {"enum": names, "description": "the name alone, with every key at its default"}
+        ]
+        for name in names:
+            one = registry.load(kind, name).model_json_schema()
+            whole.setdefault("$defs", {}).update(one.pop("$defs", {}))
+            one["properties"]["name"] = {"const": name, "description": registry.summary(kind, name)}
+            one["required"] = sorted({"name", *one.get("required", [])})
+            choices.append(one)
+        own = {"type": "string", "pattern": r"\.py$", "description": "the path of a Python file of one's own"}
+        choices.append({"type": "object", "properties": {"name": own}, "required": ["name"]})
+        whole["properties"][key] = {"anyOf": choices, "description": key}
+        whole["$defs"].pop(key.title(), None)
+    return whole
+
+
+def _blocks(tree: dict[str, Any], checker: Checker) -> dict[str, Any]:
+    """Check every block on its own, so that all faults come at once; a key left empty is at its default."""
+    parts: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
+    for key, value in tree.items():
+        if key not in Recipe.model_fields:
+            checker.add(str(key), "unknown key", _elsewhere(str(key)) or did_you_mean(str(key), Recipe.model_fields))
+        elif key in ENTRIES:
+            parts[key] = _entry(key, value, checker)
+        elif key in BLOCKS:
+            parts[key] = checker.check(BLOCKS[key], {} if value is None else value, key)
+        elif value is not None:
+            plain[key] = value
+    if isinstance(chosen := parts.get("evaluate"), Evaluate):
+        _check_metrics(chosen.metrics, checker)
+    for key in ("task", "data", "method"):
+        if key not in tree:
+            checker.add("", f"{key}: missing", f"add {key}:, or start from `ftkit new`")
+    stand_ins = {"task": Task(), "method": Method(), "data": Data(train="-")}
+    checked = checker.check(Recipe, stand_ins | plain, "")
+    checker.finish()
+    return parts | {key: getattr(checked, key) for key in plain}
+
+
+def _check_metrics(metrics: list[str], checker: Checker) -> None:
+    """A name that is nearly one of ours is a slip; any other may be a metric of the user's own."""
+    known = registry.names("metrics")
+    for name in metrics:
+        hint = did_you_mean(name, known)
+        if name not in known and not name.endswith(".py") and "/" not in name and hint.startswith("did you mean"):
+            checker.add("evaluate.metrics", f"no metric named {name!r}", hint)
+
+
+def _elsewhere(key: str) -> str:
+    """A key that stands one level too high."""
+    holders = [block for block, model in BLOCKS.items() if key in model.model_fields]
+    return f"did you mean {holders[0]}.{key}?" if holders else ""
+
+
+def _entry(key: str, value: Any, checker: Checker) -> BaseModel | None:
+    tree = {"name": value} if isinstance(value, str) else value
+    if not isinstance(tree, dict) or not isinstance(tree.get("name"), str):
+        checker.add(key, "has no name", f"write {key}: {{name: …}}, one of {', '.join(registry.names(ENTRIES[key]))}")
+        return None
+    try:
+        model: type[registry.Entry] = registry.load(ENTRIES[key], tree["name"])
+    except InputError as error:
+        checker.add(f"{key}.name", error.message, error.hint)
+        return None
+    return checker.check(model, tree, key)

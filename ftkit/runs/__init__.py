@@ -1,0 +1,9 @@
+"""A run folder: what it holds, how it is written, and the log of all that was done beside it.
+
+This module is the one place that names its files.
+"""
+
+RECIPE, STATUS, HISTORY = "recipe.yaml", "status", "history.jsonl"
+REPORT, PAGE, CARD = "report.json", "report.html", "README.md"
+PREDICTIONS, ROWS, SPLITS = "predictions.parquet", "rows.parquet", "splits.parquet"
+ADAPTER, SEEDS, EVALUATIONS = "adapter", "seeds", "evaluations"

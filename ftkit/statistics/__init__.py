@@ -1,0 +1,1 @@
+"""From predictions to intervals, paired tests and a verdict in words; no torch."""

@@ -1,0 +1,89 @@
+"""Two accuracies on the same rows: McNemar's exact test, Tango's interval, and what could be seen.
+
+`fixed` rows are wrong in the reference and right now, `broken` rows the other way round; rows on
+which both agree say nothing about the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+POWER = 0.8
+
+
+def exact(fixed: int, broken: int) -> float:
+    """Two-sided p-value of the exact test: `fixed` is a fair coin's heads if nothing differs."""
+    from scipy.special import bdtr
+
+    return float(min(1.0, 2 * bdtr(min(fixed, broken), fixed + broken, 0.5)))
+
+
+def tango(fixed: int, broken: int, rows: int, level: float = 0.95) -> tuple[float, float]:
+    """Interval of (fixed - broken) / rows by the score test of Tango (1998)."""
+    from scipy.special import ndtri
+
+    wanted = float(ndtri(0.5 + level / 2))
+    middle = (fixed - broken) / rows
+
+    def distance(delta: float) -> float:
+        gap = fixed - broken - rows * delta
+        variance = rows * (2 * nuisance(fixed, broken, rows, delta) + delta * (1 - delta))
+        if variance <= 0:
+            return 0.0 if gap == 0 else float(np.sign(gap)) * float("inf")
+        return float(gap / variance**0.5)
+
+    low = _root(distance, -1.0, middle, wanted) if middle > -1 else -1.0
+    high = _root(distance, middle, 1.0, -wanted) if middle < 1 else 1.0
+    return low, high
+
+
+def nuisance(fixed: int, broken: int, rows: int, delta: float) -> float:
+    """The likeliest probability of a broken row if the true difference were `delta`."""
+    linear = -fixed - broken + (2 * rows - fixed + broken) * delta
+    inside = max(0.0, linear**2 + 8 * rows * broken * delta * (1 - delta))
+    return float((inside**0.5 - linear) / (4 * rows))
+
+
+def smallest_effect(fixed: int, broken: int, rows: int, alpha: float = 0.05) -> float | None:
+    """The smallest true difference that the exact test finds with a power of 80 %.
+
+    At the observed share of rows on which the two differ, or the share that the difference itself
+    needs where that is more; None where not even a difference of 1 could be found.
+    """
+    share = (fixed + broken) / rows
+    if power(1.0, share, rows, alpha) < POWER:
+        return None
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (low, middle) if power(middle, share, rows, alpha) >= POWER else (middle, high)
+    return high
+
+
+def power(delta: float, share: float, rows: int, alpha: float = 0.05) -> float:
+    """Chance that the exact test finds a true difference of `delta` > 0 at a `share` of differing rows."""
+    from scipy.special import bdtr, bdtrik
+
+    share = max(share, delta)
+    reach = 8 * (rows * share * (1 - share)) ** 0.5 + 8  # counts further from the expected one do not happen
+    first, last = max(1, int(rows * share - reach)), min(rows, int(rows * share + reach))
+    differing = np.arange(first, last + 1)
+    chance = np.diff(bdtr(np.arange(first - 1, last + 1), rows, share))
+    # the largest number of broken rows that still rejects; -1 where none does
+    limit = np.nan_to_num(np.floor(bdtrik(alpha / 2, differing, 0.5) + 1e-9), nan=-1.0)
+    limit = np.where((limit >= 0) & (2 * bdtr(np.maximum(limit, 0), differing, 0.5) > alpha), limit - 1, limit)
+    found = np.where(limit >= 0, bdtr(np.maximum(limit, 0), differing, (share - delta) / (2 * share)), 0.0)
+    return float(chance @ found)
+
+
+def _root(function: Callable[[float], float], low: float, high: float, wanted: float) -> float:
+    """Where a falling function takes the value `wanted`, by halving."""
+    for _ in range(60):
+        middle = (low + high) / 2
+        if function(middle) > wanted:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2

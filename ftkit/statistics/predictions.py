@@ -1,0 +1,215 @@
+"""The long table of predictions: building it, keeping it in one Parquet file, and taking scores from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ftkit import metrics as metric_registry
+from ftkit.errors import InputError, did_you_mean
+from ftkit.files import replacing
+from ftkit.metrics import Scored
+from ftkit.metrics.log_loss import LogLoss
+from ftkit.privacy import shown
+
+SCHEMA = 1
+KEY = b"ftkit"
+COLUMNS = (
+    *("row_id", "input_hash", "split", "fold", "predictor", "seed", "kind"),
+    *("gold", "prediction", "scores", "loss", "unit", "group"),
+)
+UNKNOWN = "(not in training)"
+"""stands for every gold label that training lacked"""
+
+Labels = Sequence[str | Sequence[str] | None]
+
+
+def frame_of(
+    *,
+    row_id: Sequence[str],
+    input_hash: Sequence[str],
+    split: str | Sequence[str],
+    gold: Labels,
+    prediction: Labels,
+    scores: np.ndarray | None,
+    labels: Sequence[str],
+    predictor: str,
+    seed: int,
+    kind: str = "label",
+    fold: Sequence[int] | np.ndarray | int = -1,
+    unit: Sequence[str | None] | None = None,
+    group: Sequence[str | None] | None = None,
+    slices: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """The rows of one predictor and seed; `scores` is (rows, labels), or None where it has none.
+
+    `loss` is computed here: -log(score of the gold label), summed over labels if multi-label.
+    Frames of several predictors are put together with `pandas.concat`.
+    """
+    rows = len(row_id)
+    losses = np.full(rows, np.nan)
+    if scores is not None and rows:
+        losses = LogLoss().rows(_coded(gold, gold, np.asarray(scores), labels, kind))
+        losses[[value is None for value in gold]] = np.nan
+    none: list[Any] = [None] * rows
+    kept = [[]] * rows if scores is None else list(np.asarray(scores, np.float32))
+    columns: dict[str, Any] = {
+        "row_id": list(row_id),
+        "input_hash": list(input_hash),
+        "split": split if isinstance(split, str) else list(split),
+        "fold": fold if isinstance(fold, int) else list(fold),
+        "predictor": predictor,
+        "seed": seed,
+        "kind": kind,
+        "gold": pd.Series(_cells(gold, kind), dtype=object),
+        "prediction": pd.Series(_cells(prediction, kind), dtype=object),
+        "scores": pd.Series(kept, dtype=object),
+        "loss": losses,
+        "unit": pd.Series(none if unit is None else list(unit), dtype=object),
+        "group": pd.Series(none if group is None else list(group), dtype=object),
+    }
+    columns.update({f"slice.{name}": list(values) for name, values in (slices or {}).items()})
+    return pd.DataFrame(columns, index=range(rows))
+
+
+def write(
+    frame: pd.DataFrame, path: Path, *, labels: Sequence[str], task: str, metrics: Sequence[str], primary: str
+) -> None:
+    """Write the frame and what is needed to read it; a reader never sees half a file."""
+    directions = {name: {"higher_is_better": metric_registry.load(name).higher_is_better} for name in metrics}
+    about = {"schema": SCHEMA, "labels": list(labels), "task": task, "metrics": directions, "primary": primary}
+    table = pa.table({name: _column(name, frame) for name in frame.columns})
+    table = table.replace_schema_metadata({KEY: json.dumps(about, ensure_ascii=False).encode()})
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The frame, and what `write` noted: schema, labels, task, metrics, primary."""
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file", "give the folder of a finished run") from None
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: not readable as Parquet ({reason})", "train or evaluate the run again") from None
+    about = _about(path, (table.schema.metadata or {}).get(KEY))
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise InputError(f"{path}: not predictions of ftkit: no column {', '.join(missing)}", "train the run again")
+    return table.to_pandas(), about
+
+
+def select(frame: pd.DataFrame, predictor: str, seed: int | None = None, split: str = "test") -> pd.DataFrame:
+    """The labelled rows of one predictor, ordered by row_id so that those of two predictors align.
+
+    A predictor that was not trained with `seed` (a baseline) gives the rows of its first seed.
+    """
+    mine = frame[(frame["predictor"] == predictor) & (frame["split"] == split) & frame["gold"].notna()]
+    if mine.empty and predictor not in set(frame["predictor"]):
+        raise InputError(f"no predictions of {predictor}", did_you_mean(predictor, set(frame["predictor"])))
+    seeds = sorted(set(mine["seed"]))
+    if seeds:
+        mine = mine[mine["seed"] == (seed if seed in seeds else seeds[0])]
+    mine = mine.sort_values("row_id", kind="stable", ignore_index=True)
+    if mine["row_id"].duplicated().any():
+        raise InputError(f"predictions of {predictor}: a row was predicted twice", "train the run again")
+    return mine
+
+
+def scored(
+    frame: pd.DataFrame, predictor: str, seed: int | None, labels: Sequence[str], kind: str, split: str = "test"
+) -> tuple[Scored, np.ndarray | None]:
+    """Predictions beside the truth in the order of `select`, and the unit of each row as a whole number.
+
+    Units are None where no row has one; a row without one is then a unit by itself. Multi-label
+    rows with a gold label that training lacked give all rows one more label, `UNKNOWN`.
+    """
+    mine = select(frame, predictor, seed, split)
+    lengths = set(mine["scores"].map(len))
+    if lengths - {0, len(labels)} or len(lengths) > 1:
+        message = f"predictions of {predictor}: scores do not fit the {len(labels)} labels"
+        raise InputError(message, "train the run again")
+    scores = np.stack(list(mine["scores"])) if lengths == {len(labels)} else None
+    return _coded(list(mine["gold"]), list(mine["prediction"]), scores, labels, kind), units_of(mine)
+
+
+def units_of(frame: pd.DataFrame) -> np.ndarray | None:
+    """Units as whole numbers from 0, or None where no row has one."""
+    units = frame["unit"]
+    if units.isna().all():
+        return None
+    known = pd.factorize(units)[0]
+    alone = known < 0
+    known[alone] = known.max() + 1 + np.arange(alone.sum())
+    return np.asarray(known)
+
+
+def _coded(gold: Labels, prediction: Labels, scores: np.ndarray | None, labels: Sequence[str], kind: str) -> Scored:
+    place = {label: index for index, label in enumerate(labels)}
+    if kind == "label":
+        true = np.array([place.get(str(value), -1) for value in gold], dtype=np.int64)
+        if gold is prediction:  # only the gold labels matter, for a loss
+            return Scored(tuple(labels), true, true, scores)
+        return Scored(tuple(labels), true, np.array([_place(value, place) for value in prediction], np.int64), scores)
+    more = any(label not in place for value in gold for label in _many(value))
+    true, predicted = (np.zeros((len(gold), len(labels) + more), dtype=np.int64) for _ in range(2))
+    for row, (values, guesses) in enumerate(zip(gold, prediction, strict=True)):
+        true[row, [place.get(label, len(labels)) for label in _many(values)]] = 1
+        if gold is not prediction:
+            predicted[row, [_place(label, place) for label in _many(guesses)]] = 1
+    if more and scores is not None:
+        scores = np.column_stack([scores, np.zeros(len(scores), scores.dtype)])
+    return Scored((*labels, UNKNOWN) if more else tuple(labels), true, predicted, scores)
+
+
+def _many(value: object) -> Sequence[str]:
+    return () if value is None else [str(label) for label in value]  # type: ignore[attr-defined]
+
+
+def _place(label: object, place: Mapping[str, int]) -> int:
+    if str(label) not in place:
+        raise InputError(f"the prediction {shown(label)} is no label of the run", "train the run again")
+    return place[str(label)]
+
+
+def _cells(values: Labels, kind: str) -> list[Any]:
+    return [value if value is None or kind == "label" else list(value) for value in values]
+
+
+def _column(name: str, frame: pd.DataFrame) -> pa.Array:
+    values = frame[name]
+    if name == "scores":
+        lengths = [len(value) for value in values]
+        flat = np.concatenate([np.empty(0, np.float32), *values])
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat.astype(np.float32)))
+    if name in ("fold", "seed"):
+        return pa.array(values.to_numpy(np.int64))
+    if name == "loss":
+        return pa.array(values.to_numpy(np.float64))
+    if name in ("gold", "prediction"):
+        many = any(kind == "labels" for kind in frame["kind"].unique())
+        return pa.array(list(values), pa.list_(pa.string()) if many else pa.string(), from_pandas=True)
+    return pa.array(values.to_numpy(object), pa.string(), from_pandas=True)
+
+
+def _about(path: Path, raw: bytes | None) -> dict[str, Any]:
+    if raw is None:
+        raise InputError(f"{path}: a Parquet file, but not predictions of ftkit", "give the folder of a finished run")
+    try:
+        about = json.loads(raw)
+    except ValueError:
+        raise InputError(f"{path}: its description is damaged", "train or evaluate the run again") from None
+    if not isinstance(about, dict) or about.get("schema") != SCHEMA:
+        version = about.get("schema") if isinstance(about, dict) else None
+        message = f"{path}: schema {version}, but this ftkit reads schema {SCHEMA}"
+        raise InputError(message, "use the ftkit that wrote it")
+    return about

@@ -1,0 +1,83 @@
+"""Everything that a report says of its test rows, computed from the predictions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ftkit import metrics as metric_registry
+from ftkit.metrics import Metric, Scored
+from ftkit.statistics import tables
+from ftkit.statistics.predictions import scored, select
+from ftkit.statistics.verdict import judge
+
+ADAPTED = "adapted"
+FAMILY = (
+    *("accuracy", "macro_f1", "micro_f1", "precision", "recall"),
+    *("matthews", "roc_auc", "log_loss", "ece", "brier"),
+)
+"""metrics of every report"""
+
+
+def summarise(
+    frame: pd.DataFrame,
+    labels: Sequence[str],
+    kind: str,
+    metrics: Sequence[str],
+    primary: str,
+    delivered_seed: int,
+    slices: Sequence[str] = (),
+    folds: int = 0,
+) -> dict[str, Any]:
+    """The report's scores, baselines, slices, per_label, confusion, confused, reliability, verdict and seeds.
+
+    Names are written as they stand in `frame` and `labels`: where rows are hidden, pass both masked.
+    With units all intervals are by unit. With folds every note says that the score belongs to the
+    procedure.
+    """
+    known = {name: metric_registry.load(name) for name in dict.fromkeys([primary, *metrics, *FAMILY])}
+    adapted, units = scored(frame, ADAPTED, delivered_seed, labels, kind)
+    others = [name for name in frame["predictor"].unique() if name != ADAPTED]
+    baselines = {name: scored(frame, name, delivered_seed, labels, kind)[0] for name in others}
+    note = f"out of fold: of the procedure in {folds} folds, not of one adapter" if folds else ""
+    sliced = {name: known[name] for name in dict.fromkeys([primary, *metrics, "accuracy"])}
+    seeds = _seeds(frame, labels, kind, known[primary], delivered_seed)
+    return {
+        "scores": {"test": tables.scores_of(adapted, known, units, note)},
+        "baselines": {name: tables.scores_of(found, known, units, note) for name, found in baselines.items()},
+        "slices": tables.slices_of(adapted, select(frame, ADAPTED, delivered_seed), slices, sliced, units),
+        "per_label": tables.per_label(adapted),
+        "confusion": tables.confusion(adapted),
+        "confused": tables.confused(adapted),
+        "reliability": tables.reliability(adapted, units),
+        "verdict": judge(known[primary], adapted, baselines, units, folds, _number(seeds)),
+        "seeds": seeds,
+    }
+
+
+def _seeds(
+    frame: pd.DataFrame, labels: Sequence[str], kind: str, metric: Metric, delivered: int
+) -> dict[str, Any] | None:
+    """The primary metric of each seed, or None where only one was trained."""
+    found = sorted({int(seed) for seed in frame.loc[frame["predictor"] == ADAPTED, "seed"]})
+    if len(found) < 2:
+        return None
+    values = np.array([metric.compute(_of(frame, seed, labels, kind)) for seed in found])
+    return {
+        "seeds": found,
+        "values": [tables.plain(value) for value in values],
+        "mean": tables.plain(values.mean()),
+        "sd": tables.plain(values.std(ddof=1)),
+        "delivered": delivered,
+    }
+
+
+def _of(frame: pd.DataFrame, seed: int, labels: Sequence[str], kind: str) -> Scored:
+    return scored(frame, ADAPTED, seed, labels, kind)[0]
+
+
+def _number(seeds: Mapping[str, Any] | None) -> int:
+    return len(seeds["seeds"]) if seeds else 1

@@ -1,0 +1,126 @@
+"""Tables of one predictor: per label, confusions, reliability, slices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ftkit.metrics import Metric, Scored
+from ftkit.metrics._kinds import count
+from ftkit.metrics.accuracy import Accuracy
+from ftkit.metrics.ece import equal_mass_bins, top_label
+from ftkit.statistics.intervals import Interval, interval
+from ftkit.statistics.predictions import UNKNOWN
+
+MOST_CONFUSED = 20
+
+Entry = dict[str, Any]
+
+
+def entry(found: Interval, note: str = "") -> Entry:
+    """A score of the report: value, low, high, and a note where there is something to say."""
+    notes = "; ".join(part for part in (found.note, note) if part)
+    numbers: Entry = {"value": plain(found.value), "low": found.low, "high": found.high}
+    return numbers | ({"note": notes} if notes else {})
+
+
+def plain(value: float | None) -> float | None:
+    """None for what JSON cannot hold."""
+    return float(value) if value is not None and np.isfinite(value) else None
+
+
+def scores_of(
+    scored: Scored, metrics: Mapping[str, Metric], units: np.ndarray | None = None, note: str = ""
+) -> dict[str, Entry]:
+    """Every metric with its interval; `note` is said of each."""
+    return {name: entry(interval(metric, scored, units), note) for name, metric in metrics.items()}
+
+
+def slices_of(
+    scored: Scored,
+    rows: pd.DataFrame,
+    columns: Sequence[str],
+    metrics: Mapping[str, Metric],
+    units: np.ndarray | None = None,
+) -> dict[str, dict[str, Entry]]:
+    """Scores of the rows that share a value of a column; `rows` are those of `scored`, in its order."""
+    tables: dict[str, dict[str, Entry]] = {}
+    for column in columns:
+        values = rows[f"slice.{column}"].astype(str).to_numpy()
+        tables[column] = {}
+        for value in sorted(set(values)):
+            mine = np.flatnonzero(values == value)
+            part = None if units is None else units[mine]
+            tables[column][value] = {"rows": len(mine)} | scores_of(scored.take(mine), metrics, part)
+    return tables
+
+
+def per_label(scored: Scored) -> list[Entry]:
+    """Precision, recall and F1 of each label, None where undefined; rows are gold rows."""
+    whole = count(scored)
+    lines = []
+    for place, label in enumerate(_names(scored)):
+        right, predicted, gold = (int(part[place]) for part in (whole.right, whole.predicted, whole.gold))
+        lines.append(
+            {
+                "label": label,
+                "rows": gold,
+                "precision": right / predicted if predicted else None,
+                "recall": right / gold if gold else None,
+                "f1": 2 * right / (predicted + gold) if predicted + gold else None,
+            }
+        )
+    return lines
+
+
+def confusion(scored: Scored) -> Entry | None:
+    """Rows by gold and predicted label; None for multi-label, where no label is mistaken for one other."""
+    if scored.multi_label:
+        return None
+    names = _names(scored)
+    cells = (scored.gold % (len(scored.labels) + 1)) * len(names) + scored.prediction
+    counts = np.bincount(cells, minlength=len(names) ** 2).reshape(len(names), len(names))
+    return {"labels": names, "counts": counts.tolist()}
+
+
+def confused(scored: Scored) -> list[Entry]:
+    """The most frequent pairs of gold label and wrong prediction."""
+    found = confusion(scored)
+    if found is None:
+        return []
+    counts = np.array(found["counts"])
+    np.fill_diagonal(counts, 0)
+    order = np.argsort(-counts, axis=None, kind="stable")[:MOST_CONFUSED]
+    pairs = [(int(gold), int(guess)) for gold, guess in zip(*np.unravel_index(order, counts.shape), strict=True)]
+    names = found["labels"]
+    return [
+        {"gold": names[gold], "prediction": names[guess], "rows": int(counts[gold, guess])}
+        for gold, guess in pairs
+        if counts[gold, guess]
+    ]
+
+
+def reliability(scored: Scored, units: np.ndarray | None = None) -> Entry | None:
+    """Mean confidence and accuracy of each bin; None where there are no scores, or no top label."""
+    if scored.scores is None or scored.multi_label or not len(scored):
+        return None
+    confidence, right = top_label(scored)
+    bins = equal_mass_bins(confidence)
+    points = []
+    for number in range(bins.max() + 1):
+        rows = np.flatnonzero(bins == number)
+        found = interval(Accuracy(), scored.take(rows), None if units is None else units[rows])
+        mean = float(confidence[rows].mean())
+        points.append(
+            {"confidence": mean, "accuracy": found.value, "rows": len(rows), "low": found.low, "high": found.high}
+        )
+    return {"ece": float(np.abs(np.bincount(bins, right - confidence)).sum() / len(scored)), "bins": points}
+
+
+def _names(scored: Scored) -> list[str]:
+    """Labels in the order of the counts, with one more where a gold label was not in training."""
+    unknown = not scored.multi_label and bool((scored.gold < 0).any())
+    return [*scored.labels, *([UNKNOWN] if unknown else [])]

@@ -1,0 +1,93 @@
+"""Numbers and comparisons in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ftkit.metrics import Metric
+from ftkit.statistics.paired import Comparison
+
+PROBE = "linear_probe"
+TFIDF = "tfidf"
+MAJORITY = "majority"
+NAMES = {
+    PROBE: "the linear probe",
+    "nearest_neighbour": "the nearest neighbour",
+    TFIDF: "the model without pretraining (TF-IDF)",
+    MAJORITY: "always answering the most frequent label",
+    "base": "the untouched base",
+}
+WITHOUT = {TFIDF: "A model without pretraining (TF-IDF)", MAJORITY: "Always answering the most frequent label"}
+"""what needs no pretrained model: if it wins, that is the first thing to know"""
+METRICS = {
+    "macro_f1": "macro-F1",
+    "micro_f1": "micro-F1",
+    "precision": "macro precision",
+    "recall": "macro recall",
+    "matthews": "Matthews correlation",
+    "roc_auc": "AUC",
+    "log_loss": "log-loss",
+    "ece": "calibration error",
+    "brier": "Brier score",
+}
+
+
+def predictor(name: str) -> str:
+    """How a sentence calls a baseline."""
+    return NAMES.get(name, name.replace("_", " "))
+
+
+def measure(metric: Metric) -> str:
+    """How a sentence calls a metric."""
+    return METRICS.get(metric.name, Path(metric.name).stem.replace("_", " "))
+
+
+def gap(value: float, metric: Metric, signed: bool = True) -> str:
+    """A difference: `+2.3 points` for shares between 0 and 1, `+0.052` otherwise."""
+    points = metric.bounds == (0.0, 1.0)
+    number = abs(value) * 100 if points else abs(value)
+    text = f"{number:.1f}" if points else f"{number:.3f}"
+    zero = float(text) == 0
+    sign = "" if zero or not signed else "+" if value > 0 else "−"
+    return f"{sign}{text}" + (" points" if points else "")
+
+
+def size(value: float, metric: Metric) -> str:
+    """A difference without sign, rounded for a sentence: `14 points`, `1 point`, `2.3 points`."""
+    if metric.bounds != (0.0, 1.0):
+        return f"{value:.3g}"
+    text = f"{value * 100:.0f}" if value >= 0.0995 else f"{value * 100:.1f}".removesuffix(".0")
+    return f"{text} point{'' if text == '1' else 's'}"
+
+
+def probability(value: float) -> str:
+    """`p < 0.001`, `p = 0.031`, `p = 0.43`."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}" if value < 0.1 else f"p = {value:.2f}"
+
+
+def evidence(found: Comparison, metric: Metric, counted: bool = True) -> str:
+    """`accuracy 0.874 against 0.851 on 300 rows, a difference of +2.3 points (95 % interval …, p = 0.02)`."""
+    lower = "" if metric.higher_is_better else " (lower is better)"
+    text = f"{measure(metric)} {found.value:.3f} against {found.reference:.3f}{lower}"
+    text += f" on {rows(found.rows)}" if counted else ""
+    text += f", a difference of {gap(found.difference, metric)}"
+    better = "" if metric.higher_is_better else ", positive meaning better"
+    inside = []
+    if found.low is not None and found.high is not None:
+        low = gap(found.low, metric).removesuffix(" points")
+        inside.append(f"95 % interval {low} to {gap(found.high, metric).removesuffix(' points')}")
+    if found.corrected is not None:
+        inside.append(probability(found.corrected))
+    return text + better + (f" ({', '.join(inside)})" if inside else "")
+
+
+def rows(number: int) -> str:
+    """`1 row`, `3,080 rows`."""
+    return f"{number:,} row{'' if number == 1 else 's'}"
+
+
+def unseen(found: Comparison, metric: Metric) -> str:
+    """What difference these rows were too few for."""
+    if found.smallest_effect is None:
+        return "No difference at all could have been seen on so few rows."
+    return f"A difference below {size(found.smallest_effect, metric)} could hardly have been seen."

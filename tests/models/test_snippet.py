@@ -1,0 +1,102 @@
+"""The model card's lines load the run without ftkit and give the same probabilities."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ftkit import files, pipeline, registry, runs
+from ftkit.models.assembly import load_run
+from ftkit.recipe import parse
+
+TEXTS = ["a ripe plum", "bring the hammer today", "please"]
+METHODS = registry.names("methods")
+
+
+def made(folder: Path, method: str, **keys: Any) -> Path:
+    """A toy run."""
+    tree = registry.load("tasks", "text_classification").toy(folder)
+    tree["task"] |= {key: value for key, value in keys.items() if key != "base"}
+    tree |= {"base": keys.get("base", tree["base"]), "method": method, "train": {"epochs": 2}}
+    tree["data"]["folds"] = 0
+    return pipeline.run(parse(tree), lambda: files.new_run_folder(folder / "run", "toy", False))[0]
+
+
+def code(run: Path) -> str:
+    """The snippet in the card."""
+    found = re.search(r"```python\n(.*?)```", (run / runs.CARD).read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    assert "ftkit" not in found[1]
+    return found[1]
+
+
+def expected(run: Path, inputs: list[tuple[str, ...]]) -> np.ndarray:
+    model = load_run(run)
+    return model.recipe.task.scores(model.logits(inputs)[0])
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("method", METHODS)
+def test_it_gives_equal_probabilities(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = made(tmp_path, method)
+    monkeypatch.chdir(run)
+    space: dict[str, Any] = {}
+    exec(code(run), space)
+    np.testing.assert_allclose(space["predict"](TEXTS).numpy(), expected(run, [(text,) for text in TEXTS]), atol=1e-5)
+    assert space["labels"] == ["fruit", "tool"]
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_pair_of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.load("tasks", "text_classification").toy(tmp_path)
+    rows = (tmp_path / "toy.csv").read_text().splitlines()
+    (tmp_path / "toy.csv").write_text("\n".join([f"more,{rows[0]}", *(f"and a saw,{row}" for row in rows[1:])]))
+    run = made_pair(tmp_path)
+    monkeypatch.chdir(run)
+    space: dict[str, Any] = {}
+    exec(code(run), space)
+    found = space["predict"](TEXTS, TEXTS[::-1]).numpy()
+    np.testing.assert_allclose(found, expected(run, list(zip(TEXTS, TEXTS[::-1], strict=True))), atol=1e-5)
+
+
+def made_pair(folder: Path) -> Path:
+    """A toy run on the two columns that are in the folder's table."""
+    tree: dict[str, Any] = {
+        "base": str(folder / "base"),
+        "task": {"name": "text_classification", "text": ["text", "more"], "combine": "pair", "label": "label"},
+        "data": {"train": str(folder / "toy.csv"), "folds": 0},
+        "method": "lora",
+        "train": {"epochs": 1},
+    }
+    tree["task"]["max_length"] = 16
+    return pipeline.run(parse(tree), lambda: files.new_run_folder(folder / "run", "toy", False))[0]
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_run_on_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    first = made(tmp_path / "first", "lora")
+    run = made(tmp_path / "second", "ia3", base=str(first))
+    monkeypatch.chdir(run)
+    space: dict[str, Any] = {}
+    exec(code(run), space)
+    np.testing.assert_allclose(space["predict"](TEXTS).numpy(), expected(run, [(text,) for text in TEXTS]), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_process_that_cannot_import_ftkit(tmp_path: Path) -> None:
+    run = made(tmp_path, "lora")
+    blocked = "import sys\nsys.modules['ftkit'] = None\n"
+    more = f"\nimport json\nprint(json.dumps(predict({TEXTS!r}).tolist()))\n"
+    done = subprocess.run([sys.executable, "-c", blocked + code(run) + more], cwd=run, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = np.array(json.loads(done.stdout.splitlines()[-1]))
+    np.testing.assert_allclose(found, expected(run, [(text,) for text in TEXTS]), atol=1e-5)

@@ -1,0 +1,323 @@
+"""Paired comparisons: equal to statsmodels and scipy, honest outcomes, and power as stated (slow)."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from drawn_rows import clustered, labels_of, soft, two
+from scipy.optimize import minimize_scalar
+from scipy.stats import binom, permutation_test
+from statsmodels.stats.contingency_tables import mcnemar as sm_mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from ftkit.errors import InputError
+from ftkit.metrics import Metric, Scored, load
+from ftkit.statistics import mcnemar, permutation
+from ftkit.statistics.paired import Comparison, compare, holm, holm_family, outcome
+
+ACCURACY = load("accuracy")
+
+
+def test_mcnemar_equals_that_of_statsmodels() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        fixed, broken = (int(one) for one in rng.integers(0, 60, 2))
+        table = [[rng.integers(0, 100), fixed], [broken, rng.integers(0, 100)]]
+        assert mcnemar.exact(fixed, broken) == pytest.approx(sm_mcnemar(table, exact=True).pvalue, abs=1e-12)
+
+
+def test_holm_equals_that_of_statsmodels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gc.collect", lambda *_: 0)  # statsmodels collects garbage in every call: 0.1 s each
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        values = rng.random(int(rng.integers(1, 20))) ** 3
+        assert holm(list(values)) == pytest.approx(list(multipletests(values, method="holm")[1]), abs=1e-12)
+    assert holm([]) == []
+
+
+def by_scipy(metric: Metric, a: Scored, b: Scored, draws: int) -> float:
+    """The rows' numbers are permuted between the two, which scipy does for any statistic."""
+
+    def statistic(first: np.ndarray, second: np.ndarray) -> float:
+        def chosen(pick: np.ndarray) -> Scored:
+            pick = pick.astype(int)  # 0: of A, 1: of B
+            scores = None if a.scores is None or b.scores is None else np.where(pick[:, None], b.scores, a.scores)
+            return Scored(a.labels, a.gold, np.where(pick, b.prediction, a.prediction), scores)
+
+        return metric.compute(chosen(first)) - metric.compute(chosen(second))
+
+    data = (np.zeros(len(a)), np.ones(len(a)))
+    return float(permutation_test(data, statistic, permutation_type="samples", n_resamples=draws, rng=0).pvalue)
+
+
+@pytest.mark.parametrize(("name", "cases"), [("macro_f1", 100), ("log_loss", 60), ("matthews", 40)])
+def test_exact_permutation_equals_that_of_scipy(name: str, cases: int) -> None:
+    """200 random cases in all; up to 7 rows, so that scipy too tries every swap."""
+    rng, metric = np.random.default_rng(2), load(name)
+    for _ in range(cases):
+        rows = int(rng.integers(3, 8))
+        a, b = soft(rng, rows, 3, 1.0), soft(rng, rows, 3, 0.5)
+        b = Scored(b.labels, a.gold, b.prediction, b.scores)
+        assert permutation.p_value(metric, a, b) == pytest.approx(by_scipy(metric, a, b, 10_000), abs=1e-12)
+
+
+def test_drawn_permutation_is_near_that_of_scipy() -> None:
+    rng = np.random.default_rng(3)
+    for name in ("macro_f1", "log_loss"):
+        metric = load(name)
+        a, b = soft(rng, 60, 3, 1.4), soft(rng, 60, 3, 1.0)
+        b = Scored(b.labels, a.gold, b.prediction, b.scores)
+        found, wanted = permutation.p_value(metric, a, b), by_scipy(metric, a, b, 2_000)
+        assert found == pytest.approx(wanted, abs=4 * (wanted * (1 - wanted) / 2_000) ** 0.5 + 1e-3)
+
+
+class Slowly(Metric):
+    """Macro-F1 that is known by `compute` alone."""
+
+    def compute(self, scored: Scored) -> float:
+        return load("macro_f1").compute(scored)
+
+
+def test_a_metric_known_by_its_value_alone_gives_about_the_same_p_value() -> None:
+    for seed, differing in ((0, 0.3), (1, 0.2)):
+        a, b = two(np.random.default_rng(seed), 80, 3, 0.7, differing, 0.1)
+        fast, slow = (permutation.p_value(metric, a, b) for metric in (load("macro_f1"), Slowly()))
+        assert slow == pytest.approx(fast, abs=0.03)
+    a, b = two(np.random.default_rng(2), 40, 3, 0.7, 0.12)
+    assert permutation.differs(a, b, scores=False).sum() <= permutation.EXACT
+    assert permutation.p_value(Slowly(), a, b) == permutation.p_value(load("macro_f1"), a, b)
+
+
+def test_calibration_errors_are_compared_on_one_column_with_the_same_result() -> None:
+    class Whole(Metric):
+        needs_scores = True
+
+        def compute(self, scored: Scored) -> float:
+            return load("ece").compute(scored)
+
+    rng = np.random.default_rng(0)
+    a, b = soft(rng, 12, 3, 1.4), soft(rng, 12, 3, 1.0)
+    b = Scored(b.labels, a.gold, b.prediction, b.scores)
+    assert permutation.p_value(load("ece"), a, b) == permutation.p_value(Whole(), a, b)
+
+
+def test_whole_units_are_swapped() -> None:
+    """Ten units of equal rows are ten rows, repeated: the p-value is that of ten rows."""
+    rng = np.random.default_rng(4)
+    a, b = two(rng, 10, 2, 0.6, 0.5, 0.2)
+    repeated = np.repeat(np.arange(10), 7)
+    for name in ("macro_f1", "accuracy", "matthews"):
+        alone = permutation.p_value(load(name), a, b)
+        assert permutation.p_value(load(name), a.take(repeated), b.take(repeated), repeated) == pytest.approx(alone)
+
+
+def test_the_interval_of_tango_inverts_its_score_test() -> None:
+    """At the ends the score statistic is 1.96, with the nuisance parameter found by a numeric search."""
+    rng, checked = np.random.default_rng(5), 0
+    for _ in range(100):
+        rows = int(rng.integers(5, 200))
+        fixed, broken, _same = (int(one) for one in rng.multinomial(rows, rng.dirichlet([1, 1, 3])))
+        for delta in mcnemar.tango(fixed, broken, rows):
+            if not -0.999 < delta < 0.999:
+                continue
+            checked += 1
+            ends = (max(0.0, -delta) + 1e-12, (1 - delta) / 2 - 1e-12)
+
+            def unlikely(low: float, delta: float = delta, seen: tuple[int, ...] = (fixed, broken, rows)) -> float:
+                up, down, number = seen
+                others = max(1 - 2 * low - delta, 1e-300)
+                return -(up * np.log(low + delta) + down * np.log(low) + (number - up - down) * np.log(others))
+
+            low = minimize_scalar(unlikely, bounds=ends, method="bounded", options={"xatol": 1e-12}).x
+            assert mcnemar.nuisance(fixed, broken, rows, delta) == pytest.approx(low, abs=1e-4)
+            statistic = (fixed - broken - rows * delta) / (rows * (2 * low + delta * (1 - delta))) ** 0.5
+            assert abs(statistic) == pytest.approx(1.96, abs=0.01)
+    assert checked > 150
+
+
+def test_intervals_of_the_difference_turn_with_the_order() -> None:
+    a, b = two(np.random.default_rng(6), 150, 3, 0.8, 0.2, 0.05)
+    for name in ("accuracy", "macro_f1", "matthews"):
+        forth, back = compare(load(name), a, b), compare(load(name), b, a)
+        assert (forth.low, forth.high) == pytest.approx((-back.high, -back.low))  # type: ignore[operator]
+        assert forth.p_value == pytest.approx(back.p_value, abs=0.02)
+        assert (forth.fixed, forth.broken) == (back.broken, back.fixed)
+
+
+def test_power_of_the_exact_test_equals_its_double_sum() -> None:
+    for rows, share, delta, alpha in ((40, 0.3, 0.2, 0.05), (25, 0.5, 0.3, 0.0125), (60, 0.1, 0.1, 0.05)):
+        up, wanted = (share + delta) / 2 / share, 0.0
+        for differing in range(1, rows + 1):
+            for fixed in range(differing // 2 + 1, differing + 1):
+                if mcnemar.exact(fixed, differing - fixed) <= alpha:
+                    wanted += binom.pmf(differing, rows, share) * binom.pmf(fixed, differing, up)
+        assert mcnemar.power(delta, share, rows, alpha) == pytest.approx(wanted, abs=1e-9)
+
+
+def test_the_smallest_effect_has_a_power_of_eighty_percent() -> None:
+    for fixed, broken, rows, alpha in ((8, 7, 100, 0.05), (0, 0, 60, 0.05), (300, 250, 4000, 0.005)):
+        least = mcnemar.smallest_effect(fixed, broken, rows, alpha)
+        assert least is not None
+        assert mcnemar.power(least, (fixed + broken) / rows, rows, alpha) == pytest.approx(0.8, abs=0.02)
+    assert mcnemar.smallest_effect(1, 0, 5) is None
+    stated = mcnemar.smallest_effect(15, 15, 200)
+    assert stated == pytest.approx(0.077, abs=0.004)  # the normal approximation at 15 % differing rows
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "corrected", "wanted"),
+    [
+        (0.02, 0.05, 0.01, "better"),
+        (-0.05, -0.02, 0.01, "worse"),
+        (0.001, 0.009, 0.01, "equivalent"),  # inside the margin, even if zero is not
+        (-0.009, 0.009, 0.9, "equivalent"),
+        (-0.009, 0.03, 0.2, "not worse"),
+        (0.001, 0.03, 0.06, "not worse"),  # significant alone, but not in its family
+        (-0.02, 0.03, 0.6, "cannot tell"),
+        (-0.03, 0.009, 0.2, "cannot tell"),
+        (-0.05, -0.001, 0.2, "cannot tell"),
+        (None, None, 0.01, "cannot tell"),
+    ],
+)
+def test_the_outcome_follows_from_interval_margin_and_p_value(
+    low: float | None, high: float | None, corrected: float, wanted: str
+) -> None:
+    found = Comparison("m", 0, 0, 0, low, high, corrected, corrected, 9, None, 0, 0, None, 0.01, 1, "", "")
+    assert outcome(found) == wanted
+
+
+def test_lower_is_better_turns_the_sign() -> None:
+    rng = np.random.default_rng(7)
+    sharp, dull = soft(rng, 200, 3, 3.0), soft(rng, 200, 3, 0.5)
+    dull = Scored(dull.labels, sharp.gold, dull.prediction, dull.scores)
+    for name in ("log_loss", "brier", "accuracy", "roc_auc"):
+        found = compare(load(name), sharp, dull)
+        assert found.outcome == "better" and found.difference > 0 and found.low is not None and found.low > 0, name
+    loss = compare(load("log_loss"), sharp, dull)
+    assert loss.value < loss.reference and loss.difference == loss.reference - loss.value and loss.margin is None
+
+
+def test_a_family_is_corrected_as_one() -> None:
+    rng = np.random.default_rng(8)
+    pairs = [two(rng, 200, 3, 0.8, 0.1, delta) for delta in (0.08, 0.05, 0.0, 0.0)]
+    alone = [compare(ACCURACY, a, b, family=4) for a, b in pairs]
+    family = holm_family(alone)
+    assert [one.corrected for one in family] == holm([one.p_value or 0 for one in alone])
+    assert all(one.corrected == min(1.0, 4 * (one.p_value or 0)) for one in alone)
+    assert [one.outcome for one in family] == [outcome(one) for one in family]
+    single = compare(ACCURACY, *pairs[0])
+    assert single.smallest_effect is not None and alone[0].smallest_effect is not None
+    assert single.smallest_effect < alone[0].smallest_effect
+
+
+def test_equal_predictions_differ_in_nothing() -> None:
+    scored = soft(np.random.default_rng(9), 100, 3, 1.0)
+    seen = 0
+    for name in ("accuracy", "macro_f1", "micro_f1", "precision", "recall", "matthews", "roc_auc", "brier", "ece"):
+        found = compare(load(name), scored, scored)
+        assert found.difference == 0 and found.p_value == 1 and found.outcome in ("cannot tell", "not worse"), name
+        assert found.low is not None and found.high is not None and found.low < 0 < found.high  # 100 rows prove little
+        assert (found.fixed, found.broken) == (0, 0)
+        seen += 1
+    assert seen == 9
+    assert compare(load("log_loss"), scored, scored).note == "no rows that differ"
+
+
+def test_few_units_give_no_verdict_and_few_rows_no_interval() -> None:
+    scored, unit = clustered(np.random.default_rng(0), 9, 30, 0.8, 0.2)
+    other = Scored(scored.labels, scored.gold, 1 - scored.gold)
+    found = compare(ACCURACY, scored, other, unit)
+    assert (found.outcome, found.p_value, found.low, found.units) == ("cannot tell", None, None, 9)
+    few = compare(load("macro_f1"), scored.take(np.arange(9)), other.take(np.arange(9)))
+    assert few.low is None and few.p_value is not None and few.outcome == "cannot tell"
+
+
+def test_no_rows_and_one_row_can_be_compared() -> None:
+    nothing = Scored(labels_of(2), np.zeros(0, int), np.zeros(0, int))
+    assert compare(ACCURACY, nothing, nothing).outcome == "cannot tell"
+    one = Scored(labels_of(2), np.array([0]), np.array([0]))
+    other = Scored(labels_of(2), np.array([0]), np.array([1]))
+    found = compare(ACCURACY, one, other)
+    assert (found.fixed, found.p_value, found.outcome, found.smallest_effect) == (1, 1.0, "cannot tell", None)
+
+
+def test_what_does_not_align_is_an_input_error() -> None:
+    a, b = two(np.random.default_rng(0), 20, 3, 0.8, 0.2)
+    with pytest.raises(InputError, match="not of the same rows"):
+        compare(ACCURACY, a, b.take(np.arange(19)))
+    with pytest.raises(InputError, match="not of the same rows"):
+        compare(ACCURACY, a, b.take(np.arange(20)[::-1]))
+    with pytest.raises(InputError, match="different labels"):
+        compare(ACCURACY, a, Scored(("x", "y", "z"), b.gold, b.prediction))
+
+
+def test_gold_labels_unknown_to_training_and_several_labels_a_row_compare() -> None:
+    a, b = two(np.random.default_rng(1), 60, 3, 0.8, 0.3)
+    gold = np.where(np.arange(60) % 6 == 0, -1, a.gold)
+    a, b = (Scored(one.labels, gold, one.prediction) for one in (a, b))
+    found = compare(load("macro_f1"), a, b)
+    assert found.low is not None and found.low < found.difference < (found.high or 0)
+    rng = np.random.default_rng(2)
+    truth = rng.integers(0, 2, (80, 3))
+    many = [Scored(labels_of(3), truth, np.where(rng.random((80, 3)) < 0.15, 1 - truth, truth)) for _ in range(2)]
+    for name in ("accuracy", "macro_f1", "micro_f1", "matthews"):
+        assert compare(load(name), *many).low is not None
+
+
+@pytest.mark.slow  # 20 cells of 600 data sets
+@pytest.mark.parametrize("name", ["accuracy", "macro_f1", "matthews"])
+def test_coverage_of_the_difference(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permutation, "DRAWS", 10)  # only intervals are looked at
+    monkeypatch.setattr(mcnemar, "smallest_effect", lambda *_: None)
+    rng, metric, covered = np.random.default_rng(10), load(name), []
+    for (rows, labels), (accuracy, differing, delta) in itertools.product(
+        [(50, 2), (200, 5), (1000, 20)], [(0.8, 0.1, 0.0), (0.8, 0.2, 0.05), (0.9, 0.1, 0.05)]
+    ):
+        a, b = two(rng, 1_000_000, labels, accuracy, differing, delta)
+        truth = metric.compute(a) - metric.compute(b)
+        found = [compare(metric, *two(rng, rows, labels, accuracy, differing, delta)) for _ in range(600)]
+        inside = [one.low <= truth <= (one.high or 0) for one in found if one.low is not None]
+        covered.append(np.mean(inside))
+    assert min(covered) >= 0.92 and 0.94 <= np.mean(covered) <= 0.975, covered  # 600 draws: standard error 0.009
+
+
+@pytest.mark.slow  # 400 families of 10 adapters that do not differ
+@pytest.mark.parametrize("name", ["accuracy", "macro_f1"])
+def test_families_without_a_difference_are_rarely_called_different(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permutation, "DRAWS", 2_000)
+    monkeypatch.setattr(mcnemar, "smallest_effect", lambda *_: None)
+    rng, metric, wrong = np.random.default_rng(11), load(name), 0
+    families = 400 if name == "accuracy" else 150
+    for _ in range(families):
+        found = [compare(metric, *two(rng, 200, 4, 0.8, 0.15), family=10) for _ in range(10)]
+        wrong += any(one.outcome in ("better", "worse") for one in holm_family(found))
+    assert wrong / families <= 0.05 + 2 * (0.05 * 0.95 / families) ** 0.5
+
+
+@pytest.mark.slow  # 3 sizes, 1,000 data sets each
+def test_the_smallest_effect_is_found_as_often_as_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(12)
+    stated = {rows: mcnemar.smallest_effect(int(0.08 * rows), int(0.07 * rows), rows) for rows in (100, 300, 1000)}
+    monkeypatch.setattr(mcnemar, "smallest_effect", lambda *_: None)
+    for rows, least in stated.items():
+        assert least is not None
+        found = [compare(ACCURACY, *two(rng, rows, 3, 0.8, 0.15, least)) for _ in range(1000)]
+        share = np.mean([one.p_value is not None and one.p_value <= 0.05 and one.difference > 0 for one in found])
+        assert share == pytest.approx(0.8, abs=0.05)
+        called = np.mean([one.outcome in ("better", "equivalent") for one in found])
+        assert called == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.slow  # 2 x 2 cells of 400 data sets
+def test_clustered_rows_without_a_difference_are_rarely_called_different() -> None:
+    rng = np.random.default_rng(13)
+    for units, correlation in itertools.product((20, 50), (0.1, 0.3)):
+        wrong = 0
+        for _ in range(400):
+            a, unit = clustered(rng, units, 10, 0.8, correlation)
+            b, _ = clustered(rng, units, 10, 0.8, correlation)
+            b = Scored(a.labels, a.gold, np.where(b.gold == b.prediction, a.gold, 1 - a.gold))
+            wrong += compare(ACCURACY, a, b, unit).outcome in ("better", "worse")
+        assert wrong / 400 <= 0.05 + 2 * (0.05 * 0.95 / 400) ** 0.5

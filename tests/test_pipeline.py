@@ -1,0 +1,187 @@
+"""A run from recipe to report, on the toy of every task: what its folder holds, and that it can be trusted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ftkit import files, pipeline, registry, runs
+from ftkit.checking import check
+from ftkit.errors import InputError
+from ftkit.evaluating import evaluate
+from ftkit.models.assembly import load_run
+from ftkit.predicting import predict
+from ftkit.recipe import Recipe, parse, read
+
+TASKS = registry.names("tasks")
+QUICK = {"method": {"name": "lora", "layers": "last 1"}, "train": {"epochs": 2, "batch": 8}}
+
+
+def toy_recipe(folder: Path, task: str = "text_classification", **changes: Any) -> Recipe:
+    """The recipe of a task's toy, written to `folder`."""
+    tree = registry.load("tasks", task).toy(folder) | QUICK
+    return parse(tree, [(key, json.dumps(value)) for key, value in changes.items()])
+
+
+def carry_out(recipe: Recipe, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Run a recipe in a named folder."""
+    return pipeline.run(recipe, lambda: files.new_run_folder(folder, "toy", False), "ftkit train toy")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], Recipe]:
+    """A cross-fitted toy run that the tests of this module only read."""
+    folder = tmp_path_factory.mktemp("made")
+    recipe = toy_recipe(folder)
+    return *carry_out(recipe, folder / "run"), recipe
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_run_folder_tells_its_whole_story(task: str, tmp_path: Path) -> None:
+    folder, report = carry_out(toy_recipe(tmp_path, task), tmp_path / "run")
+    names = {path.name for path in folder.iterdir()}
+    kept = {runs.RECIPE, runs.STATUS, runs.HISTORY, runs.REPORT, runs.PAGE, runs.CARD}
+    assert names == kept | {runs.PREDICTIONS, runs.ROWS, runs.SPLITS, runs.ADAPTER}
+    assert (folder / runs.STATUS).read_text().strip() == "complete"
+    assert json.loads((folder / runs.REPORT).read_text())["scores"] == json.loads(files.as_json(report["scores"]))
+    assert report["cost"]["adapter_bytes"] > 0 and report["cost"]["trainable_parameters"] > 0
+    assert set(report["baselines"]) >= {"majority", "linear_probe"}
+
+
+def test_every_row_is_predicted_once_by_a_model_that_did_not_see_it(made: Any) -> None:
+    folder, _, _ = made
+    predictions, splits = (pd.read_parquet(folder / name) for name in (runs.PREDICTIONS, runs.SPLITS))
+    assert len(splits) == 24 and splits["trained"].all()
+    for _, rows in predictions.groupby("predictor"):
+        assert sorted(rows["row_id"]) == sorted(splits["row_id"])
+    fold = dict(zip(splits["row_id"], splits["fold"], strict=True))
+    assert all(fold[row] == number for row, number in zip(predictions["row_id"], predictions["fold"], strict=True))
+    history = [json.loads(line) for line in (folder / runs.HISTORY).read_text().splitlines()]
+    assert {line["part"] for line in history} == {"fold 1", "fold 2", "final"}
+
+
+def test_the_saved_recipe_repeats_the_run(made: Any, tmp_path: Path) -> None:
+    folder, report, _ = made
+    saved = read(folder / runs.RECIPE)
+    assert "auto" not in (saved.train.lr, saved.train.epochs, saved.train.precision)
+    again, repeated = carry_out(saved, tmp_path / "again")
+    assert repeated["scores"] == report["scores"] and repeated["verdict"] == report["verdict"]
+    for name in ("adapter_model.safetensors", "head.safetensors"):
+        assert (again / "adapter" / name).read_bytes() == (folder / "adapter" / name).read_bytes()
+    first, second = (pd.read_parquet(one / runs.PREDICTIONS) for one in (folder, again))
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_predict_agrees_with_the_run_and_keeps_the_table(made: Any, tmp_path: Path) -> None:
+    folder, _, _ = made
+    table = tmp_path / "new.tsv"
+    table.write_text("id\ttext\n007\ta ripe apple and one pear\nx\t\n8\tbring the saw or the drill today\n")
+    out = predict(folder, str(table), tmp_path / "out.tsv", scores=True)
+    rows = pd.read_csv(out, sep="\t", dtype=str, keep_default_na=False)
+    assert list(rows) == ["id", "text", "prediction", "confidence", "score.fruit", "score.tool"]
+    assert rows["id"].tolist() == ["007", "x", "8"]
+    assert rows["prediction"].tolist() == ["fruit", "", "tool"]
+    logits, _ = load_run(folder).logits([("a ripe apple and one pear",)])
+    expected = np.exp(logits[0]) / np.exp(logits[0]).sum()
+    assert float(rows["score.fruit"][0]) == pytest.approx(expected[0], abs=1e-5)
+    with pytest.raises(InputError, match="'prediction' already"):
+        predict(folder, str(out), tmp_path / "twice.tsv")
+
+
+def test_evaluate_leaves_out_what_the_run_was_trained_on(made: Any, tmp_path: Path) -> None:
+    folder, _, _ = made
+    table = tmp_path / "held.csv"
+    table.write_text("text,label\na ripe apple and one apple,fruit\na plum and a cherry today,fruit\na hammer or a saw,tool\n")
+    (report,) = evaluate([folder], str(table))
+    assert (report["left_out"], report["rows"]) == (1, 2)
+    assert report["scores"]["test"]["accuracy"]["value"] in (0.0, 0.5, 1.0)
+    kept = pd.read_parquet(Path(report["folder"]) / runs.PREDICTIONS)
+    assert kept["gold"].tolist() == ["fruit", "tool"]
+    with pytest.raises(InputError, match="all of its 24 usable rows"):
+        evaluate([folder], str(folder.parent / "toy.csv"))
+
+
+def test_check_sees_what_the_base_does_not_know(tmp_path: Path) -> None:
+    recipe = toy_recipe(tmp_path)
+    assert check(recipe)["unknown_share"] == 0.0
+    with (tmp_path / "toy.csv").open("a", encoding="utf-8") as file:
+        file.writelines(f"这个东西很好 {i} 真的不错,fruit\n" for i in range(40))
+    found = check(recipe)
+    assert found["unknown_share"] > 0.5
+    assert any("Chinese" in finding["what"] for finding in found["findings"])
+
+
+def test_several_seeds_are_all_kept_and_the_median_is_delivered(tmp_path: Path) -> None:
+    folder, report = carry_out(toy_recipe(tmp_path, seeds=3), tmp_path / "run")
+    assert report["seeds"]["seeds"] == [0, 1, 2]
+    assert report["seeds"]["delivered"] in (0, 1, 2)
+    delivered = folder / "seeds" / str(report["seeds"]["delivered"]) / "adapter_model.safetensors"
+    assert delivered.read_bytes() == (folder / "adapter" / "adapter_model.safetensors").read_bytes()
+    predictions = pd.read_parquet(folder / runs.PREDICTIONS)
+    assert set(predictions.loc[predictions["predictor"] == "adapted", "seed"]) == {0, 1, 2}
+
+
+def test_rows_with_several_labels(tmp_path: Path) -> None:
+    recipe = toy_recipe(tmp_path)
+    rows = pd.read_csv(tmp_path / "toy.csv")
+    rows["label"] = [f"{label};ripe" if "ripe" in text else label for text, label in zip(rows.text, rows.label, strict=True)]
+    rows.to_csv(tmp_path / "toy.csv", index=False)
+    folder, report = carry_out(recipe, tmp_path / "run")
+    assert report["kind"] == "labels" and report["labels"] == ["fruit", "ripe", "tool"]
+    assert report["scores"]["test"]["micro_f1"]["value"] > 0.5
+    out = predict(folder, str(tmp_path / "toy.csv"), tmp_path / "out.csv")
+    assert "," in "".join(pd.read_csv(out, dtype=str, keep_default_na=False)["prediction"])
+
+
+def test_an_earlier_run_is_a_base_whose_head_is_taken_over(made: Any, tmp_path: Path) -> None:
+    folder, _, _ = made
+    recipe = toy_recipe(tmp_path, base=str(folder), **{"train.epochs": 0})
+    rows = pd.read_csv(tmp_path / "toy.csv")
+    rows["text"] = rows["text"] + " please"  # other rows than the base was trained on
+    rows.to_csv(tmp_path / "toy.csv", index=False)
+    later, _ = carry_out(recipe, tmp_path / "later")
+    texts = [("the saw",), ("a ripe plum",)]
+    before, after = (load_run(one).logits(texts)[0] for one in (folder, later))
+    np.testing.assert_allclose(after, before, atol=1e-4)
+    splits = pd.read_parquet(later / runs.SPLITS)
+    assert (splits["split"] == "base").sum() == 24
+
+
+def test_wrong_data_leaves_no_folder_and_no_earlier_run_is_lost(made: Any, tmp_path: Path) -> None:
+    recipe = toy_recipe(tmp_path, **{"task.label": "colour"})
+    with pytest.raises(InputError, match="colour"):
+        carry_out(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    folder, _ = carry_out(toy_recipe(tmp_path), tmp_path / "run")
+    before = (folder / runs.REPORT).read_bytes()
+    with pytest.raises(InputError, match="already exists"):
+        carry_out(toy_recipe(tmp_path), tmp_path / "run")
+    assert (folder / runs.REPORT).read_bytes() == before
+
+
+def test_an_interrupted_run_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ftkit.errors import Interrupted
+
+    def stop(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ftkit.pipeline.fit", stop)
+    with pytest.raises(Interrupted) as caught:
+        carry_out(toy_recipe(tmp_path), tmp_path / "run")
+    assert caught.value.code == 130
+    assert (tmp_path / "run" / runs.STATUS).read_text().strip() == "partial"
+
+
+def test_two_trackers_by_name_are_fed(tmp_path: Path) -> None:
+    folder, _ = carry_out(toy_recipe(tmp_path, **{"train.trackers": ["tensorboard"]}), tmp_path / "run")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = next((folder / "ftkit").rglob("events*"))
+    accumulator = EventAccumulator(str(events.parent))
+    accumulator.Reload()
+    assert any(tag.endswith("/loss") for tag in accumulator.Tags()["scalars"])
