@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from ftkit.data.cells import Cells
-from ftkit.data.dialect import Dialect, detect, line_ends, quotes_against
+from ftkit.data.dialect import Dialect, detect, line_ends
+from ftkit.data.quoting import quotes_against
 from ftkit.data.table import BadRow
 from ftkit.errors import InputError
 from ftkit.privacy import shown

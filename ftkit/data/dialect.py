@@ -13,6 +13,7 @@ from itertools import islice, pairwise
 
 from ftkit.data.cells import name_columns, numbered
 from ftkit.data.header import is_header, is_known
+from ftkit.data.quoting import quotes_against
 from ftkit.errors import InputError
 from ftkit.recipe import Data
 
@@ -208,39 +209,6 @@ def _cell_pattern(delimiter: str) -> re.Pattern[str]:
     mark = re.escape(delimiter)
     ending = rf"{mark}|\r\n|\r|\n|\Z" if mark else r"\r\n|\r|\n|\Z"
     return re.compile(rf'(?:"((?:[^"]++|"")*+)"(?={ending})|([^{mark}\r\n]*+))({ending})')
-
-
-def quotes_against(text: bytes, offset: int, delimiter: str, whole: bool = True) -> int:
-    """How many cells speak for double quotes being plain characters; 0 where as many speak for quotes.
-
-    Against: a quote that opens a cell and does not close before a delimiter or line end, or that closes lines
-    later with whole rows between. For: a quoted cell that holds a delimiter or a line end as prose has them.
-    """
-    mark = delimiter.encode()
-    ends = rb"[%b\r\n]" % re.escape(mark)
-    pattern = re.compile(rb'(?<!%b)"((?:[^"]++|"")*+)("(?=%b|\Z))?' % (ends.replace(b"[", b"[^", 1), ends))
-    against = needed = 0
-    for match in pattern.finditer(text, offset):
-        content, closed = match.groups()
-        spread = b"\n" in content or b"\r" in content
-        if not closed:
-            against += whole or match.end() < len(text)
-        elif mark and mark in content:
-            swallowed = spread and (mark in b"\t|" or _holds_rows(content, mark, text[offset : offset + SAMPLE]))
-            against, needed = against + swallowed, needed + (not swallowed)
-        elif spread:
-            needed += 1
-    return against if against >= needed else 0
-
-
-def _holds_rows(content: bytes, mark: bytes, text: bytes) -> bool:
-    """Whether the lines in a cell begin or end with a cell that rows without quotes begin or end with: a label."""
-    rows = [line.split(mark) for line in text.splitlines() if mark in line and b'"' not in line]
-    first, last = {row[0] for row in rows}, {row[-1] for row in rows}
-    *whole, rest = content.splitlines()
-    tails = {line.rpartition(mark)[2] for line in whole if mark in line}
-    heads = {line.partition(mark)[0] for line in (*whole[1:], rest) if mark in line}
-    return bool(tails & last or heads & first)
 
 
 # ---- the header ----

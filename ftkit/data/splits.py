@@ -30,8 +30,10 @@ SMALL = 1000
 MANY = 2000
 """training rows from which one holdout is enough for every choice"""
 FOLDS = 5
-CROSS_FITTED_INNER = 2
-"""inner folds that are used in each part of a cross-fitted run, for speed"""
+FEWEST_INNER = 2
+"""inner folds that every choice is made on at least; a cross-fitted run, which trains many parts, uses no more"""
+INNER_ROWS = 1500
+"""rows that the inner folds of one fit are trained on about: all 5 of them only up to 300 rows, for speed"""
 NOTHING = np.zeros(0, dtype=np.int64)
 
 
@@ -124,7 +126,8 @@ class _Plan:
             return Part(name, train, ((train, validation),), test, refit=False)
         share = self.data.validation if isinstance(self.data.validation, float) else None
         if share is None and len(train) < MANY:
-            return Part(name, train, self._inner_folds(train, CROSS_FITTED_INNER if crossed else FOLDS), test)
+            many = FEWEST_INNER if crossed else min(FOLDS, max(FEWEST_INNER, INNER_ROWS // max(1, len(train))))
+            return Part(name, train, self._inner_folds(train, many), test)
         held = held_out(self.rows, train, share or 0.1, self.data.split_seed, "inner")
         inner = self._teaches(train[~held]) and held.any()
         return Part(name, train, ((train[~held], train[held]),) if inner else (), test, refit=False)

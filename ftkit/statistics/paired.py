@@ -30,7 +30,7 @@ ALPHA = 0.05
 MARGIN = 0.01  # one point
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """A against B, the reference."""
 
@@ -41,24 +41,27 @@ class Comparison:
     """of B"""
     difference: float
     """positive: A is better, also where lower is better"""
-    low: float | None
-    high: float | None
-    p_value: float | None
-    """of this comparison by itself"""
-    corrected: float | None
-    """p-value corrected for the family: Bonferroni until `holm_family` has seen all of them"""
     rows: int
-    units: int | None
     fixed: int
     """rows that B gets wrong and A right"""
     broken: int
     """rows that B gets right and A wrong"""
-    smallest_effect: float | None
+    units: int | None = None
+    margin: float | None = None
+    """smallest difference that matters; None: any"""
+    family: int = 1
+    """comparisons that are corrected together"""
+    low: float | None = None
+    high: float | None = None
+    """95 % interval of the difference; None with a `note`"""
+    p_value: float | None = None
+    """of this comparison by itself; None where it was not tested"""
+    corrected: float | None = None
+    """p-value corrected for the family: Bonferroni until `holm_family` has seen all of them"""
+    smallest_effect: float | None = None
     """smallest true difference found with 80 % power at the strictest corrected level"""
-    margin: float | None
-    family: int
-    outcome: str
-    test: str
+    outcome: str = "cannot tell"
+    test: str = ""
     note: str = ""
 
 
@@ -83,22 +86,15 @@ def compare(
         value=value,
         reference=reference,
         difference=(value - reference) * (1 if metric.higher_is_better else -1),
-        low=None,
-        high=None,
-        p_value=None,
-        corrected=None,
         rows=len(a),
-        units=None if groups is None else int(groups.max(initial=-1)) + 1,
         fixed=int((right_a > right_b).sum()),
         broken=int((right_a < right_b).sum()),
-        smallest_effect=None,
+        units=None if groups is None else int(groups.max(initial=-1)) + 1,
         margin=MARGIN if margin is None and metric.bounds == (0.0, 1.0) else margin,
         family=family,
-        outcome="cannot tell",
-        test="none",
         note="not defined on these rows" if np.isnan(value - reference) else too_few(metric, a, groups),
     )
-    if np.isnan(plain.difference) or groups is not None and plain.note:
+    if np.isnan(plain.difference) or (groups is not None and plain.note):
         return plain
     if isinstance(metric, Accuracy) and groups is None:
         return _decided(_of_accuracy(plain))

@@ -84,7 +84,13 @@ def write(
 ) -> None:
     """Write the frame and what is needed to read it; a reader never sees half a file."""
     directions = {name: {"higher_is_better": metric_registry.load(name).higher_is_better} for name in metrics}
-    about = {"schema": SCHEMA, "labels": list(labels), "task": task, "metrics": directions, "primary": primary}
+    about = {
+        "schema": SCHEMA,
+        "labels": [_storable(one) for one in labels],
+        "task": task,
+        "metrics": directions,
+        "primary": primary,
+    }
     table = pa.table({name: _column(name, frame) for name in frame.columns})
     table = table.replace_schema_metadata({KEY: json.dumps(about, ensure_ascii=False).encode()})
     with replacing(path) as temporary:
@@ -195,10 +201,20 @@ def _column(name: str, frame: pd.DataFrame) -> pa.Array:
         return pa.array(values.to_numpy(np.int64))
     if name == "loss":
         return pa.array(values.to_numpy(np.float64))
-    if name in ("gold", "prediction"):
-        many = any(kind == "labels" for kind in frame["kind"].unique())
-        return pa.array(list(values), pa.list_(pa.string()) if many else pa.string(), from_pandas=True)
-    return pa.array(values.to_numpy(object), pa.string(), from_pandas=True)
+    several = name in ("gold", "prediction") and "labels" in set(frame["kind"])
+    kind = pa.list_(pa.string()) if several else pa.string()
+    cells = list(values) if several else values.to_numpy(object)
+    try:
+        return pa.array(cells, kind, from_pandas=True)
+    except UnicodeEncodeError:
+        return pa.array([_storable(cell) for cell in cells], kind, from_pandas=True)
+
+
+def _storable(cell: Any) -> Any:
+    """Half a surrogate pair, which UTF-8 cannot hold, becomes its escape, here as in every file of a run."""
+    if isinstance(cell, str):
+        return cell.encode("utf-8", "backslashreplace").decode()
+    return [_storable(one) for one in cell] if isinstance(cell, (list, tuple)) else cell
 
 
 def _about(path: Path, raw: bytes | None) -> dict[str, Any]:

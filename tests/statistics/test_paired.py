@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,7 +99,7 @@ def test_calibration_errors_are_compared_on_one_column_with_the_same_result() ->
             return load("ece").compute(scored)
 
     rng = np.random.default_rng(0)
-    a, b = soft(rng, 12, 3, 1.4), soft(rng, 12, 3, 1.0)
+    a, b = soft(rng, 9, 3, 1.4), soft(rng, 9, 3, 1.0)
     b = Scored(b.labels, a.gold, b.prediction, b.scores)
     assert permutation.p_value(load("ece"), a, b) == permutation.p_value(Whole(), a, b)
 
@@ -184,7 +185,8 @@ def test_the_smallest_effect_has_a_power_of_eighty_percent() -> None:
 def test_the_outcome_follows_from_interval_margin_and_p_value(
     low: float | None, high: float | None, corrected: float, wanted: str
 ) -> None:
-    found = Comparison("m", 0, 0, 0, low, high, corrected, corrected, 9, None, 0, 0, None, 0.01, 1, "", "")
+    plain = Comparison(metric="m", value=0, reference=0, difference=0, rows=9, fixed=0, broken=0, margin=0.01)
+    found = replace(plain, low=low, high=high, p_value=corrected, corrected=corrected)
     assert outcome(found) == wanted
 
 

@@ -1,0 +1,341 @@
+"""The report's numbers, from predictions alone; and the verdict in words."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from drawn_rows import labels_of, soft, two
+
+from ftkit.metrics import Scored, load
+from ftkit.statistics import tables
+from ftkit.statistics.intervals import interval
+from ftkit.statistics.predictions import UNKNOWN, frame_of, scored
+from ftkit.statistics.summary import FAMILY, summarise
+from ftkit.statistics.verdict import judge
+
+LABELS = labels_of(4)
+BASELINES = ("majority", "tfidf", "nearest_neighbour", "linear_probe")
+
+
+def frame_with(rows: int, accuracies: dict[tuple[str, int], float], **more: Any) -> pd.DataFrame:
+    """Predictors that are right on rows whose difficulty is below their accuracy, shifted a little each."""
+    rng = np.random.default_rng(0)
+    gold, hard = rng.integers(0, 4, rows), rng.random(rows)
+    frames = []
+    for (predictor, seed), accuracy in accuracies.items():
+        guess = np.where(hard + rng.normal(0, 0.05, rows) < accuracy, gold, (gold + 1) % 4)
+        scores = rng.dirichlet(np.ones(4), rows) * 0.3
+        scores[np.arange(rows), guess] += 0.7
+        frames.append(
+            frame_of(
+                row_id=[f"{number:05d}" for number in range(rows)],
+                input_hash=["h"] * rows,
+                split="test",
+                gold=[LABELS[one] for one in gold],
+                prediction=[LABELS[one] for one in guess],
+                scores=None if predictor == "majority" else scores,
+                labels=LABELS,
+                predictor=predictor,
+                seed=seed,
+                **more,
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+EVERYDAY = {("adapted", 7): 0.9, ("adapted", 8): 0.88, ("adapted", 9): 0.91} | {
+    (name, 7): accuracy for name, accuracy in zip(BASELINES, (0.25, 0.7, 0.75, 0.8), strict=True)
+}
+
+
+def summed(frame: pd.DataFrame, **changes: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "labels": LABELS,
+        "kind": "label",
+        "metrics": ["macro_f1"],
+        "primary": "macro_f1",
+        "delivered_seed": 8,
+    }
+    return summarise(frame, **(given | changes))
+
+
+@pytest.fixture(scope="module")
+def everyday() -> dict[str, Any]:
+    team = {"team": ["north" if number % 3 else "south" for number in range(400)]}
+    return summed(frame_with(400, EVERYDAY, slices=team), slices=["team"])
+
+
+def test_the_summary_has_the_keys_of_the_report_and_is_strict_json(everyday: dict[str, Any]) -> None:
+    keys = ["scores", "baselines", "slices", "per_label", "confusion", "confused", "reliability", "verdict", "seeds"]
+    assert list(everyday) == keys
+    json.dumps(everyday, allow_nan=False)
+    names = list(everyday["scores"]["test"])
+    assert names[0] == "macro_f1" and sorted(names) == sorted(FAMILY)
+    assert set(everyday["baselines"]) == set(BASELINES)
+    assert everyday["baselines"]["majority"]["log_loss"]["value"] is None
+
+
+def test_scores_are_those_of_the_delivered_seed(everyday: dict[str, Any]) -> None:
+    frame = frame_with(400, EVERYDAY)
+    mine, _ = scored(frame, "adapted", 8, LABELS, "label")
+    for name in FAMILY:
+        found = interval(load(name), mine)
+        entry = everyday["scores"]["test"][name]
+        assert (entry["value"], entry["low"], entry["high"]) == pytest.approx((found.value, found.low, found.high))
+    seeds = everyday["seeds"]
+    assert seeds["seeds"] == [7, 8, 9] and seeds["delivered"] == 8
+    assert seeds["values"][1] == everyday["scores"]["test"]["macro_f1"]["value"]
+    assert seeds["mean"] == pytest.approx(np.mean(seeds["values"]))
+    assert seeds["sd"] == pytest.approx(np.std(seeds["values"], ddof=1))
+
+
+def test_tables_count_every_row_once(everyday: dict[str, Any]) -> None:
+    counts = np.array(everyday["confusion"]["counts"])
+    assert counts.sum() == 400 and everyday["confusion"]["labels"] == list(LABELS)
+    assert counts.trace() / 400 == pytest.approx(everyday["scores"]["test"]["accuracy"]["value"])
+    assert [line["rows"] for line in everyday["per_label"]] == counts.sum(1).tolist()
+    f1 = np.mean([line["f1"] for line in everyday["per_label"]])
+    assert f1 == pytest.approx(everyday["scores"]["test"]["macro_f1"]["value"])
+    confused = everyday["confused"]
+    assert sum(line["rows"] for line in confused) == counts.sum() - counts.trace()
+    assert [line["rows"] for line in confused] == sorted((line["rows"] for line in confused), reverse=True)
+    bins = everyday["reliability"]["bins"]
+    assert sum(point["rows"] for point in bins) == 400 and len(bins) == 13
+    assert all(point["low"] <= point["accuracy"] <= point["high"] for point in bins)
+    ece = sum(point["rows"] * abs(point["confidence"] - point["accuracy"]) for point in bins) / 400
+    assert ece == pytest.approx(everyday["reliability"]["ece"]) == everyday["scores"]["test"]["ece"]["value"]
+
+
+def test_slices_have_scores_of_their_own_rows(everyday: dict[str, Any]) -> None:
+    team = everyday["slices"]["team"]
+    assert list(team) == ["north", "south"] and team["north"]["rows"] + team["south"]["rows"] == 400
+    assert set(team["north"]) == {"rows", "macro_f1", "accuracy"}
+    whole = sum(part["rows"] * part["accuracy"]["value"] for part in team.values()) / 400
+    assert whole == pytest.approx(everyday["scores"]["test"]["accuracy"]["value"])
+
+
+def test_intervals_are_by_unit_where_rows_have_units() -> None:
+    frame = frame_with(200, {("adapted", 7): 0.9, ("linear_probe", 7): 0.8})
+    hanging = frame.assign(unit=[f"u{number // 10}" for number in range(200)] * 2)
+    rows, units = summed(frame, delivered_seed=7), summed(hanging, delivered_seed=7)
+    assert rows["scores"]["test"]["macro_f1"]["value"] == units["scores"]["test"]["macro_f1"]["value"]
+    assert rows["scores"]["test"]["macro_f1"]["low"] != units["scores"]["test"]["macro_f1"]["low"]
+    assert units["scores"]["test"]["ece"]["note"] == "no interval of this score by unit"
+    assert "20 units" in " ".join(units["verdict"]["details"]) and rows["seeds"] is None
+    few = summed(frame.assign(unit=[f"u{number // 40}" for number in range(200)] * 2), delivered_seed=7)
+    assert few["verdict"]["outcome"] == "cannot tell" and "fewer than 10 units" in few["verdict"]["sentence"]
+
+
+def test_out_of_fold_scores_belong_to_the_procedure() -> None:
+    found = summed(frame_with(60, {("adapted", 7): 0.9, ("linear_probe", 7): 0.8}), delivered_seed=7, folds=5)
+    notes = [entry["note"] for entry in found["scores"]["test"].values()]
+    assert len(notes) == 10 and all("procedure" in note for note in notes)
+    assert "procedure" in " ".join(found["verdict"]["details"])
+
+
+def test_a_gold_label_unknown_to_training_has_a_line_of_its_own() -> None:
+    frame = frame_with(40, {("adapted", 7): 0.9, ("linear_probe", 7): 0.8})
+    frame["gold"] = [
+        "odd" if row == "00003" else gold for row, gold in zip(frame["row_id"], frame["gold"], strict=True)
+    ]
+    found = summed(frame, delivered_seed=7)
+    assert found["confusion"]["labels"][-1] == UNKNOWN and np.array(found["confusion"]["counts"])[-1].sum() == 1
+    line = found["per_label"][-1]
+    assert (line["label"], line["rows"], line["precision"], line["recall"]) == (UNKNOWN, 1, None, 0)
+    assert "odd" not in json.dumps(found)
+
+
+def test_several_labels_a_row_have_no_confusions() -> None:
+    rng = np.random.default_rng(0)
+    gold = [tuple(LABELS[k] for k in np.flatnonzero(rng.random(4) < 0.5)) for _ in range(60)]
+    guess = [one if rng.random() < 0.8 else LABELS[:1] for one in gold]
+    common: dict[str, Any] = {"row_id": [str(i) for i in range(60)], "input_hash": ["h"] * 60, "split": "test"}
+    frames = [
+        frame_of(
+            **common,
+            gold=gold,
+            prediction=one,
+            scores=rng.random((60, 4)),
+            labels=LABELS,
+            predictor=name,
+            seed=0,
+            kind="labels",
+        )  # fmt: skip
+        for name, one in (("adapted", guess), ("linear_probe", [LABELS[:1]] * 60))
+    ]
+    found = summed(pd.concat(frames), kind="labels", delivered_seed=0)
+    assert found["confusion"] is None and found["confused"] == [] and found["reliability"] is None
+    assert found["scores"]["test"]["ece"]["value"] is None and found["scores"]["test"]["accuracy"]["value"] > 0.7
+    assert found["verdict"]["outcome"] == "better"
+
+
+def test_no_rows_and_one_row_are_no_crash() -> None:
+    frame = frame_with(1, {("adapted", 7): 0.9, ("linear_probe", 7): 0.8})
+    one = summed(frame, delivered_seed=7)
+    assert one["verdict"]["outcome"] == "cannot tell" and one["scores"]["test"]["accuracy"]["low"] is not None
+    none = summed(frame.assign(split="validation"), delivered_seed=7)
+    assert "no test rows" in none["verdict"]["sentence"] and none["scores"]["test"]["accuracy"]["value"] is None
+    json.dumps([one, none], allow_nan=False)
+
+
+# ---- the verdict in words ----
+
+
+def verdict(rows: int, fixed: int, broken: int, name: str = "linear_probe", **more: Any) -> dict[str, Any]:
+    """The verdict where exactly so many rows are right with just one of the two; a fifth is wrong with both."""
+    gold, number = np.arange(rows) % 4, np.arange(rows)
+    both_wrong = number >= rows - rows // 5
+    right_a = (number >= broken) & ~both_wrong
+    right_b = (right_a & ~((number >= broken) & (number < broken + fixed))) | (number < broken)
+    a, b = (Scored(LABELS, gold, np.where(right, gold, (gold + 1) % 4)) for right in (right_a, right_b))
+    found = judge(load("accuracy"), a, {name: b}, **more)
+    assert (found["fixed"], found["broken"], found["rows"]) == (fixed, broken, rows)
+    return found
+
+
+def test_better_names_both_scores_and_the_evidence() -> None:
+    found = verdict(300, 30, 4)
+    assert found["outcome"] == "better" and found["reference"] == "linear_probe"
+    assert found["sentence"] == (
+        "The adapter is better than the linear probe: accuracy 0.787 against 0.700 on 300 rows, a difference of "
+        "+8.7 points (95 % interval +5.2 to +12.8, p < 0.001)."
+    )
+    assert found["difference"]["value"] == pytest.approx(26 / 300)
+    assert "with one seed, not on the recipe" in found["details"][-1]
+    assert "delivered one of 3 seeds" in verdict(300, 30, 4, seeds=3)["details"][-1]
+
+
+def test_worse_equivalent_and_not_worse_say_so() -> None:
+    worse = verdict(300, 4, 30)
+    assert worse["outcome"] == "worse"
+    assert worse["sentence"].startswith("The adapter is worse than the linear probe: accuracy 0.700 against 0.787")
+    same = verdict(5000, 50, 50)
+    assert same["outcome"] == "equivalent"
+    assert same["sentence"].startswith("The adapter is as good as the linear probe, within 1 point: accuracy")
+    close = verdict(1200, 14, 8)
+    assert close["outcome"] == "not worse"
+    assert close["sentence"].startswith("The adapter is at most 1 point worse than the linear probe, and may be better")
+
+
+def test_what_nobody_can_tell_says_what_could_not_be_seen() -> None:
+    found = verdict(60, 5, 4)
+    assert found["outcome"] == "cannot tell"
+    assert found["sentence"] == (
+        "Nobody can tell the adapter from the linear probe on these 60 rows: accuracy 0.733 against 0.717, a "
+        "difference of +1.7 points (95 % interval −9.2 to +12.8, p = 1.00). A difference below 14 points could hardly "
+        "have been seen."
+    )
+    assert verdict(5, 1, 1)["sentence"].endswith("No difference at all could have been seen on so few rows.")
+
+
+@pytest.mark.parametrize(
+    ("rows", "fixed", "broken", "start"),
+    [
+        (300, 4, 30, "A model without pretraining (TF-IDF) does better than this adapter: "),
+        (60, 4, 6, "A model without pretraining (TF-IDF) scores higher than this adapter, which may be chance: "),
+        (9000, 50, 60, "A model without pretraining (TF-IDF) does as well as this adapter, within 1 point: "),
+    ],
+)
+def test_a_model_without_pretraining_that_is_ahead_comes_first(rows: int, fixed: int, broken: int, start: str) -> None:
+    found = verdict(rows, fixed, broken, name="tfidf")
+    assert found["sentence"].startswith(start + "the adapter has accuracy 0.")
+
+
+def test_other_baselines_are_named() -> None:
+    majority = verdict(300, 4, 30, name="majority")
+    assert majority["sentence"].startswith("Always answering the most frequent label does better than this adapter: ")
+    behind = verdict(300, 30, 4, name="tfidf")
+    assert behind["sentence"].startswith("The adapter is better than the model without pretraining (TF-IDF): ")
+
+
+def test_the_best_baseline_is_the_reference_and_the_probe_is_compared_too() -> None:
+    a, low = two(np.random.default_rng(0), 300, 4, 0.7, 0.12, 0.1)
+    best = Scored(low.labels, low.gold, np.where(np.arange(300) % 10 == 0, a.gold, a.prediction))
+    found = judge(load("accuracy"), a, {"linear_probe": low, "tfidf": best})
+    assert found["reference"] == "tfidf"
+    assert any(line.startswith("The adapter is better than the linear probe: ") for line in found["details"])
+    assert any("compared with 2 baselines" in line and "Holm" in line for line in found["details"])
+    tied = judge(load("accuracy"), a, {"majority": low, "tfidf": low, "linear_probe": low})
+    assert tied["reference"] == "linear_probe"
+
+
+def test_lower_is_better_chooses_the_lowest_and_says_so() -> None:
+    rng = np.random.default_rng(1)
+    mine = soft(rng, 200, 3, 3.0)
+    others = {name: soft(rng, 200, 3, lead) for name, lead in (("tfidf", 0.2), ("linear_probe", 1.0))}
+    others = {name: Scored(one.labels, mine.gold, one.prediction, one.scores) for name, one in others.items()}
+    others["majority"] = Scored(mine.labels, mine.gold, np.zeros(200, int))  # no scores: takes no part
+    found = judge(load("log_loss"), mine, others)
+    reference = min((load("log_loss").compute(others[name]), name) for name in ("tfidf", "linear_probe"))[1]
+    assert found["reference"] == reference and found["difference"]["value"] > 0
+    assert "(lower is better)" in found["sentence"] and "positive meaning better" in found["sentence"]
+    assert "points" not in found["sentence"] and "compared with 2 baselines" in " ".join(found["details"])
+
+
+def test_identical_answers_are_said_plainly() -> None:
+    a, _ = two(np.random.default_rng(0), 120, 4, 0.8, 0.1)
+    found = judge(load("accuracy"), a, {"linear_probe": a})
+    assert re.fullmatch(
+        r"The adapter answers exactly as the linear probe does on all 120 rows \(accuracy 0\.\d{3}\)\.",
+        found["sentence"],
+    )
+    assert (found["fixed"], found["broken"], found["p_value"]) == (0, 0, 1.0)
+    scores = np.eye(4)[a.prediction] * 0.6 + 0.1
+    mine, other = (Scored(a.labels, a.gold, a.prediction, one) for one in (scores, scores * 0.5 + 0.125))
+    assert "answers exactly" not in judge(load("log_loss"), mine, {"linear_probe": other})["sentence"]
+
+
+def test_rare_labels_leave_the_verdict_open_but_compare_accuracy() -> None:
+    a, b = two(np.random.default_rng(0), 36, 4, 0.8, 0.2, 0.1)
+    found = judge(load("macro_f1"), a, {"linear_probe": b})
+    assert found["outcome"] == "cannot tell" and "There are too few rows for an interval" in found["sentence"]
+    assert any(line.startswith("By accuracy the outcome is") for line in found["details"])
+
+
+def test_nothing_to_compare_is_a_sentence() -> None:
+    a, _ = two(np.random.default_rng(0), 36, 4, 0.8, 0.2)
+    assert judge(load("accuracy"), a, {})["sentence"].startswith("There is no baseline to compare with: accuracy 0.")
+    assert "is not defined on 36 rows" in judge(load("log_loss"), a, {"linear_probe": a})["sentence"]
+    assert judge(load("accuracy"), a, {})["reference"] is None
+
+
+def test_every_sentence_and_detail_is_one_line_that_ends() -> None:
+    seen = 0
+    for rows in (1, 12, 60, 400):
+        for fixed, broken in ((0, 0), (rows // 3, 0), (0, rows // 3), (rows // 4, rows // 4)):
+            for name in BASELINES:
+                found = verdict(rows, fixed, broken, name)
+                for text in (found["sentence"], *found["details"]):
+                    seen += 1
+                    assert text.endswith(".") and "\n" not in text and "nan" not in text.split() and "  " not in text
+    assert seen > 150
+
+
+def test_plain_numbers_only() -> None:
+    assert tables.plain(math.nan) is None and tables.plain(math.inf) is None and tables.plain(0.5) == 0.5
+
+
+def test_statistics_load_no_torch() -> None:
+    code = (
+        "import sys, pkgutil, importlib, ftkit.statistics as package\n"
+        "names = [one.name for one in pkgutil.iter_modules(package.__path__)]\n"
+        "[importlib.import_module(f'ftkit.statistics.{name}') for name in names]\n"
+        "import numpy as np; from ftkit.metrics import Scored, load\n"
+        "from ftkit.statistics.verdict import judge\n"
+        "a = Scored(('a', 'b'), np.arange(40) % 2, np.arange(40) % 2); b = Scored(a.labels, a.gold, 1 - a.gold)\n"
+        "assert judge(load('macro_f1'), a, {'linear_probe': b})['outcome'] == 'better'\n"
+        "heavy = {'torch', 'transformers', 'sklearn', 'statsmodels', 'scipy.stats', 'evaluate'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "print(len(names))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 11
