@@ -6,18 +6,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ftkit.evaluating import evaluate as evaluate
-    from ftkit.predicting import predict as predict
     from ftkit.recipe import Recipe as Recipe
-    from ftkit.starting import train as train
+    from ftkit.verbs.evaluating import evaluate as evaluate
+    from ftkit.verbs.predicting import predict as predict
+    from ftkit.verbs.starting import train as train
 
 __version__ = "0.1.0"
 
 _OFFERED = {
     "Recipe": "ftkit.recipe",
-    "evaluate": "ftkit.evaluating",
-    "predict": "ftkit.predicting",
-    "train": "ftkit.starting",
+    "evaluate": "ftkit.verbs.evaluating",
+    "predict": "ftkit.verbs.predicting",
+    "train": "ftkit.verbs.starting",
 }
 """public name: module it comes from, imported when it is first asked for (they bring torch)"""
 

@@ -65,7 +65,7 @@ def write_json(path: Path, document: Any) -> None:
 
 def as_json(document: Any) -> str:
     """Strict JSON that any reader takes, as `write_json` puts it into files."""
-    return json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False, default=str)
+    return json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

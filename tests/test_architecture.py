@@ -17,11 +17,11 @@ PACKAGE = ROOT / "ftkit"
 # From the ground up. `x.` means all modules inside the folder; a name alone is that module only, so the bases of
 # tasks, methods and metrics (their `__init__`) lie below the recipe, which is made of them.
 LAYERS = [
-    ["ftkit", "ftkit.errors"],
+    ["ftkit", "ftkit.errors", "ftkit.verbs"],
     ["ftkit.privacy"],
     ["ftkit.files", "ftkit.environment"],
-    ["ftkit.console", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.shipped"],
-    ["ftkit.yaml_text", "ftkit.blocks", "ftkit.paths", "ftkit.changes", "ftkit.naming"],
+    ["ftkit.console", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.recipe.shipped"],
+    [*(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes")), "ftkit.verbs.naming"],
     ["ftkit.tasks", "ftkit.methods", "ftkit.metrics", "ftkit.bases", "ftkit.bases."],
     ["ftkit.recipe"],
     ["ftkit.data", "ftkit.data."],
@@ -33,8 +33,8 @@ LAYERS = [
     ["ftkit.training", "ftkit.training."],
     ["ftkit.reports", "ftkit.reports."],
     ["ftkit.runs."],
-    ["ftkit.pipeline", "ftkit.checking", "ftkit.evaluating", "ftkit.predicting"],
-    ["ftkit.inferring", "ftkit.starting", "ftkit.beginning", "ftkit.listing", "ftkit.doctoring"],
+    ["ftkit.pipeline", "ftkit.verbs.checking", "ftkit.verbs.evaluating", "ftkit.verbs.predicting"],
+    [f"ftkit.verbs.{name}" for name in ("inferring", "starting", "beginning", "listing", "doctoring")],
     ["ftkit.cli", "ftkit.cli.", "ftkit.__main__"],
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "evaluate", "sklearn", "scipy", "pandas"}

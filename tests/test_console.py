@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ def test_results_go_to_stdout_as_text_or_as_one_document(capsys: pytest.CaptureF
     for mode in ("human", "quiet"):
         Console(mode).result("text", {"a": 1})  # type: ignore[arg-type]
         assert capsys.readouterr().out == "text\n"
-    Console("json").result("text", {"ä": [1.5, None], "path": pytest})
+    Console("json").result("text", {"ä": [1.5, None], "path": Path("a")})
     assert json.loads(capsys.readouterr().out)["ä"] == [1.5, None]
 
 

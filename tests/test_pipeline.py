@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from ftkit import files, pipeline, registry, runs
-from ftkit.checking import check
 from ftkit.errors import InputError
-from ftkit.evaluating import evaluate
 from ftkit.models.assembly import load_run
-from ftkit.predicting import predict
 from ftkit.recipe import Recipe, parse, read
+from ftkit.verbs.checking import check
+from ftkit.verbs.evaluating import evaluate
+from ftkit.verbs.predicting import predict
 
 TASKS = registry.names("tasks")
 QUICK = {"method": {"name": "lora", "layers": "last 1"}, "train": {"epochs": 2, "batch": 8}}
@@ -96,7 +96,13 @@ def test_predict_agrees_with_the_run_and_keeps_the_table(made: Any, tmp_path: Pa
 def test_evaluate_leaves_out_what_the_run_was_trained_on(made: Any, tmp_path: Path) -> None:
     folder, _, _ = made
     table = tmp_path / "held.csv"
-    table.write_text("text,label\na ripe apple and one apple,fruit\na plum and a cherry today,fruit\na hammer or a saw,tool\n")
+    rows = [
+        "text,label",
+        "a ripe apple and one apple,fruit",
+        "a plum and a cherry today,fruit",
+        "a hammer or a saw,tool",
+    ]
+    table.write_text("\n".join(rows))
     (report,) = evaluate([folder], str(table))
     assert (report["left_out"], report["rows"]) == (1, 2)
     assert report["scores"]["test"]["accuracy"]["value"] in (0.0, 0.5, 1.0)
@@ -129,7 +135,7 @@ def test_several_seeds_are_all_kept_and_the_median_is_delivered(tmp_path: Path) 
 def test_rows_with_several_labels(tmp_path: Path) -> None:
     recipe = toy_recipe(tmp_path)
     rows = pd.read_csv(tmp_path / "toy.csv")
-    rows["label"] = [f"{label};ripe" if "ripe" in text else label for text, label in zip(rows.text, rows.label, strict=True)]
+    rows["label"] += [";ripe" if "ripe" in text else "" for text in rows["text"]]
     rows.to_csv(tmp_path / "toy.csv", index=False)
     folder, report = carry_out(recipe, tmp_path / "run")
     assert report["kind"] == "labels" and report["labels"] == ["fruit", "ripe", "tool"]

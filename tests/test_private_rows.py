@@ -60,7 +60,8 @@ def test_no_cell_reaches_a_file_a_message_or_a_log(
     assert main(["train", "recipe.yaml", "--out", "runs/json", "--json"]) == 0
     assert main(["check", "recipe.yaml"]) in (0, 2)
     assert main(["check", "toy.csv", "--json"]) in (0, 2)
-    write(workdir / "new.csv", [{"text": f"{MARK} bring the saw", "label": f"{MARK}-tool", "user": MARK, "place": MARK}])
+    new = {"text": f"{MARK} bring the saw", "label": f"{MARK}-tool", "user": MARK, "place": MARK}
+    write(workdir / "new.csv", [new])
     assert main(["evaluate", "runs/private", "new.csv"]) == 0
     assert main(["predict", "runs/private", "new.csv"]) == 0
     assert main(["train", "toy.csv", "--label", "place", "--set", "data.test=missing.csv"]) == 2

@@ -47,7 +47,7 @@ def shortcuts(
     ] = None,
 ) -> list[tuple[str, str]]:
     """The options as changes to a recipe: (dotted key, YAML)."""
-    from ftkit import yaml_text
+    from ftkit.recipe import yaml_text
 
     values = {
         "base": base,

@@ -9,13 +9,13 @@ from ftkit.console import console
 
 def command(target: Target, changes: Changes, trail: Trail) -> int:
     """Example: ftkit check reviews.csv --label stars"""
-    from ftkit import starting
+    from ftkit.verbs import starting
 
     trail.read(target)
     recipe = starting.recipe_for(target, changes)
     trail.read(*starting.sources(target, recipe))
-    from ftkit import checking  # a faulty recipe need not wait for what this loads
     from ftkit.reports import text
+    from ftkit.verbs import checking  # a faulty recipe need not wait for what this loads
 
     report = checking.check(recipe)
     console.result("\n".join(text.check_lines(report)), report)

@@ -7,7 +7,7 @@ from ftkit.console import console
 
 def command() -> None:
     """Example: ftkit doctor --offline"""
-    from ftkit import doctoring
+    from ftkit.verbs import doctoring
 
     found = doctoring.diagnose()
     console.result(doctoring.text(found), found)

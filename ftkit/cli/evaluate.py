@@ -16,12 +16,12 @@ def command(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")], file: File, trail: Trail
 ) -> None:
     """Example: ftkit evaluate runs/reviews-1 runs/reviews-2 held_out.csv"""
-    from ftkit import listing
+    from ftkit.verbs import listing
 
     listing.must_be_runs(runs)
     trail.read(*(run / "report.json" for run in runs), file)
-    from ftkit import evaluating  # brings torch, which a wrong path need not wait for
     from ftkit.reports import text
+    from ftkit.verbs import evaluating  # brings torch, which a wrong path need not wait for
 
     found = evaluating.evaluate(runs, file)
     trail.wrote(*(run / "evaluations" for run in runs))

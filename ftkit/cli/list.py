@@ -16,7 +16,7 @@ Schema = Annotated[bool, typer.Option("--schema", help="The JSON schema of a rec
 
 def command(what: What = None, folder: Folder = None, schema: Schema = False) -> None:
     """Example: ftkit list methods"""
-    from ftkit import listing
+    from ftkit.verbs import listing
 
     found = listing.schema() if schema else listing.collect(what, folder)
     console.result(listing.text(found), found.document)

@@ -20,7 +20,7 @@ def command(
     changes: Changes, target: Start = None, out: Out = None, example: Example = False, force: Force = False
 ) -> None:
     """Example: ftkit new text_classification/lora --out recipe.yaml"""
-    from ftkit import beginning
+    from ftkit.verbs import beginning
 
     written = beginning.begin(target, changes, out, example, force)
     console.result("\n".join(f"written: {path}" for path in written), {"written": [str(path) for path in written]})

@@ -23,12 +23,12 @@ def command(
     scores: Annotated[bool, typer.Option("--scores", help="Add a column of probability for each label.")] = False,
 ) -> None:
     """Example: ftkit predict runs/reviews-1 new.csv --out labelled.csv"""
-    from ftkit import listing, naming
+    from ftkit.verbs import listing, naming
 
     listing.must_be_runs([run])
     trail.read(run / "report.json", file)
     wanted = naming.predictions_file(file, out, force)
-    from ftkit import predicting  # brings torch, which a wrong path need not wait for
+    from ftkit.verbs import predicting  # brings torch, which a wrong path need not wait for
 
     written = predicting.predict(run, file, wanted, scores)
     trail.wrote(written)

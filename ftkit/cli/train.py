@@ -15,7 +15,7 @@ Out = Annotated[Path | None, where("runs/<file>-<n>")]
 
 def command(target: Target, changes: Changes, trail: Trail, out: Out = None, force: Force = False) -> None:
     """Example: ftkit train reviews.csv --label stars --out runs/reviews"""
-    from ftkit import starting
+    from ftkit.verbs import starting
 
     trail.read(target)
     recipe = starting.recipe_for(target, changes)

@@ -16,9 +16,9 @@ from ftkit.data.encoding import MARKED, Encoding, decode, detect
 from ftkit.data.table import BadRow
 from ftkit.errors import InputError
 from ftkit.files import os_error
-from ftkit.paths import DATA_FILE
 from ftkit.privacy import shown
 from ftkit.recipe import Data
+from ftkit.recipe.paths import DATA_FILE
 
 STEP = 1 << 20  # bytes
 SLACK = 4096  # bytes in which to look for a blank to cut at

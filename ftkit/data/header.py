@@ -45,7 +45,7 @@ def is_known(name: str) -> bool:
     """Whether a name, or a part of it as in `user_id`, is one that columns of texts and labels often have."""
     parts = re.split(r"[_.\-]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip()).lower())
     words = name.lower().split()
-    return any(part in KNOWN for part in parts) or (len(words) <= 3 and words[-1] in KNOWN)
+    return any(part in KNOWN for part in parts) or (0 < len(words) <= 3 and words[-1] in KNOWN)
 
 
 def _unlike_a_name(name: str) -> bool:

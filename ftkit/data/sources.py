@@ -15,7 +15,7 @@ from typing import Literal
 
 from ftkit.errors import InputError
 from ftkit.files import os_error
-from ftkit.paths import DATA_FILE
+from ftkit.recipe.paths import DATA_FILE
 
 Kind = Literal["delimited", "json", "jsonl", "parquet", "excel"]
 

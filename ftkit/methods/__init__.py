@@ -31,7 +31,7 @@ class Method(Entry):
 
     default_lr: ClassVar[float] = 1e-3
     """peak learning rate when `train.lr` is auto, measured on small text sets with a solved head"""
-    default_epochs: ClassVar[int] = 10
+    default_epochs: ClassVar[int] = 6
     """passes when `train.epochs` is auto"""
 
     def apply(self, backbone: nn.Module) -> nn.Module:

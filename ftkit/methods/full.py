@@ -30,5 +30,7 @@ class Full(Method):
         """The base with every saved tensor in place."""
         from safetensors.torch import load_model
 
-        load_model(backbone, folder / "model.safetensors", strict=False)
+        missing, unexpected = load_model(backbone, folder / "model.safetensors", strict=False)
+        if missing or unexpected:
+            raise ValueError(f"its tensors do not fit the base: {sorted({*missing, *unexpected})[:3]}")
         return backbone

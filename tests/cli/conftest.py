@@ -6,13 +6,13 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-import ftkit
 from ftkit.cli import main
 
 
@@ -57,10 +57,11 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
     """Put a module with the given functions in the place of `ftkit.<name>`, which would load torch."""
 
     def _put(name: str, **functions: Any) -> ModuleType:
+        package, _, last = f"ftkit.{name}".rpartition(".")
         module = ModuleType(f"ftkit.{name}")
         vars(module).update(functions)
         monkeypatch.setitem(sys.modules, f"ftkit.{name}", module)
-        monkeypatch.setattr(ftkit, name, module, raising=False)
+        monkeypatch.setattr(import_module(package), last, module, raising=False)
         return module
 
     return _put

@@ -44,7 +44,7 @@ def failing(stand_in: Any) -> Any:
         def diagnose() -> None:
             raise error
 
-        stand_in("doctoring", diagnose=diagnose)
+        stand_in("verbs.doctoring", diagnose=diagnose)
 
     return _fail
 
@@ -242,7 +242,7 @@ def test_sigterm_ends_like_ctrl_c_and_leaves_no_handler(stand_in: Any, ftk: Any)
         raise AssertionError("the signal did not arrive")
 
     before = signal.getsignal(signal.SIGTERM)
-    stand_in("doctoring", diagnose=diagnose)
+    stand_in("verbs.doctoring", diagnose=diagnose)
     assert ftk("doctor").code == 130
     assert signal.getsignal(signal.SIGTERM) == before
 
@@ -255,7 +255,7 @@ def test_a_reader_that_left_is_no_error(stand_in: Any, workdir: Path, monkeypatc
     err = io.StringIO()
     monkeypatch.setattr(sys, "stdout", Closed())
     monkeypatch.setattr(sys, "stderr", err)
-    stand_in("doctoring", diagnose=dict, text=lambda found: "text")
+    stand_in("verbs.doctoring", diagnose=dict, text=lambda found: "text")
     assert main(["doctor"]) == 1
     assert err.getvalue() == ""
     print("after", end="")  # noqa: T201  # the interpreter's last flush must not fail either
@@ -265,7 +265,7 @@ def test_a_reader_that_left_is_no_error(stand_in: Any, workdir: Path, monkeypatc
 
 
 def test_json_and_quiet_say_nothing_but_the_result(stand_in: Any, ftk: Any) -> None:
-    stand_in("doctoring", diagnose=lambda: {"a": 1}, text=lambda found: "human text")
+    stand_in("verbs.doctoring", diagnose=lambda: {"a": 1}, text=lambda found: "human text")
     human = ftk("doctor")
     assert human.out == "human text\n" and human.err.startswith("next: ")
     quiet = ftk("doctor", "--quiet")
@@ -289,7 +289,7 @@ def test_offline_comes_before_the_verb(stand_in: Any, ftk: Any, monkeypatch: pyt
     seen: list[str] = []
     monkeypatch.setattr(environment, "go_offline", lambda: seen.append("offline"))
     monkeypatch.setattr(environment, "quiet_libraries", lambda: seen.append("quiet"))
-    stand_in("doctoring", diagnose=lambda: seen.append("verb") or {}, text=str)
+    stand_in("verbs.doctoring", diagnose=lambda: seen.append("verb") or {}, text=str)
     ftk("doctor")
     ftk("doctor", "--offline")
     assert seen == ["quiet", "verb", "quiet", "offline", "verb"]
@@ -304,7 +304,7 @@ def lines() -> list[dict[str, Any]]:
 
 
 def test_verbs_that_touch_no_data_are_not_logged(ftk: Any, stand_in: Any) -> None:
-    stand_in("doctoring", diagnose=dict, text=str)
+    stand_in("verbs.doctoring", diagnose=dict, text=str)
     for words in (["doctor"], ["list"], ["new"], ["--help"], ["train", "--nonsense"], []):
         ftk(*words)
     assert lines() == [] and not Path("runs").exists()

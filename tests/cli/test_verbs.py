@@ -127,7 +127,7 @@ def test_set_keeps_the_equals_signs_of_its_value() -> None:
 
 def test_check_ends_with_0_for_warnings_and_2_for_faults(ftk: Any, table: Path, stand_in: Any) -> None:
     report: dict[str, Any] = {"rows_read": 40, "rows_used": 40, "findings": []}
-    stand_in("checking", check=lambda recipe: report)
+    stand_in("verbs.checking", check=lambda recipe: report)
     report["findings"] = [{"level": "warning", "check": "c", "what": "few rows", "hint": "h"}]
     found = ftk("check", table.name, "--label", "topic")
     assert found.code == 0 and "few rows" in found.out
@@ -154,7 +154,7 @@ def test_evaluate_hands_on_runs_and_file(ftk: Any, stand_in: Any) -> None:
             {"name": run.name, "primary": "accuracy", "verdict": {"sentence": f"About {run.name}."}} for run in runs
         ]
 
-    stand_in("evaluating", evaluate=evaluate)
+    stand_in("verbs.evaluating", evaluate=evaluate)
     wrong = ftk("evaluate", "runs/a", "t.csv")
     assert wrong.code == 2 and wrong.errors == ["runs/a: no such run"]
     for name in "ab":
@@ -174,7 +174,7 @@ def predicting(stand_in: Any) -> list[Any]:
         out.write_text("done")
         return out
 
-    stand_in("predicting", predict=predict)
+    stand_in("verbs.predicting", predict=predict)
     return calls
 
 

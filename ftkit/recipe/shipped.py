@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ftkit.errors import FtkitError
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent.parent
 EXAMPLE = "support_messages.csv"
 
 

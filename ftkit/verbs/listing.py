@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ftkit import files, registry, shipped
+from ftkit import files, registry
 from ftkit.console import table
 from ftkit.errors import InputError, did_you_mean
+from ftkit.recipe import shipped
 
 Rows = list[dict[str, Any]]
 

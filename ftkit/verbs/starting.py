@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftkit import naming, privacy, registry, shipped
+from ftkit import privacy, registry
 from ftkit.errors import InputError, did_you_mean
+from ftkit.recipe import shipped
+from ftkit.verbs import naming
 
 if TYPE_CHECKING:
     from ftkit.recipe import Recipe
@@ -20,7 +22,7 @@ def recipe_for(target: str, changes: list[Change]) -> Recipe:
     """The recipe of a file, of a shipped name, or inferred from data (a file, a folder, a hub id)."""
     path = recipe_file(target)
     if path is None:
-        from ftkit import inferring
+        from ftkit.verbs import inferring
 
         recipe = inferring.infer(target, changes)
     else:
@@ -74,7 +76,7 @@ def train(
 
     Gives the run folder and its report.
     """
-    from ftkit import yaml_text
+    from ftkit.recipe import yaml_text
 
     pairs = [(key, yaml_text.text(value)) for key, value in (changes or {}).items()]
     recipe = recipe_for(str(target), pairs)

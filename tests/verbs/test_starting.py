@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ftkit import naming, privacy, registry, shipped, starting
+from ftkit import privacy, registry
 from ftkit.errors import InputError
-from ftkit.recipe import parse, read
+from ftkit.recipe import parse, read, shipped
+from ftkit.verbs import naming, starting
 
 
 def recipe(train: Any = "x.csv", **data: Any) -> Any:

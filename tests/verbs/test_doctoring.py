@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ftkit import doctoring, environment
+from ftkit import environment
 from ftkit.bases import hub, packaged
 from ftkit.errors import InputError
+from ftkit.verbs import doctoring
 
 
 def test_caches_are_where_the_variables_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ftkit import recipe, registry, yaml_text
+from ftkit import recipe, registry
 from ftkit.errors import Faults, InputError
-from ftkit.recipe import Recipe, parse, read
+from ftkit.recipe import Recipe, parse, read, yaml_text
 
 GOOD = """\
 # a header
@@ -376,8 +376,8 @@ def test_names_of_bases_stay(base: str, write: Any, tmp_path: Path) -> None:
 
 
 def test_the_packaged_names_are_those_of_the_bases() -> None:
-    from ftkit import paths
     from ftkit.bases import packaged
+    from ftkit.recipe import paths
 
     assert set(paths.PACKAGED) == set(packaged.PACKAGED)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftkit import privacy, registry
-from ftkit.changes import changed
 from ftkit.console import console
 from ftkit.errors import Faults, InputError
-from ftkit.paths import anchor
 from ftkit.recipe import Recipe, parse
+from ftkit.recipe.changes import changed
+from ftkit.recipe.paths import anchor
 
 if TYPE_CHECKING:
     from ftkit.data.table import Table

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ftkit import yaml_text
-from ftkit.paths import anchor
+from ftkit.recipe import yaml_text
+from ftkit.recipe.paths import anchor
 
 ENTRIES = {"task": "tasks", "method": "methods"}
 """recipe keys that name an entry of a registry -> its folder"""

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ftkit import privacy
 from ftkit.errors import Faults, InputError
-from ftkit.inferring import infer
-from ftkit.yaml_text import text as as_yaml
+from ftkit.recipe.yaml_text import text as as_yaml
+from ftkit.verbs.inferring import infer
 
 WORDS = ["the parcel is late again", "please reset my password", "what a lovely service", "the invoice is wrong"]
 

@@ -13,12 +13,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool, field_validator
 
-from ftkit import registry, yaml_text
-from ftkit.blocks import Block, Checker
-from ftkit.changes import ENTRIES, changed, put
+from ftkit import registry
 from ftkit.errors import InputError, did_you_mean
 from ftkit.methods import Method
-from ftkit.paths import anchor
+from ftkit.recipe import yaml_text
+from ftkit.recipe.blocks import Block, Checker
+from ftkit.recipe.changes import ENTRIES, changed, put
+from ftkit.recipe.paths import anchor
 from ftkit.tasks import Task
 
 Paths = str | list[str]
@@ -108,7 +109,7 @@ class Train(Block):
     """decoupled, on weight matrices only"""
     clip: float = Field(default=1.0, gt=0)
     """largest gradient norm"""
-    patience: int = Field(default=3, ge=1)
+    patience: int = Field(default=2, ge=1)
     """epochs without a better validation score before training stops"""
     class_weight: Literal["none", "balanced"] = "none"
     """balanced: a row weighs in inverse proportion to its label's count"""

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftkit import files, shipped, starting
+from ftkit import files
 from ftkit.errors import InputError
+from ftkit.recipe import shipped
+from ftkit.verbs import starting
 
 if TYPE_CHECKING:
     from ftkit.recipe import Recipe
