@@ -88,7 +88,9 @@ def _difference(found: Mapping[str, Any]) -> Markup:
     span = words.differences(gap["low"], gap["high"], points)
     tip = f"{words.difference(gap['value'], points)} in {words.words(found['metric'])} against "
     tip += words.predictor(found["reference"]) + (f", {words.LEVEL} interval {span}" if span else "")
-    return charts.difference(gap["value"], gap["low"], gap["high"], points, True, tip)  # already turned: positive is better
+    return charts.difference(
+        gap["value"], gap["low"], gap["high"], points, True, tip
+    )  # already turned: positive is better
 
 
 def _caption(found: Mapping[str, Any]) -> str:

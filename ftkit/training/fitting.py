@@ -146,7 +146,7 @@ class _Watcher:
             turned = score if metrics.load(primary).higher_is_better else -score
             validation = {"log_loss": loss, primary: turned}
         line = {"part": part, "member": name, "seed": seed, "epoch": step.epoch, "step": step.step}
-        line |= {"train_loss": step.loss, "lr": step.lr, "validation": validation}
+        line |= {"train_loss": step.loss, "lr": step.lr, "validation": validation, "time": round(time.time(), 3)}
         self.outcome.history.append(line)
         self.run.note(line)
         if step.member.done:  # an early stop: the rows that need not be trained count as done

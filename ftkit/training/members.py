@@ -30,7 +30,7 @@ class Settings:
     decay: Literal["linear", "cosine", "none"] = "linear"
     weight_decay: float = 0.01
     clip: float = 1.0
-    patience: int = 3
+    patience: int = 2
 
 
 @dataclass

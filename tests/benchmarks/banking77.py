@@ -1,9 +1,11 @@
 """ftkit beside `Trainer` + PEFT on banking77 with 10 rows a label: accuracy, seconds, memory.
 
 Both get the same CSV files: for each draw 10 training rows of each of the 77 labels, and all test
-rows. ftkit is timed as a whole process with its default recipe, baselines and report included.
-Trainer + PEFT is timed from process start until it first reaches the target accuracy, at the best
-of three learning rates.
+rows. Both are timed from process start until they first hold a model of the target accuracy: ftkit
+with its default recipe (its first model is the solved probe, from which training starts; its report
+says how that scores on the test rows), Trainer + PEFT at the best of three learning rates, without
+what scoring its earlier epochs takes. ftkit's whole command, with the choice of epochs, baselines and
+report, is in a column of its own.
 
     python tests/benchmarks/banking77.py --data FOLDER     # of train.csv and test.csv
 """
@@ -15,6 +17,7 @@ import json
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +36,8 @@ class Ours:
     """One run of ftkit."""
 
     accuracy: float
+    to_target: float
+    """seconds from process start until it held a model of the target accuracy"""
     seconds: float
     """of the whole process"""
     peak_bytes: int
@@ -59,14 +64,18 @@ class Theirs:
         return f"{self.seconds:.0f}" if self.reached else f"> {self.seconds:.0f}"
 
 
-def run_ftkit(train: Path, test: Path, threads: int, extra: Sequence[str]) -> Ours:
+def run_ftkit(train: Path, test: Path, threads: int, extra: Sequence[str], target: float) -> Ours:
     """Train with the default recipe and read the score from the report."""
+    start = time.time()
     folder = train.with_suffix(".run")
     command = [*FTKIT, "train", str(train), "--set", f"data.test={test}", "--base", "minilm"]
     done = run([*command, "--out", str(folder), "--offline", "--quiet", *extra], threads, cwd=train.parent)
     report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    first = json.loads((folder / "history.jsonl").read_text(encoding="utf-8").partition("\n")[0])
+    early = report["baselines"]["linear_probe"]["accuracy"]["value"] >= target
     return Ours(
         accuracy=report["scores"]["test"]["accuracy"]["value"],
+        to_target=first["time"] - start if early else done.seconds,
         seconds=done.seconds,
         peak_bytes=done.peak_bytes,
         phases=report["cost"]["seconds"],
@@ -106,14 +115,17 @@ def table_of_draws(ours: list[Ours], theirs: list[Theirs], target: float) -> str
     """One line a draw; `>` marks a lower bound, where the target was not reached."""
     lines = []
     for i, mine in enumerate(ours):
-        cells = [str(i), f"{mine.accuracy:.3f}", f"{mine.seconds:.1f}", mebibytes(mine.peak_bytes)]
+        cells = [str(i), f"{mine.accuracy:.3f}", f"{mine.to_target:.1f}", f"{mine.seconds:.1f}"]
+        cells.append(mebibytes(mine.peak_bytes))
         if i < len(theirs):
             other = theirs[i]
-            ratio = f"{'' if other.reached else '> '}{other.seconds / mine.seconds:.1f}"
-            lines.append([*cells, str(other), mebibytes(other.peak_bytes), ratio])
+            more = "" if other.reached else "> "
+            ratios = [f"{more}{other.seconds / seconds:.1f}" for seconds in (mine.to_target, mine.seconds)]
+            lines.append([*cells, str(other), mebibytes(other.peak_bytes), *ratios])
         else:
-            lines.append([*cells, "–", "–", "–"])
-    header = ["draw", "ftkit accuracy", "ftkit s", "ftkit MiB", f"Trainer + PEFT s to {target}", "MiB", "ratio"]
+            lines.append([*cells, *["–"] * 4])
+    header = ["draw", "ftkit accuracy", f"ftkit s to {target}", "ftkit s in all", "ftkit MiB"]
+    header += [f"Trainer + PEFT s to {target}", "MiB", "ratio to target", "ratio to all"]
     return table(header, lines)
 
 
@@ -121,13 +133,13 @@ def summary(ours: list[Ours], theirs: list[Theirs], target: float) -> str:
     """The table in words."""
     scores = [mine.accuracy for mine in ours]
     spread = f", standard deviation over draws {statistics.stdev(scores):.3f}" if len(scores) > 1 else ""
-    ratio = statistics.median(other.seconds / mine.seconds for mine, other in zip(ours, theirs, strict=False))
+    ratio = statistics.median(other.seconds / mine.to_target for mine, other in zip(ours, theirs, strict=False))
     unreached = sum(not other.reached for other in theirs)
     bound = f", a lower bound since {unreached} of {len(theirs)} never reached {target}" if unreached else ""
     phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in ours[0].phases.items())
     return (
         f"ftkit (method {ours[0].method}): mean accuracy {statistics.fmean(scores):.3f}{spread}; "
-        f"{ratio:.1f} times sooner (median over draws{bound}). Seconds of draw 0 by phase: {phases}."
+        f"{ratio:.1f} times sooner at {target} (median over draws{bound}). Seconds of draw 0 by phase: {phases}."
     )
 
 
@@ -169,7 +181,7 @@ def main() -> None:
         ]
         ours = []
         for train in draws:
-            ours.append(run_ftkit(train, test, args.threads, extra))
+            ours.append(run_ftkit(train, test, args.threads, extra, args.target))
             say(f"ftkit, {train.stem}: {ours[-1].seconds:.1f} s, accuracy {ours[-1].accuracy:.3f}")
         tried = best_rate(draws[0], test, args.threads, args.target)
         best = tried[0].lr
