@@ -104,7 +104,7 @@ def new_run_folder(wanted: Path | None, stem: str, force: bool) -> Path:
         wanted.mkdir(mode=_mode())
     except FileExistsError:
         if os.path.lexists(wanted):
-            raise InputError(f"{wanted}: already exists", "--force, or another --out") from None
+            raise _taken(wanted) from None
         raise InputError(f"{wanted}: {wanted.parent} is a file, not a folder", "choose another --out") from None
     except OSError as error:
         raise os_error(error, f"creating {wanted}") from error
@@ -113,8 +113,23 @@ def new_run_folder(wanted: Path | None, stem: str, force: bool) -> Path:
 
 def refuse_taken(wanted: Path | None, force: bool) -> None:
     """Raise the InputError that `new_run_folder` would, for a folder that exists, without making or clearing any."""
-    if wanted is not None and not force and os.path.lexists(wanted):
-        raise InputError(f"{wanted}: already exists", "--force, or another --out")
+    if wanted is None or not os.path.lexists(wanted):
+        return
+    if not force:
+        raise _taken(wanted)
+    try:
+        _must_be_replaceable(wanted)
+    except OSError as error:
+        raise os_error(error, f"reading {wanted}") from error
+
+
+def _taken(wanted: Path) -> InputError:
+    """What is in the way; `--force` is named only where it would replace it."""
+    try:
+        _must_be_replaceable(wanted)
+    except (InputError, OSError):
+        return InputError(f"{wanted}: already exists, and is not a run", "choose another --out")
+    return InputError(f"{wanted}: already exists", "--force, or another --out")
 
 
 def _mode() -> int:
@@ -138,7 +153,10 @@ def _numbered(stem: str) -> Path:
     except FileExistsError:
         raise InputError(f"{RUNS}: is a file, not a folder", "rename it, or choose a folder with --out") from None
     except OSError as error:
-        raise os_error(error, f"creating a run folder in {RUNS.resolve()}") from error
+        found = os_error(error, f"creating a run folder in {RUNS.resolve()}")
+        if isinstance(found, InputError):
+            found.hint = "choose a folder elsewhere with --out"
+        raise found from error
 
 
 def is_run(folder: Path) -> bool:
@@ -149,12 +167,16 @@ def is_run(folder: Path) -> bool:
         return False
 
 
-def _clear(folder: Path) -> None:
+def _must_be_replaceable(folder: Path) -> None:
     hint = "choose another --out, or remove it yourself"
     if folder.is_symlink() or not folder.is_dir():
         raise InputError(f"{folder}: is not a folder, so --force does not replace it", hint)
     if any(folder.iterdir()) and not is_run(folder):
         raise InputError(f"{folder}: holds something else than a run, so --force does not delete it", hint)
+
+
+def _clear(folder: Path) -> None:
+    _must_be_replaceable(folder)
     # renamed first: if deleting is cut short, no half run is left under the old name
     doomed = folder.parent / f".{secrets.token_hex(6)}.old"
     folder.rename(doomed)

@@ -17,6 +17,7 @@ from ftkit.runs.frames import predictions_of
 from ftkit.runs.masking import mask_of
 from ftkit.runs.saving import save
 from ftkit.training.fitting import fit
+from ftkit.training.session import decided
 
 
 def run(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[Path, dict[str, Any]]:
@@ -31,6 +32,7 @@ def run(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[P
     with clock.phase("read"):
         recipe, splits = prepare(recipe)
         splits = used_only(splits)
+        recipe = decided(recipe, splits)
     with clock.phase("load"):
         model = assemble(recipe)
     with open_run(claim()) as kept:

@@ -40,6 +40,10 @@ def assemble(recipe: Recipe) -> Assembly:
 
     Raises InputError for a base that cannot be loaded or a method that does not fit it.
     """
+    from accelerate import PartialState
+
+    if PartialState().num_processes > 1:
+        raise InputError("ftkit trains in one process so far", "start it without torchrun or accelerate launch")
     base = bases.resolve(recipe.base)
     backbone, processor, head = _loaded(base, recipe)
     backbone.requires_grad_(False)

@@ -17,7 +17,7 @@ from ftkit.features.probe import Probe
 from ftkit.models.assembly import Assembly
 from ftkit.training.loop import Step
 from ftkit.training.parts import Fitted
-from ftkit.training.session import Session, decided, every_seed, open_session, settings
+from ftkit.training.session import Session, every_seed, open_session, settings
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -51,8 +51,7 @@ class Outcome:
 
 
 def fit(recipe: Recipe, splits: Splits, model: Assembly, run: RunFolder, clock: Clock) -> Outcome:
-    """Train every part with every seed, and score the baselines on the same rows."""
-    recipe = decided(recipe, splits)
+    """Train every part with every seed, and score the baselines on the same rows; the recipe is a decided one."""
     accelerator = _accelerator(recipe, run)
     with clock.phase("features"):
         session = open_session(recipe, splits, model, accelerator)

@@ -84,7 +84,7 @@ def fit(job: Job, members: Sequence[Member]) -> Iterator[Step]:
 
 def _round(job: Job, members: list[Member], batches: list[np.ndarray]) -> list[Step]:
     """One optimiser step of every member; batches are cut into `accumulate` parts to save memory."""
-    parts = [_parts(rows, one.settings.accumulate, job.accelerator) for one, rows in zip(members, batches, strict=True)]
+    parts = [np.array_split(rows, one.settings.accumulate) for one, rows in zip(members, batches, strict=True)]
     totals = [0.0] * len(members)
     for turn in range(max(map(len, parts))):
         losses = []
@@ -101,12 +101,6 @@ def _round(job: Job, members: list[Member], batches: list[np.ndarray]) -> list[S
         _step(job, one, lr, total)
         steps.append(Step(one, one.epoch, one.step, total, lr, len(rows)))
     return steps
-
-
-def _parts(rows: np.ndarray, count: int, accelerator: Accelerator) -> list[np.ndarray]:
-    """This process's share of a batch, in `count` parts."""
-    mine = rows[accelerator.process_index :: accelerator.num_processes]
-    return np.array_split(mine, count)
 
 
 def _loss(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
@@ -132,9 +126,6 @@ def _step(job: Job, one: Member, lr: float, loss: float) -> None:
             f"a smaller learning rate, such as --set train.lr={one.settings.lr / 10:g}",
         )
     parameters = [p for p in one.parameters() if p.grad is not None]
-    if job.accelerator.num_processes > 1:
-        for p in parameters:
-            p.grad = job.accelerator.reduce(p.grad, "sum")
     torch.nn.utils.clip_grad_norm_(parameters, one.settings.clip)
     for group in one.optimizer.param_groups:
         group["lr"] = lr

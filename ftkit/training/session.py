@@ -11,6 +11,7 @@ import torch
 from ftkit import metrics
 from ftkit.console import console
 from ftkit.data import coverage
+from ftkit.errors import InputError
 from ftkit.features import probe
 from ftkit.features.examples import Examples, Extracted, extract
 from ftkit.features.pooling import Pooling, candidates
@@ -127,6 +128,8 @@ def settings(recipe: Recipe) -> Settings:
 def decided(recipe: Recipe, splits: Splits) -> Recipe:
     """The recipe with everything `auto` decided, to be saved with the run and read back by a rerun."""
     block, method = recipe.train, recipe.method
+    if block.class_weight == "balanced" and splits.rows.multi_label:
+        raise InputError("train.class_weight: balanced needs one label a row", "--set train.class_weight=none")
     values: dict[str, Any] = {
         "train.epochs": _epochs(method, len(splits.parts[-1].train)) if block.epochs == "auto" else block.epochs,
         "train.lr": method.default_lr if block.lr == "auto" else block.lr,
@@ -179,7 +182,7 @@ def _precision() -> str:
 
 def _row_weights(recipe: Recipe, splits: Splits, targets: np.ndarray) -> np.ndarray:
     """(rows,) weights in the loss with mean 1 over training rows."""
-    if recipe.train.class_weight == "none" or targets.ndim == 2:
+    if recipe.train.class_weight == "none":
         return np.ones(len(targets), dtype=np.float32)
     train = splits.parts[-1].train
     counts = np.bincount(targets[train], minlength=len(splits.rows.labels))

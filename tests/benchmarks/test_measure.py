@@ -58,8 +58,8 @@ def test_a_section_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
 
 
 def test_a_target_that_was_not_reached_is_a_lower_bound() -> None:
-    ours = [Ours(0.85, 20.0, 2**30, {"train": 9.0}, "lora")] * 2
+    ours = [Ours(0.85, 20.0, 40.0, 2**30, {"train": 9.0}, "lora")] * 2
     theirs = [Theirs(5e-3, True, 300.0, 0.801, 14, 2**30), Theirs(5e-3, False, 400.0, 0.78, 20, 2**30)]
     reached, not_reached = table_of_draws(ours, theirs, 0.8).splitlines()[2:]
-    assert reached == "| 0 | 0.850 | 20.0 | 1024 | 300 | 1024 | 15.0 |"
-    assert not_reached == "| 1 | 0.850 | 20.0 | 1024 | > 400 | 1024 | > 20.0 |"
+    assert reached == "| 0 | 0.850 | 20.0 | 40.0 | 1024 | 300 | 1024 | 15.0 | 7.5 |"
+    assert not_reached == "| 1 | 0.850 | 20.0 | 40.0 | 1024 | > 400 | 1024 | > 20.0 | > 10.0 |"
