@@ -68,6 +68,11 @@ def as_json(document: Any) -> str:
     return json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False)
 
 
+def as_line(document: Any) -> str:
+    """The same in one line, for files that grow."""
+    return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False)
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # numpy arrays and scalars, without importing numpy
         value = value.tolist()
@@ -200,7 +205,7 @@ def os_error(error: OSError, doing: str) -> FtkitError:
     if number in (errno.EACCES, errno.EPERM):
         return InputError(f"{doing}: no permission", "choose another folder, or ask its owner for access")
     if number == errno.EROFS:
-        return InputError(f"{doing}: this file system is read-only", "choose a folder on another disk")
+        return InputError(f"{doing}: this file system is read-only", "choose a folder on another disk with --out")
     if number in (errno.ENOENT, errno.ENOTDIR):
         return InputError(f"{doing}: no such file or folder", f"check the path: {where}" if where else "check the path")
     if number == errno.EISDIR:

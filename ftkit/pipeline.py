@@ -6,16 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ftkit import privacy
+from ftkit import environment, privacy
 from ftkit.data.prepare import prepare
 from ftkit.data.splits import used_only
 from ftkit.models.assembly import assemble
 from ftkit.recipe import Recipe
-from ftkit.runs.document import report_on
+from ftkit.runs.document import cost_of, report_on
 from ftkit.runs.folder import Clock, open_run
 from ftkit.runs.frames import predictions_of
 from ftkit.runs.masking import mask_of
 from ftkit.runs.saving import save
+from ftkit.training.encoding import encode
 from ftkit.training.fitting import fit
 from ftkit.training.session import decided
 
@@ -27,19 +28,21 @@ def run(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[P
     found right, so that a faulty input neither leaves a folder behind nor replaces an earlier run.
     Raises InputError for those faults, and FtkitError where training fails: `status` then says so.
     """
+    environment.refuse_many_processes()
     privacy.hide(recipe.report.rows == "hide")
     clock = Clock()
     with clock.phase("read"):
         recipe, splits = prepare(recipe)
         splits = used_only(splits)
-        recipe = decided(recipe, splits)
+        recipe, mask = decided(recipe, splits), mask_of(splits.rows.labels)
     with clock.phase("load"):
         model = assemble(recipe)
+        prepared = encode(recipe, splits, model)
     with open_run(claim()) as kept:
-        outcome = fit(recipe, splits, model, kept, clock)
-        with clock.phase("report"):
-            mask = mask_of(splits.rows.labels)
+        outcome = fit(recipe, prepared, model, kept, clock)
+        with clock.phase("scores"):
             predictions = predictions_of(outcome, mask)
-            report = report_on(outcome, predictions, mask, clock, kept.path.name, command)
-            save(outcome, predictions, report, mask, kept)
+            report = report_on(outcome, predictions, mask, kept.path.name, command)
+        report["cost"] = cost_of(outcome, clock)
+        save(outcome, predictions, report, mask, kept)
     return kept.path, report

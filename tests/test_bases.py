@@ -264,6 +264,8 @@ def test_files_and_names_that_are_no_base(workdir: Path) -> None:
     model(workdir / "m")
     error = refused("m/model.safetensors", "a base is a folder, this is a file")
     assert error.hint == "--base m"
+    (workdir / "rows.csv").write_text("text,label")
+    assert "--base ." not in refused("rows.csv", "a base is a folder, this is a file").hint
     for name in (
         "./absent",
         "/absent/model",
@@ -332,7 +334,7 @@ def test_safetensors_beside_a_pickle_are_taken(tmp_path: Path) -> None:
 def _convert(hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the hint's Python in this process, where torch is loaded already; the slow test uses a shell."""
     python, option, code, *paths = shlex.split(hint)
-    assert (python, option) == ("python", "-c")
+    assert (python, option) == (sys.executable, "-c")
     monkeypatch.setattr(sys, "argv", ["-c", *paths])
     exec(code, {})
 
@@ -396,8 +398,7 @@ def test_the_command_converts_a_real_model_in_a_shell(tmp_path: Path) -> None:
     tiny.save_pretrained(folder)
     torch.save(original.state_dict(), folder / "pytorch_model.bin")
     command = refused(folder).hint
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(command, shell=True, check=True, env=os.environ | {"PATH": path})
+    subprocess.run(command, shell=True, check=True)
     base = bases.resolve(str(folder))
     loaded = AutoModel.from_pretrained(base.folder, use_safetensors=True, trust_remote_code=False).eval()
     ids = torch.arange(6)[None]
@@ -531,9 +532,9 @@ def test_the_hash_of_a_run_covers_base_adapter_and_head(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "says", "hint"),
     [
-        ("running", "still going, or was killed", "--resume"),
-        ("partial", "interrupted", "ftkit train {run} --resume"),
-        ("failed", "failed", "another base"),
+        ("running", "still going, or was killed", "--out {run} --force"),
+        ("partial", "interrupted", "train it again, with --out {run} --force"),
+        ("failed", "failed", "--out {run} --force"),
         ("done", "says 'done'", "another base"),
         ("", "says ''", "another base"),
     ],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -278,7 +279,7 @@ def test_what_is_cached_asks_for_nothing(answers: dict[str, Any], name: str) -> 
             "org/pickle",
             2,
             "(pytorch_model.bin) are a pickle",
-            "hf download org/pickle --local-dir pickle && python -c ",
+            f"hf download org/pickle --local-dir pickle && {shlex.quote(sys.executable)} -c ",
         ),
         ("org/words", 2, "holds no weights in safetensors", "another base"),
         ("org/gated", 2, "restricts access", "hf auth login"),

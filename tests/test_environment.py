@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 import types
@@ -228,28 +227,6 @@ def test_machine_is_one_line() -> None:
 
 
 # ---- seeds ----
-
-
-def test_one_seed_one_stream() -> None:
-    def draw() -> tuple[float, float]:
-        return random.random(), float(np.random.rand())
-
-    environment.seed_everything(7)
-    first = draw()
-    assert draw() != first
-    environment.seed_everything(7)
-    assert draw() == first
-    environment.seed_everything(2**40)  # beyond what numpy takes as it is
-
-
-def test_torch_is_seeded_only_where_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    seeds: list[int] = []
-    fake = types.ModuleType("torch")
-    fake.manual_seed = seeds.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "torch", fake)
-    environment.seed_everything(3)
-    monkeypatch.undo()
-    assert seeds == [3]
 
 
 def test_device_summary() -> None:

@@ -289,8 +289,12 @@ def test_force_deletes_nothing_else(tmp_path: Path, kind: str) -> None:
         target.mkdir()
         (target / ("letter.txt" if kind == "letters" else "status")).write_text("on holiday")
     before = sorted(str(path) for path in tmp_path.rglob("*"))
-    with pytest.raises(InputError, match="--force does not"):
-        files.new_run_folder(target, "x", force=True)
+    for act in (files.refuse_taken, lambda path, force: files.new_run_folder(path, "x", force)):
+        with pytest.raises(InputError, match="--force does not"):
+            act(target, True)
+        with pytest.raises(InputError, match="is not a run") as caught:
+            act(target, False)
+        assert "--force" not in caught.value.hint
     assert sorted(str(path) for path in tmp_path.rglob("*")) == before
 
 

@@ -24,6 +24,7 @@ QUICK = {"method": {"name": "lora", "layers": "last 1"}, "train": {"epochs": 2, 
 
 def toy_recipe(folder: Path, task: str = "text_classification", **changes: Any) -> Recipe:
     """The recipe of a task's toy, written to `folder`."""
+    folder.mkdir(exist_ok=True)
     tree = registry.load("tasks", task).toy(folder) | QUICK
     return parse(tree, [(key, json.dumps(value)) for key, value in changes.items()])
 
@@ -93,6 +94,19 @@ def test_predict_agrees_with_the_run_and_keeps_the_table(made: Any, tmp_path: Pa
         predict(folder, str(out), tmp_path / "twice.tsv")
 
 
+def test_predict_names_the_rows_without_a_prediction(
+    made: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "new.csv"
+    table.write_text("text,note\nan apple,\n,x\na,b,c,d\na saw,\n")
+    rows = pd.read_csv(predict(made[0], str(table), tmp_path / "out.csv"))
+    assert rows["prediction"].isna().tolist() == [False, True, False]
+    said = capsys.readouterr().err
+    assert f"1 row without a prediction: empty text ({table}:3)" in said
+    assert f"ragged line: 4 cells where 2 are expected ({table}:4)" in said
+    assert "out.csv: lacks 1 row that cannot be read" in said
+
+
 def test_evaluate_leaves_out_what_the_run_was_trained_on(made: Any, tmp_path: Path) -> None:
     folder, _, _ = made
     table = tmp_path / "held.csv"
@@ -158,6 +172,57 @@ def test_an_earlier_run_is_a_base_whose_head_is_taken_over(made: Any, tmp_path: 
     assert (splits["split"] == "base").sum() == 24
 
 
+def test_rows_that_the_base_was_trained_on_are_not_scored(made: Any, tmp_path: Path) -> None:
+    folder, _, _ = made
+    with pytest.raises(InputError, match="was trained on all 24 test rows"):
+        carry_out(toy_recipe(tmp_path, base=str(folder)), tmp_path / "same")
+    assert not (tmp_path / "same").exists()
+    rows = pd.read_csv(tmp_path / "toy.csv")
+    more = rows.assign(text="the " + rows["text"])
+    pd.concat([rows, more]).to_csv(tmp_path / "toy.csv", index=False)
+    recipe = toy_recipe(tmp_path / "other", base=str(folder), **{"task.max_length": 6})  # cut elsewhere
+    recipe = recipe.replace({"data.train": str(tmp_path / "toy.csv")})
+    later, report = carry_out(recipe, tmp_path / "later")
+    scored = pd.read_parquet(later / runs.PREDICTIONS)
+    assert len(scored[scored["predictor"] == "adapted"]) == 24
+    assert any("24 of 48 test rows are not scored" in finding["what"] for finding in report["data"]["findings"])
+
+
+def test_two_runs_in_one_process_may_differ_in_precision(tmp_path: Path) -> None:
+    for precision in ("fp32", "bf16", "fp32"):
+        recipe = toy_recipe(tmp_path, **{"train.precision": precision})
+        _, report = carry_out(recipe, tmp_path / f"run-{len(list(tmp_path.iterdir()))}")
+        assert report["choices"]["precision"] == precision
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "what"),
+    [
+        ("train.trackers", ["tensorbord"], "no tracker"),
+        ("method.layers", "last 5", "has 2 blocks"),
+        ("evaluate.metrics", ["acuracy"], "acuracy"),
+    ],
+)
+def test_what_cannot_work_is_said_before_a_folder_is_made(key: str, value: Any, what: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=what):
+        carry_out(toy_recipe(tmp_path, **{key: value}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match="one process"):
+        carry_out(toy_recipe(tmp_path), tmp_path / "run")
+
+
+def test_texts_longer_than_the_base_has_positions_for_are_cut(tmp_path: Path) -> None:
+    recipe = toy_recipe(tmp_path, **{"task.max_length": 256})
+    with (tmp_path / "toy.csv").open("a", encoding="utf-8") as file:
+        file.write("a ripe plum " * 40 + ",fruit\n")
+    _, report = carry_out(recipe, tmp_path / "run")
+    assert report["data"]["truncation_rate"] == pytest.approx(1 / 25)
+
+
 def test_wrong_data_leaves_no_folder_and_no_earlier_run_is_lost(made: Any, tmp_path: Path) -> None:
     recipe = toy_recipe(tmp_path, **{"task.label": "colour"})
     with pytest.raises(InputError, match="colour"):
@@ -183,7 +248,7 @@ def test_an_interrupted_run_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "run" / runs.STATUS).read_text().strip() == "partial"
 
 
-def test_two_trackers_by_name_are_fed(tmp_path: Path) -> None:
+def test_a_tracker_by_name_is_fed(tmp_path: Path) -> None:
     folder, _ = carry_out(toy_recipe(tmp_path, **{"train.trackers": ["tensorboard"]}), tmp_path / "run")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -96,3 +96,29 @@ def test_hashes_are_keyed_with_a_secret_of_this_machine(
     assert ids[0] == ids[1]
     assert not ids[0] & ids[2]
     assert (workdir / "config" / "ftkit" / "rows.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_rows_are_recognised_whoever_hides_them(
+    marked: dict[str, Any], workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run made under the variable stays private without it, and still knows what it was trained on."""
+    for name, value in (("hidden", "hide"), ("shown", "")):
+        monkeypatch.setenv("FTKIT_ROWS", value)
+        assert main(["train", "recipe.yaml", "--out", f"runs/{name}"]) == 0
+    for name in ("hidden", "shown"):
+        for value in ("hide", ""):
+            monkeypatch.setenv("FTKIT_ROWS", value)
+            assert main(["evaluate", f"runs/{name}", "toy.csv"]) == 2
+            assert "trained on all" in capsys.readouterr().err
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(workdir / "elsewhere"))
+    assert main(["evaluate", "runs/hidden", "toy.csv"]) == 2
+    assert "key of another machine" in capsys.readouterr().err
+
+
+def test_a_key_that_cannot_be_kept_is_said_before_training(
+    marked: dict[str, Any], workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/nowhere")
+    assert main(["train", "recipe.yaml", "--out", "runs/none"]) in (1, 2)
+    assert "rows.key" in capsys.readouterr().err
+    assert not (workdir / "runs" / "none").exists()

@@ -84,7 +84,7 @@ def build(
         network,
         examples,
         torch.from_numpy(targets),
-        torch.ones(len(targets)),
+        False,
         judge(targets, labels),
         Accelerator(cpu=True),
     )

@@ -7,6 +7,7 @@ base is packaged, local or cached, and no torch is loaded here.
 
 from __future__ import annotations
 
+import shlex
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def _resolve(name: str, anchor: Path, chain: tuple[Path, ...]) -> Base:
     if path.is_dir():
         return _from_folder(name, path, chain)
     if path.exists():
-        raise InputError(f"{name}: a base is a folder, this is a file", f"--base {path.parent}")
+        whole = (path.parent / "config.json").is_file()
+        hint = f"--base {shlex.quote(str(path.parent))}" if whole else f"give the folder of a model, or {DEFAULT}"
+        raise InputError(f"{name}: a base is a folder, this is a file", hint)
     near = get_close_matches(name, packaged.PACKAGED, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}?" if near else ""
     if not hub.looks_like_id(name):

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import shlex
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,8 @@ def refuse_pickles(name: str, present: Iterable[str], folder: str, first: str = 
         message = f"{name}: its weights ({chosen[0]}) are a pickle, which can run code when it is opened"
         raise InputError(
             f"{message}: convert it once{then}",
-            f'{first}python -c "{CONVERT}" ' + " ".join(shlex.quote(f"{folder}/{file}") for file in chosen),
+            f'{first}{shlex.quote(sys.executable)} -c "{CONVERT}" '
+            + " ".join(shlex.quote(f"{folder}/{file}") for file in chosen),
         )
     for file in candidates:
         if option := OTHER.get(Path(file).suffix):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,13 @@ def _complete(run: Path, name: str) -> None:
         status = (run / "status").read_text(encoding="utf-8", errors="replace").strip()
     except OSError as error:
         raise files.os_error(error, f"reading {run / 'status'}") from error
-    resume = f"ftkit train {name} --resume"
+    again = f"train it again, with --out {shlex.quote(name)} --force to put it in the same folder"
     if status == "running":
-        raise InputError(f"{name}: this run is still going, or was killed", f"wait for it, or {resume}")
+        raise InputError(f"{name}: this run is still going, or was killed", f"wait for it, or {again}")
     if status == "partial":
-        raise InputError(f"{name}: this run was interrupted before it was complete", resume)
+        raise InputError(f"{name}: this run was interrupted before it was complete", again)
     if status == "failed":
-        raise InputError(f"{name}: this run failed, so its weights are not to be trusted", f"{resume}, or another base")
+        raise InputError(f"{name}: this run failed, so it has no weights to be trusted", f"{again}, or choose another")
     if status != "complete":
         raise InputError(f"{name}: not a run of ftkit: its status file says {status[:40]!r}", "choose another base")
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ftkit.data import label_checks, names
 from ftkit.data.columns import GOLD, plain
-from ftkit.data.sampling import labels_of
+from ftkit.data.sampling import MERGED, labels_of
 from ftkit.data.table import Finding
 from ftkit.recipe import Recipe
 
@@ -17,7 +17,9 @@ from ftkit.recipe import Recipe
 def check_rows(frame: pd.DataFrame, recipe: Recipe) -> list[Finding]:
     """Findings on usable rows with their official splits (`train` where there are none)."""
     counts = label_counts(frame)
-    found = label_checks.check(counts, int((frame["split"] == "train").sum()), recipe.evaluate.metrics)
+    merged = MERGED if recipe.data.rare == "merge" else None
+    rows = int((frame["split"] == "train").sum())
+    found = label_checks.check(counts, rows, recipe.evaluate.metrics, merged)
     return [*_conflicts(frame), *_copies(frame), *found]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import codecs
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ftkit.data.plausibility import chinese, western
 from ftkit.errors import InputError
@@ -143,7 +145,10 @@ def _refuse_broken_utf8(raw: bytes, source: str, sample: bytes, broken: int) -> 
     whole = sum(map(len, re.findall(valid, sample)))
     if whole > 0.75 * high:
         message = f"{source}: UTF-8 but for byte {broken:,} (line {_line(raw, broken):,}), which is damaged"
-        raise InputError(message, f"iconv -c -f utf-8 -t utf-8 {source} > mended, then use the mended file")
+        path = Path(source)
+        mended = shlex.quote(str(path.with_name(f"mended-{path.name}")))
+        hint = f"iconv -c -f utf-8 -t utf-8 {shlex.quote(source)} > {mended} and use that file"
+        raise InputError(message, hint)
 
 
 class _Undecodable(Exception):

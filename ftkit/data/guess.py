@@ -106,8 +106,19 @@ def guess_label(frame: pd.DataFrame, text: str | Iterable[str]) -> list[ColumnGu
         reasons = [f"{values} values", f"about {len(frame) * column.filled / values:.0f} rows each"]
         reasons += ["named like a label"] if named else []
         found.append((score, column, ColumnGuess(column.name, f"{column.name} ({', '.join(reasons)})")))
+    if not found:
+        return _named_only(frame, texts)
     found.sort(key=lambda item: -item[0])
     return _readable_first(sample, [(column, guess) for _, column, guess in found])
+
+
+def _named_only(frame: pd.DataFrame, texts: set[str]) -> list[ColumnGuess]:
+    """Columns called "label" and the like whose cells do not look it: what is wrong with them is better said later."""
+    return [
+        ColumnGuess(column.name, f"{column.name} (named like a label)")
+        for column in _columns(frame)
+        if column.name not in texts and names.says(column.name, names.LABEL) and column.length <= 60
+    ]
 
 
 def guess_multi_label(series: pd.Series) -> str | None:

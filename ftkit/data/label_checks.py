@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -50,10 +51,14 @@ def refuse(counts: Counts, rows: int, classes: int) -> None:
         )
 
 
-def check(counts: Counts, rows: int, metrics: Iterable[str]) -> list[Finding]:
-    """All findings on labels; `metrics` are those of the recipe, the first is the primary one."""
+def check(counts: Counts, rows: int, metrics: Iterable[str], merged: str | None = None) -> list[Finding]:
+    """All findings on labels; `metrics` are those of the recipe, the first is the primary one.
+
+    `merged` is the label that rare ones were joined to.
+    """
     train = counts.get("train", {})
-    found = [_quantity_or_id(train, rows), _spelling(counts), _few(train), _unbalanced(train, list(metrics))]
+    few = _few({label: count for label, count in train.items() if label != merged})
+    found = [_quantity_or_id(train, rows), _spelling(counts), few, _unbalanced(train, list(metrics))]
     found += [_unknown(counts, split) for split in ("test", "validation")]
     found.append(_untested(counts))
     return [finding for finding in found if finding is not None]
@@ -86,8 +91,9 @@ def _spelling(counts: Counts) -> Finding | None:
         return None
     what = f"spelt unlike another one in case, blanks or width only: {many(len(renamed), 'label')}{_some(renamed)}"
     raw = all(label.isprintable() for pair in renamed.items() for label in pair)
-    pasted = "label_map: " + json.dumps(renamed, ensure_ascii=not raw)
-    hint = "under data: label_map" if hidden() else f"under data: {pasted}"
+    pasted = json.dumps(renamed, ensure_ascii=not raw)
+    typed = f"--set {shlex.quote(f'data.label_map={pasted}')}, or in a recipe under data: label_map: {pasted}"
+    hint = "under data: label_map" if hidden() else typed
     return Finding("warning", "label spelling", what, hint)
 
 

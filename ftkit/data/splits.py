@@ -130,7 +130,7 @@ class _Plan:
             return Part(name, train, self._inner_folds(train, many), test)
         held = held_out(self.rows, train, share or 0.1, self.data.split_seed, "inner")
         inner = self._teaches(train[~held]) and held.any()
-        return Part(name, train, ((train[~held], train[held]),) if inner else (), test, refit=False)
+        return Part(name, train, ((train[~held], train[held]),) if inner else (), test)
 
     def _inner_folds(self, train: np.ndarray, count: int) -> tuple[Holdout, ...]:
         """The first `count` of 5 folds, those first whose training part lacks the fewest labels."""

@@ -47,17 +47,14 @@ class Network:
         self.backbone = backbone
         self.causal = causal
         self.depth = frozen_depth(backbone)
+        self.blocks = blocks(backbone).modules if self.depth else ()
+        """the repeated blocks, bottom first; none where nothing below them is frozen"""
         self._accepts = set(inspect.signature(_bare(backbone).forward).parameters)
         self._outputs = 0  # length of the tuple that a block returns, 0 for a bare tensor
 
     @property
     def device(self) -> torch.device:
         return next(self.backbone.parameters()).device
-
-    @property
-    def blocks(self) -> tuple[nn.Module, ...]:
-        """The repeated blocks, bottom first; none where the backbone has no such list."""
-        return blocks(self.backbone).modules if self.depth else ()
 
     def trainable(self) -> dict[str, nn.Parameter]:
         """Backbone weights that train, by name."""

@@ -10,8 +10,8 @@ import numpy as np
 from ftkit.features.pooling import Pooling
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # inverse L2 penalties to choose from, on features of unit variance
-Score = Callable[[np.ndarray, np.ndarray], float]
-"""(targets, logits) → a number, larger is better"""
+Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
+"""(targets, logits) → (score, larger is better, nan where these rows do not define it; loss)"""
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,21 @@ def choose(
     score: Score,
     balanced: bool = False,
 ) -> tuple[Pooling, float]:
-    """The pooling and strength that score best on the held-out rows; the stronger penalty at a tie."""
-    best: tuple[float, Pooling, float] | None = None
+    """The pooling and strength that score best on the held-out rows; at a tie, with the smaller loss.
+
+    Without held-out rows, the first pooling and the strongest penalty. Holdouts that do not define
+    the score are left out of its mean; where none does, the loss decides.
+    """
+    best: tuple[tuple[float, float], Pooling, float] | None = None
     for pooling, features in pooled.items():
         for strength in STRENGTHS:
             values = []
             for train, held in holdouts:
                 weight, bias = solve(features[train], targets[train], labels, strength, balanced)
                 values.append(score(targets[held], features[held] @ weight.T + bias))
-            value = float(np.mean(values)) if values else -strength
+            scores = [one for one, _ in values if not np.isnan(one)]
+            loss = float(np.mean([loss for _, loss in values])) if values else strength
+            value = (float(np.mean(scores)) if scores else 0.0, -loss)
             if best is None or value > best[0]:
                 best = (value, pooling, strength)
     if best is None:

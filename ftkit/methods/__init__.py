@@ -20,6 +20,8 @@ def checked_layers(value: Layers) -> Layers:
     """`all`, `last N`, or a list of block numbers; anything else is a ValueError that says so."""
     if isinstance(value, str) and value != "all" and not re.fullmatch(r"last [1-9]\d*", value):
         raise ValueError("expected all, last N (such as last 2), or a list of block numbers")
+    if value == []:
+        raise ValueError("no block is named")
     return value
 
 
@@ -33,6 +35,15 @@ class Method(Entry):
     """peak learning rate when `train.lr` is auto, measured on small text sets with a solved head"""
     default_epochs: ClassVar[int] = 6
     """passes when `train.epochs` is auto"""
+
+    peft: ClassVar[bool] = False
+    """whether what it saves is a PEFT folder"""
+
+    def loading_lines(self, folder: str) -> list[str]:
+        """Python that brings back what `save` wrote onto `model`, without ftkit; `folder` is an expression."""
+        if self.peft:
+            return [f"model = PeftModel.from_pretrained(model, {folder})"]
+        raise TypeError(f"{type(self).__name__} has no loading_lines")
 
     def apply(self, backbone: nn.Module) -> nn.Module:
         """Attach what trains and set `requires_grad`; returns the module to call from now on."""

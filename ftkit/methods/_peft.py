@@ -20,7 +20,7 @@ KEYS = {"key", "k_proj", "k_lin", "k", "key_proj"}
 VALUES = {"value", "v_proj", "v_lin", "v", "value_proj"}
 
 
-def chosen_layers(backbone: nn.Module, layers: Layers) -> list[int]:
+def chosen_layers(backbone: nn.Module, layers: Layers, key: str = "method.layers") -> list[int]:
     """Numbers of the blocks that `layers` means: `all`, `last N`, or a list counted from 0.
 
     Raises InputError where the base has fewer blocks.
@@ -33,7 +33,7 @@ def chosen_layers(backbone: nn.Module, layers: Layers) -> list[int]:
     if isinstance(layers, str):
         last = int(layers.split()[1])
         if last > count:
-            raise InputError(f"method.layers: last {last}, but the base has {count} blocks", f"last {count}, or all")
+            raise InputError(f"{key}: last {last}, but the base has {count} blocks", f"at most {count}")
         return list(range(count - last, count))
     if wrong := [number for number in layers if not 0 <= number < count]:
         raise InputError(f"method.layers: no block {wrong[0]}, the base has {count}", f"0 to {count - 1}")
@@ -66,7 +66,12 @@ def scaled(backbone: nn.Module, layers: Layers, wanted: list[str]) -> list[str]:
 
 
 def is_feedforward(backbone: nn.Module, name: str) -> bool:
-    """Whether a module narrows the widened feed-forward activation back: more inputs than outputs."""
+    """Whether a module narrows the widened feed-forward activation back: more inputs than outputs.
+
+    Keys and values do too where queries share them, but are none.
+    """
+    if _end(name) in KEYS | VALUES:
+        return False
     weight = cast("Any", backbone.get_submodule(name)).weight
     rows, columns = weight.shape
     inputs, outputs = (columns, rows) if isinstance(backbone.get_submodule(name), nn.Linear) else (rows, columns)

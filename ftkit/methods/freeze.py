@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @final
 class Freeze(Method):
-    """Ordinary fine-tuning of the top of the base, and of what follows its last block."""
+    """Ordinary fine-tuning of the top of the base; what is below stays, and is run once a row."""
 
     last: int = Field(2, gt=0)
     """blocks that train, counted from the top"""
@@ -29,9 +29,13 @@ class Freeze(Method):
         from ftkit.models.architecture import blocks
 
         backbone.requires_grad_(False)
-        for number in _peft.chosen_layers(backbone, f"last {self.last}"):
+        for number in _peft.chosen_layers(backbone, f"last {self.last}", "method.last"):
             blocks(backbone).modules[number].requires_grad_(True)
         return backbone
+
+    def loading_lines(self, folder: str) -> list[str]:
+        """The changed tensors over the base's own."""
+        return [f'model.load_state_dict(load_file({folder} / "tensors.safetensors"), strict=False)']
 
     def save(self, backbone: nn.Module, folder: Path) -> None:
         """The tensors that moved, by their names in the backbone: `tensors.safetensors`."""

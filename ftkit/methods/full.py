@@ -22,6 +22,10 @@ class Full(Method):
         """Unfreeze everything."""
         return backbone.requires_grad_(True)
 
+    def loading_lines(self, folder: str) -> list[str]:
+        """All tensors over the base's own."""
+        return [f'model.load_state_dict(load_file({folder} / "model.safetensors"), strict=False)']
+
     def save(self, backbone: nn.Module, folder: Path) -> None:
         """A model folder that `AutoModel.from_pretrained` loads."""
         cast("Any", backbone).save_pretrained(folder)

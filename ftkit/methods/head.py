@@ -22,6 +22,10 @@ class Head(Method):
         """Freeze everything."""
         return backbone.requires_grad_(False)
 
+    def loading_lines(self, folder: str) -> list[str]:
+        """None: the base as it is."""
+        return []
+
     def save(self, backbone: nn.Module, folder: Path) -> None:
         """Nothing: the head is saved beside it."""
 

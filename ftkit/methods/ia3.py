@@ -27,6 +27,7 @@ class Ia3(Method):
     layers: Layers = "all"
     """all, last N, or a list of block numbers from 0"""
 
+    peft: ClassVar[bool] = True
     default_lr: ClassVar[float] = 1e-2
 
     _layers = field_validator("layers")(checked_layers)

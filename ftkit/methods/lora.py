@@ -35,6 +35,7 @@ class Lora(Method):
     rslora: bool = False
     """divide alpha by the root of the rank instead"""
 
+    peft: ClassVar[bool] = True
     default_lr: ClassVar[float] = 1e-3
 
     _layers = field_validator("layers")(checked_layers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,7 +27,11 @@ class Script(Metric):
     _module: Any = None
 
     def compute(self, scored: Scored) -> float:
-        answer = self._module.compute(predictions=scored.prediction.tolist(), references=scored.gold.tolist())
+        try:  # not `compute`, which sends every call through a file: 50 times slower
+            answer = self._module._compute(predictions=scored.prediction.tolist(), references=scored.gold.tolist())
+        except Exception as error:  # a script may fail in any way
+            reason = str(error).strip().partition("\n")[0]
+            raise InputError(f"{self.name}: the metric fails: {reason}", "mend the script") from error
         numbers = {key: value for key, value in answer.items() if isinstance(value, (int, float, np.number))}
         if not numbers:
             raise InputError(f"{self.name}: the script gives no number", "return {'name': number} from _compute")
@@ -34,6 +39,7 @@ class Script(Metric):
         return float(numbers[own] if own in numbers else next(iter(numbers.values())))
 
 
+@cache
 def load_script(name: str) -> Script:
     """The `evaluate` script of a file, a folder or an id; running it executes its code."""
     local = Path(name).exists()

@@ -40,10 +40,6 @@ def assemble(recipe: Recipe) -> Assembly:
 
     Raises InputError for a base that cannot be loaded or a method that does not fit it.
     """
-    from accelerate import PartialState
-
-    if PartialState().num_processes > 1:
-        raise InputError("ftkit trains in one process so far", "start it without torchrun or accelerate launch")
     base = bases.resolve(recipe.base)
     backbone, processor, head = _loaded(base, recipe)
     backbone.requires_grad_(False)
@@ -131,6 +127,11 @@ def _restored(recipe: Recipe, backbone: nn.Module, folder: Path) -> nn.Module:
 
 def _causal(backbone: nn.Module) -> bool:
     """Whether positions only see what is before them, so that the last one knows most."""
+    from transformers.models.auto import modeling_auto
+
     config = getattr(backbone, "config", None)
-    architectures = " ".join(getattr(config, "architectures", None) or ())
-    return bool(getattr(config, "is_decoder", False)) or "CausalLM" in architectures
+    kind = getattr(config, "model_type", "")
+    # kinds that also have a masked-language head, such as BERT, see both ways unless told otherwise
+    decoder = kind in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    both_ways = kind in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    return bool(getattr(config, "is_decoder", False)) or (decoder and not both_ways)

@@ -7,29 +7,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ftkit.bases import Base
     from ftkit.features.pooling import Pooling
+    from ftkit.methods import Method
     from ftkit.recipe import Recipe
-
-PEFT_METHODS = {"lora", "ia3"}
 
 
 def snippet(
-    recipe: Recipe, base: Base, pooling: Pooling, lineage: list[tuple[str, str]], encoder_only: bool = False
+    recipe: Recipe,
+    base: Base,
+    pooling: Pooling,
+    longest: int,
+    lineage: list[tuple[Method, str]],
+    encoder_only: bool = False,
 ) -> str:
     """A runnable snippet with a `predict(texts)` that gives our probabilities.
 
-    `lineage` holds (method, run folder) of the earlier runs that the base was made of, oldest first;
-    `encoder_only` says that the base is an encoder-decoder of which only the encoder is used.
+    `longest` is the length in tokens at which texts are cut; `lineage` holds (method, run folder) of the
+    earlier runs that the base was made of, oldest first; `encoder_only` says that the base is an
+    encoder-decoder of which only the encoder is used.
     """
     task = recipe.task.model_dump()
     pair = task.get("combine") == "pair" and isinstance(task.get("text"), list)
-    methods = [method for method, _ in lineage] + [recipe.method.name]
+    methods = [method for method, _ in lineage] + [recipe.method]
     imports, place = _base_lines(base)
     lines = [
         "import json",
         "from pathlib import Path",
         "",
         "import torch",
-        *(["from peft import PeftModel"] if PEFT_METHODS & set(methods) else []),
+        *(["from peft import PeftModel"] if any(method.peft for method in methods) else []),
         "from safetensors.torch import load_file",
         "from transformers import AutoModel, AutoTokenizer",
         *imports,
@@ -39,16 +44,17 @@ def snippet(
         "tokenizer = AutoTokenizer.from_pretrained(BASE)",
         "if tokenizer.pad_token_id is None:",
         "    tokenizer.pad_token_id = tokenizer.eos_token_id or 0",
+        'tokenizer.padding_side = "right"',
         "model = AutoModel.from_pretrained(BASE, dtype=torch.float32)",
         *(["model = model.get_encoder()"] if encoder_only else []),
     ]
     for method, folder in lineage:
-        lines += _method_lines(method, f'Path({folder!r}) / "adapter"')
-        lines += ["model = model.merge_and_unload()"] if method in PEFT_METHODS else []
-    lines += _method_lines(recipe.method.name, 'RUN / "adapter"')
+        lines += method.loading_lines(f'(Path({folder!r}) / "adapter")')
+        lines += ["model = model.merge_and_unload()"] if method.peft else []
+    lines += recipe.method.loading_lines('(RUN / "adapter")')
     lines += ["model.eval()", 'head = load_file(RUN / "adapter" / "head.safetensors")']
     lines += ['labels = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))["labels"]', "", ""]
-    return "\n".join(lines + _predict_lines(pooling, pair, int(task["max_length"]), recipe.task.kind)) + "\n"
+    return "\n".join(lines + _predict_lines(pooling, pair, longest, recipe.task.kind)) + "\n"
 
 
 def _base_lines(base: Base) -> tuple[list[str], str]:
@@ -62,16 +68,6 @@ def _base_lines(base: Base) -> tuple[list[str], str]:
             f"BASE = snapshot_download({name!r}, revision={base.revision!r})",
         )
     return [], f"BASE = {str(base.folder)!r}"
-
-
-def _method_lines(method: str, folder: str) -> list[str]:
-    if method in PEFT_METHODS:
-        return [f"model = PeftModel.from_pretrained(model, {folder})"]
-    if method == "freeze":
-        return [f'model.load_state_dict(load_file({folder} / "tensors.safetensors"), strict=False)']
-    if method == "full":
-        return [f"model = AutoModel.from_pretrained({folder}, dtype=torch.float32)"]
-    return []  # head: the base as it is
 
 
 def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str) -> list[str]:

@@ -22,10 +22,8 @@ SCHEMA = 1
 MISTAKES = 30  # shown; all predictions are in predictions.parquet
 
 
-def report_on(
-    outcome: Outcome, predictions: pd.DataFrame, mask: Mask, clock: Clock, name: str, command: str
-) -> dict[str, Any]:
-    """The report of a run without its saved sizes, which saving adds."""
+def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str, command: str) -> dict[str, Any]:
+    """The report of a run but for its cost, which is known last."""
     session = outcome.session
     recipe, splits = session.recipe, session.splits
     labels = tuple(mask.name("label", label) for label in session.labels)
@@ -59,7 +57,7 @@ def report_on(
         "mistakes": [] if mask.on else _mistakes(outcome, predictions),
         "data": _data(outcome, mask),
         "choices": _choices(outcome),
-        "cost": _cost(outcome, clock),
+        "row_key": mask.fingerprint,
         "base": _base(outcome),
         "versions": environment.versions(),
         "threads": environment.threads(),
@@ -92,8 +90,8 @@ def _mistakes(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any
 
 def _data(outcome: Outcome, mask: Mask) -> dict[str, Any]:
     session = outcome.session
-    data = dataclasses.asdict(session.splits.report) | coverage.rates(session.encoded)
-    findings = (*session.coverage, *session.splits.report.findings)
+    data = dataclasses.asdict(session.splits.report) | coverage.rates(session.prepared.encoded)
+    findings = (*session.prepared.findings, *session.splits.report.findings)
     return data | {
         "label_counts": mask.counts(session.splits.report.label_counts),
         "findings": [dataclasses.asdict(one) for one in findings],
@@ -115,7 +113,8 @@ def _choices(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _cost(outcome: Outcome, clock: Clock) -> dict[str, Any]:
+def cost_of(outcome: Outcome, clock: Clock) -> dict[str, Any]:
+    """Seconds, bytes and weights of a run."""
     network = outcome.session.assembly.network
     head = outcome.fits["final", outcome.delivered].member
     moved = sum(p.numel() for p in network.trainable().values())

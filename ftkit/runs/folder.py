@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ftkit import runs
-from ftkit.errors import Interrupted
-from ftkit.files import os_error, write_text
+from ftkit.errors import FtkitError, Interrupted
+from ftkit.files import as_line, os_error, write_text
 
 
 @dataclass
@@ -25,10 +25,19 @@ class RunFolder:
         """Write the status file."""
         write_text(self.path / runs.STATUS, word + "\n")
 
+    def ended(self, word: str) -> None:
+        """Write how it ended, also where nothing new can be written: a full disk must not leave it `running`."""
+        try:
+            self.status(word)
+        except FtkitError:
+            with suppress(OSError), (self.path / runs.STATUS).open("r+", encoding="utf-8") as file:
+                file.write(word + "\n")  # over the old word, which takes no more space
+                file.truncate()
+
     def note(self, line: dict[str, Any]) -> None:
         """Append a line to the history."""
         with (self.path / runs.HISTORY).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(as_line(line) + "\n")
 
 
 @contextmanager
@@ -38,19 +47,25 @@ def open_run(path: Path) -> Iterator[RunFolder]:
     Ctrl-C and SIGTERM leave it `partial` and raise Interrupted.
     """
     run = RunFolder(path)
-    run.status("running")
+    try:
+        run.status("running")
+    except FtkitError:
+        with suppress(OSError):  # an empty folder without a status would be nothing to anybody
+            path.rmdir()
+        raise
     try:
         yield run
+        run.status("complete")
     except KeyboardInterrupt:
-        run.status("partial")
-        raise Interrupted(f"{path}: interrupted; what was finished is kept", "ftkit train again") from None
+        run.ended("partial")
+        hint = f"run it again; --out {shlex.quote(str(path))} --force puts it in the same folder"
+        raise Interrupted(f"{path}: interrupted before it was complete", hint) from None
     except OSError as error:
-        run.status("failed")
+        run.ended("failed")
         raise os_error(error, f"writing {path}") from error
     except BaseException:
-        run.status("failed")
+        run.ended("failed")
         raise
-    run.status("complete")
 
 
 @dataclass

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from ftkit.data.table import Gold
-from ftkit.features.examples import hash_rows
 from ftkit.privacy import Mask
 from ftkit.statistics.predictions import frame_of
 from ftkit.training.fitting import Outcome
@@ -20,7 +19,7 @@ def predictions_of(outcome: Outcome, mask: Mask) -> pd.DataFrame:
     session = outcome.session
     tested = [part for part in session.splits.parts if len(part.test)]
     rows = np.concatenate([part.test for part in tested])
-    common = columns(session.splits.rows.frame.iloc[rows], session.encoded.rows, rows, mask)
+    common = columns(session.splits.rows.frame.iloc[rows], [session.prepared.hashes[i] for i in rows], mask)
     common["fold"] = np.repeat([part.fold for part in tested], [len(part.test) for part in tested])
     task, seeds = session.recipe.task, every_seed(session.recipe)
     said = {
@@ -38,7 +37,7 @@ def predictions_of(outcome: Outcome, mask: Mask) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def columns(rows: pd.DataFrame, encoded: list[dict[str, np.ndarray]], places: np.ndarray, mask: Mask) -> dict[str, Any]:
+def columns(rows: pd.DataFrame, hashes: list[str], mask: Mask) -> dict[str, Any]:
     """What all predictors share: hashes, gold labels, units, groups and slices of the rows."""
 
     def hashed(name: str) -> list[str | None]:
@@ -47,7 +46,7 @@ def columns(rows: pd.DataFrame, encoded: list[dict[str, np.ndarray]], places: np
     slices = {name.removeprefix("slice."): rows[name] for name in map(str, rows) if name.startswith("slice.")}
     return {
         "row_id": [mask.digest(one) for one in rows["row_id"]],
-        "input_hash": [mask.digest(one) for one in hash_rows([encoded[place] for place in places])],
+        "input_hash": [mask.digest(one) for one in hashes],
         "split": "test",
         "gold": masked(rows["gold"].to_list(), mask),
         "unit": hashed("unit"),

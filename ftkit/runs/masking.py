@@ -7,7 +7,11 @@ import secrets
 from pathlib import Path
 
 from ftkit import privacy
+from ftkit.errors import InputError
+from ftkit.files import os_error, replacing
 from ftkit.privacy import Mask
+
+KEY_BYTES = 32
 
 
 def mask_of(labels: tuple[str, ...]) -> Mask:
@@ -18,22 +22,25 @@ def mask_of(labels: tuple[str, ...]) -> Mask:
     """
     if not privacy.hidden():
         return Mask(on=False)
-    mask = Mask(on=True, key=_machine_key())
+    mask = Mask(on=True, key=machine_key())
     for label in labels:
         mask.name("label", label)
     return mask
 
 
-def _machine_key() -> bytes:
+def machine_key() -> bytes:
     """32 random bytes in the user's configuration folder, readable by the owner alone."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     path = home / "ftkit" / "rows.key"
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        key = secrets.token_bytes(32)
-        file.write(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            with replacing(path) as temporary:  # whole or not at all: another process may look for it now
+                temporary.chmod(0o600)
+                temporary.write_bytes(secrets.token_bytes(KEY_BYTES))
+        key = path.read_bytes()
+    except OSError as error:
+        raise os_error(error, f"keeping the key of hidden rows in {path}") from error
+    if len(key) != KEY_BYTES:
+        raise InputError(f"{path}: is no key of {KEY_BYTES} bytes", f"rm {path}")
     return key

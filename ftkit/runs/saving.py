@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ftkit import runs
-from ftkit.features.examples import hash_rows
 from ftkit.files import replacing, write_json, write_text
+from ftkit.methods import Method
 from ftkit.models import delivery
 from ftkit.models.snippet import snippet
 from ftkit.privacy import Mask
@@ -26,7 +26,9 @@ def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], ma
     """Write everything; sizes that are known only now are added to the report."""
     session, folder = outcome.session, run.path
     report["cost"]["adapter_bytes"] = _adapters(outcome, folder)
-    write_text(folder / runs.RECIPE, session.recipe.to_yaml("nothing is left to `auto`: a rerun repeats the run"))
+    write_text(
+        folder / runs.RECIPE, session.recipe.to_yaml("nothing about training is left to auto: a rerun repeats the run")
+    )
     names = list(report["scores"]["test"])
     stored.write(
         predictions,
@@ -66,7 +68,7 @@ def splits_table(outcome: Outcome, mask: Mask) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "row_id": [mask.digest(one) for one in rows["row_id"]],
-            "input_hash": [mask.digest(one) for one in hash_rows(session.encoded.rows)],
+            "input_hash": [mask.digest(one) for one in session.prepared.hashes],
             "split": rows["split"].to_numpy(),
             "fold": fold,
             "trained": trained,
@@ -94,12 +96,13 @@ def _adapters(outcome: Outcome, folder: Path) -> int:
 def _snippet(outcome: Outcome) -> str:
     session = outcome.session
     base = session.assembly.base
-    lineage: list[tuple[str, str]] = []
+    lineage: list[tuple[Method, str]] = []
     while base.run is not None and base.parent is not None:
         from ftkit.recipe import read
 
-        lineage.insert(0, (read(base.run / runs.RECIPE).method.name, str(base.run)))
+        lineage.insert(0, (read(base.run / runs.RECIPE).method, str(base.run)))
         base = base.parent
     pooling = outcome.fits["final", outcome.delivered].member.pooling
+    longest = session.recipe.task.longest(session.assembly.processor)
     config = getattr(session.assembly.network.backbone, "config", None)
-    return snippet(session.recipe, base, pooling, lineage, bool(getattr(config, "is_encoder_decoder", False)))
+    return snippet(session.recipe, base, pooling, longest, lineage, bool(getattr(config, "is_encoder_decoder", False)))

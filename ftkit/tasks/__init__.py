@@ -86,6 +86,10 @@ class Task(Entry):
         """Un-padded arrays for each row, as the backbone's forward names them."""
         raise TypeError(f"{type(self).__name__} has no encode")
 
+    def longest(self, processor: Any) -> int:
+        """Positions at which a row is cut."""
+        raise TypeError(f"{type(self).__name__} has no longest")
+
     def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
         """A batch padded to its own longest row."""
         raise TypeError(f"{type(self).__name__} has no collate")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
 import numpy as np
+from pydantic import Field
 
 from ftkit.errors import InputError
 from ftkit.tasks import Encoded, Guess, Task
@@ -32,7 +34,7 @@ class TextClassification(Task):
     """whether a row may carry several labels, or none"""
     separator: str = "auto"
     """what stands between the labels of one cell when there are several"""
-    max_length: int = 256
+    max_length: int = Field(256, ge=4)
     """tokens; what is longer is cut, and counted"""
 
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
@@ -125,6 +127,7 @@ class TextClassification(Task):
             raise explain(error, base) from error
         if tokenizer.pad_token_id is None:  # decoders often have none; the mask hides whichever is taken
             tokenizer.pad_token_id = tokenizer.eos_token_id or 0
+        tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(base))
         return tokenizer
 
     def load(self, base: Base) -> torch.nn.Module:
@@ -152,7 +155,7 @@ class TextClassification(Task):
         """Token ids of each row, un-padded, with what was cut and what the tokenizer does not know."""
         if not inputs:
             return Encoded([], 0, 0, 0)
-        longest = min(self.max_length, processor.model_max_length)
+        longest = self.longest(processor)
         sides = [list(side) for side in zip(*inputs, strict=True)]
         batch = processor(*sides, truncation=True, max_length=longest, add_special_tokens=True)
         keys = [key for key in ("input_ids", "attention_mask", "token_type_ids") if key in batch]
@@ -164,6 +167,10 @@ class TextClassification(Task):
         unknown = 0 if processor.unk_token_id is None else int((pieces == processor.unk_token_id).sum())
         cut = sum(bool(encoding.overflowing) for encoding in batch.encodings or ())
         return Encoded(rows, cut, unknown, len(pieces))
+
+    def longest(self, processor: Any) -> int:
+        """Tokens at which a row is cut: the recipe's, or what the base has room for."""
+        return int(min(self.max_length, processor.model_max_length))
 
     def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
         """A batch padded to its own longest row.
@@ -257,6 +264,16 @@ class TextClassification(Task):
             "task": {"name": "text_classification", "text": "text", "label": "label", "max_length": 16},
             "data": {"train": str(folder / "toy.csv"), "folds": 2},
         }
+
+
+def _positions(base: Base) -> int:
+    """Tokens that the base has positions for; many tokenizers do not say."""
+    import json
+
+    config = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
+    positions = config.get("max_position_embeddings") or config.get("n_positions") or sys.maxsize
+    # RoBERTa and its kin count from 2: 514 positions are 512 tokens
+    return int(positions - 2 if positions % 8 == 2 else positions)
 
 
 def _fault(text: tuple[str, ...], max_chars: int, needs: bool) -> str | None:

@@ -15,6 +15,7 @@ from ftkit.console import Progress, console
 from ftkit.features import baselines, probe
 from ftkit.features.probe import Probe
 from ftkit.models.assembly import Assembly
+from ftkit.training.encoding import Prepared
 from ftkit.training.loop import Step
 from ftkit.training.parts import Fitted
 from ftkit.training.session import Session, every_seed, open_session, settings
@@ -22,7 +23,6 @@ from ftkit.training.session import Session, every_seed, open_session, settings
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from ftkit.data.table import Splits
     from ftkit.recipe import Recipe
     from ftkit.runs.folder import Clock, RunFolder
 
@@ -46,18 +46,18 @@ class Outcome:
         """The seed whose adapter is delivered: the one with the median validation score."""
         seeds = every_seed(self.session.recipe)
         values = [self.fits["final", seed].validation for seed in seeds]
-        order = sorted(range(len(seeds)), key=lambda i: (np.nan_to_num(values[i], nan=0.0), i))
+        order = sorted(range(len(seeds)), key=lambda i: (np.nan_to_num(values[i], nan=-np.inf), i))
         return seeds[order[(len(order) - 1) // 2]]
 
 
-def fit(recipe: Recipe, splits: Splits, model: Assembly, run: RunFolder, clock: Clock) -> Outcome:
+def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clock: Clock) -> Outcome:
     """Train every part with every seed, and score the baselines on the same rows; the recipe is a decided one."""
     accelerator = _accelerator(recipe, run)
     with clock.phase("features"):
-        session = open_session(recipe, splits, model, accelerator)
+        session = open_session(recipe, prepared, model, accelerator)
     outcome = Outcome(session)
     with _watching(outcome, run, accelerator) as watch:
-        for part in splits.parts:
+        for part in prepared.splits.parts:
             with clock.phase("probe"):
                 solve, choice = session.warm_start(part)
                 outcome.probes[part.name] = session.probe(part, choice)
@@ -92,12 +92,11 @@ def _score_baselines(outcome: Outcome) -> None:
 
 
 def _accelerator(recipe: Recipe, run: RunFolder) -> Accelerator:
-    """Accelerate decides on devices and processes; the recipe on precision and trackers."""
+    """Accelerate decides on the device; the recipe on trackers."""
     from accelerate import Accelerator
 
-    precision = "bf16" if recipe.train.precision == "bf16" else "no"
     trackers = recipe.train.trackers
-    accelerator = Accelerator(mixed_precision=precision, log_with=trackers or None, project_dir=str(run.path))
+    accelerator = Accelerator(log_with=trackers or None, project_dir=str(run.path))
     if trackers:
         accelerator.init_trackers("ftkit", config={"base": recipe.base, "method": recipe.method.name})
     return accelerator
@@ -114,6 +113,12 @@ class _Watcher:
     started: float = field(default_factory=time.perf_counter)
     done: int = 0
     best: float = float("-inf")
+    sign: float = field(init=False)
+    """-1 where the primary metric is better when lower: the loop turns it"""
+
+    def __post_init__(self) -> None:
+        primary = metrics.load(self.outcome.session.recipe.evaluate.metrics[0])
+        self.sign = 1.0 if primary.higher_is_better else -1.0
 
     def of(self, seed: int) -> Any:
         """The callback of one seed."""
@@ -133,7 +138,7 @@ class _Watcher:
 
     def _show(self, text: str) -> None:
         rate = self.outcome.rows_trained / max(time.perf_counter() - self.started, 1e-9)
-        best = f", best {self.best:.3f}" if np.isfinite(self.best) else ""
+        best = f", best {self.best * self.sign:.3f}" if np.isfinite(self.best) else ""
         self.bar.update(self.done, f"{text}{best}, {rate:,.0f} rows/s")
 
     def _note(self, part: str, name: str, seed: int, step: Step) -> None:
@@ -141,16 +146,14 @@ class _Watcher:
         validation = None
         if step.validation is not None:
             score, loss = step.validation
-            self.best = max(self.best, score)
-            turned = score if metrics.load(primary).higher_is_better else -score
-            validation = {"log_loss": loss, primary: turned}
+            self.best = np.fmax(self.best, score)
+            validation = {"log_loss": loss, primary: score * self.sign}
         line = {"part": part, "member": name, "seed": seed, "epoch": step.epoch, "step": step.step}
         line |= {"train_loss": step.loss, "lr": step.lr, "validation": validation, "time": round(time.time(), 3)}
         self.outcome.history.append(line)
         self.run.note(line)
-        if step.member.done:  # an early stop: the rows that need not be trained count as done
-            left = step.member.last_epoch - step.epoch
-            self.done += max(0, left) * len(step.member.train)
+        if step.member.done or step.epoch >= step.member.last_epoch:  # epochs that need not be trained are done
+            self.done += (step.member.settings.epochs - step.epoch) * len(step.member.train)
         if self.accelerator.trackers and step.loss is not None:
             values = {f"{part}/{name}/loss": step.loss}
             values |= {f"{part}/{name}/{key}": value for key, value in (validation or {}).items()}

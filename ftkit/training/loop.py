@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -46,10 +46,12 @@ class Job:
     examples: Examples
     targets: torch.Tensor
     """(rows,) or (rows, labels), for all rows"""
-    row_weights: torch.Tensor
-    """(rows,) weight of a row in the loss; 1 without class weights"""
+    balanced: bool
+    """whether a row weighs in inverse proportion to its label's count among the member's training rows"""
     judge: Judge
     accelerator: Accelerator
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """of training steps"""
     evaluation_batch: int = 64
 
 
@@ -61,7 +63,8 @@ def fit(job: Job, members: Sequence[Member]) -> Iterator[Step]:
     """
     active = [one for one in members if not one.done]
     for one in active:
-        predict(job, one, one.validation[: REHEARSAL * job.evaluation_batch])
+        if len(few := one.validation[: REHEARSAL * job.evaluation_batch]):
+            job.judge(few, predict(job, one, few))
         yield _judged(job, one, None)
     lengths = job.examples.lengths
     batches = {id(one): one.batches(0, lengths) for one in active}
@@ -109,13 +112,14 @@ def _loss(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
     # dropout depends on nothing but the member's seed, its step and the part
     torch.manual_seed(int(np.random.SeedSequence([one.seed, one.step, turn]).generate_state(1)[0]))
     batch = job.examples.batch(rows).to(device)
-    with job.accelerator.autocast():
+    with torch.autocast(device.type, torch.bfloat16, enabled=job.precision == "bf16"):
         logits = one.logits(job.network, batch)
     each = job.examples.task.loss(
         logits.float() if logits.dtype != torch.float64 else logits, job.targets[rows].to(device)
     )
-    weights = job.row_weights[rows].to(device, each.dtype)
-    return (each * weights).sum()
+    if one.label_weights is not None:
+        each = each * one.label_weights.to(device, each.dtype)[job.targets[rows].to(device)]
+    return each.sum()
 
 
 def _step(job: Job, one: Member, lr: float, loss: float) -> None:

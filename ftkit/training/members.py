@@ -62,6 +62,8 @@ class Member:
     bias: nn.Parameter
     """(labels,)"""
     settings: Settings
+    label_weights: torch.Tensor | None = None
+    """(labels,) weight of a row by its label, 1 on average over `train`; None: all rows count alike"""
     stop_after: int | None = None
     """end after this many epochs of the schedule, as an earlier choice on validation rows found best"""
     step: int = 0
@@ -130,17 +132,40 @@ class Member:
                 p.copy_(weights[name])
 
     def judge(self, score: float, loss: float) -> None:
-        """Note a validation result; keep the best weights and stop when patience is over."""
+        """Note a validation result; keep the best weights and stop when patience is over.
+
+        A score that is not defined on these rows (nan) leaves the choice to the loss.
+        """
         self.curve.append((score, loss))
-        if self.best is None or (score, -loss) > (self.best.score, -self.best.loss):
+        if self.best is None or _rank(score, loss) > _rank(self.best.score, self.best.loss):
             self.best = Best(self.epoch, score, loss, self.snapshot())
         elif self.epoch - self.best.epoch >= self.settings.patience:
             self.done = True
+
+    def release(self, weights: bool) -> None:
+        """Give back the memory that only training needs, and with `weights` the weights as well."""
+        self.best = None
+        self.optimizer.state.clear()
+        for p in self.parameters():
+            p.grad = None
+        if weights:
+            self.backbone = {}
+            self.optimizer = torch.optim.AdamW([self.weight, self.bias])
 
     def restore_best(self) -> None:
         """End with the best weights instead of the last."""
         if self.best is not None:
             self.load(self.best.weights)
+
+
+def _rank(score: float, loss: float) -> tuple[float, float]:
+    return (-math.inf if math.isnan(score) else score, -loss)
+
+
+def balance(targets: torch.Tensor, train: np.ndarray, labels: int) -> torch.Tensor:
+    """(labels,) weights in inverse proportion to the label's training rows; a row's mean weight is 1."""
+    counts = torch.bincount(targets[train], minlength=labels)
+    return len(train) / counts.clamp(min=1) / max(1, int((counts > 0).sum()))
 
 
 def member(
@@ -153,6 +178,7 @@ def member(
     settings: Settings,
     seed: int,
     stop_after: int | None = None,
+    label_weights: torch.Tensor | None = None,
 ) -> Member:
     """A member whose head starts from the solved probe and whose other weights start as the method says."""
     generator = torch.Generator().manual_seed(seed)
@@ -161,4 +187,6 @@ def member(
     like = next(network.backbone.parameters())
     weight = nn.Parameter(torch.from_numpy(probe.weight.copy()).to(like))
     bias = nn.Parameter(torch.from_numpy(probe.bias.copy()).to(like))
-    return Member(name, seed, train, validation, probe.pooling, backbone, weight, bias, settings, stop_after=stop_after)
+    return Member(
+        name, seed, train, validation, probe.pooling, backbone, weight, bias, settings, label_weights, stop_after
+    )

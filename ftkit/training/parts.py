@@ -12,7 +12,7 @@ from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
 from ftkit.methods import Method
 from ftkit.training.loop import Job, Step, fit, predict
-from ftkit.training.members import Member, Settings, member
+from ftkit.training.members import Member, Settings, balance, member
 
 Watch = Callable[[str, str, Step], None]
 """(part, member, step)"""
@@ -37,7 +37,16 @@ class Fitted:
     """passes that were kept"""
 
 
-def fit_part(job: Job, method: Method, solve: Solve, part: Part, settings: Settings, seed: int, watch: Watch) -> Fitted:
+def fit_part(
+    job: Job,
+    method: Method,
+    solve: Solve,
+    features: dict[Pooling, np.ndarray],
+    part: Part,
+    settings: Settings,
+    seed: int,
+    watch: Watch,
+) -> Fitted:
     """Train one part with one seed.
 
     With `part.refit` the inner holdouts only choose how many epochs are best (none is a choice: the
@@ -46,7 +55,8 @@ def fit_part(job: Job, method: Method, solve: Solve, part: Part, settings: Setti
     """
 
     def train(name: str, rows: np.ndarray, held: np.ndarray, stop_after: int | None) -> Member:
-        one = member(name, job.network, method, solve(rows), rows, held, settings, seed, stop_after)
+        weights = balance(job.targets, rows, len(solve(rows).bias)) if job.balanced else None
+        one = member(name, job.network, method, solve(rows), rows, held, settings, seed, stop_after, weights)
         for step in fit(job, [one]):
             watch(part.name, name, step)
         return one
@@ -62,9 +72,15 @@ def fit_part(job: Job, method: Method, solve: Solve, part: Part, settings: Setti
     else:
         rows, held = part.inner[0]
         final = train("fit", rows, held, None)
-        best, score = (final.best.epoch, final.best.score) if final.best else (settings.epochs, float("nan"))
+        assert final.best is not None  # the held-out rows were scored before the first step
+        best, score = final.best.epoch, final.best.score
     used = np.union1d(part.train, np.concatenate([held for _, held in part.inner])) if part.inner else part.train
-    logits = predict(job, final, part.test) if len(part.test) else np.zeros((0, len(final.bias)), np.float32)
+    if final.step == 0 and final.best is None:  # the untouched base with the solved head: its features are known
+        start = solve(final.train)
+        logits = start.logits(features[start.pooling][part.test])
+    else:
+        logits = predict(job, final, part.test)
+    final.release(weights=part.name != "final")
     return Fitted(part, seed, final, logits, used.astype(np.int64), score, best)
 
 
@@ -75,9 +91,13 @@ def best_epoch(curves: list[list[tuple[float, float]]], sizes: list[int]) -> tup
     """
     longest = max(map(len, curves))
     filled = np.array([curve + [curve[-1]] * (longest - len(curve)) for curve in curves])  # (holdouts, epochs, 2)
-    mean = np.average(filled, axis=0, weights=sizes)
-    order = sorted(range(longest), key=lambda epoch: (-round(mean[epoch, 0], 12), mean[epoch, 1], epoch))
-    return order[0], float(mean[order[0], 0])
+    defined = np.isfinite(filled[:, 0, 0])  # a score that one holdout's labels do not define says nothing
+    loss = np.average(filled[:, :, 1], axis=0, weights=sizes)
+    if not defined.any():
+        return int(loss.argmin()), float("nan")
+    mean = np.average(filled[defined, :, 0], axis=0, weights=np.array(sizes)[defined])
+    order = sorted(range(longest), key=lambda epoch: (-round(float(mean[epoch]), 12), float(loss[epoch]), epoch))
+    return order[0], float(mean[order[0]])
 
 
 def warm_start(

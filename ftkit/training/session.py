@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ftkit import metrics
+from ftkit import metrics, privacy
 from ftkit.console import console
-from ftkit.data import coverage
-from ftkit.errors import InputError
+from ftkit.errors import InputError, did_you_mean
 from ftkit.features import probe
 from ftkit.features.examples import Examples, Extracted, extract
 from ftkit.features.pooling import Pooling, candidates
 from ftkit.features.probe import Probe
 from ftkit.models.assembly import Assembly
-from ftkit.tasks import Encoded
+from ftkit.training.encoding import Prepared
 from ftkit.training.loop import Job
 from ftkit.training.members import Settings
 from ftkit.training.parts import Fitted, Solve, Watch, fit_part, warm_start
@@ -25,7 +24,7 @@ from ftkit.training.parts import Fitted, Solve, Watch, fit_part, warm_start
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from ftkit.data.table import Finding, Part, Splits
+    from ftkit.data.table import Part, Splits
     from ftkit.methods import Method
     from ftkit.recipe import Recipe
 
@@ -37,14 +36,16 @@ class Session:
     """One run, ready to fit its parts. The recipe has nothing left that is `auto`."""
 
     recipe: Recipe
-    splits: Splits
+    prepared: Prepared
     assembly: Assembly
-    encoded: Encoded
-    coverage: tuple[Finding, ...]
-    """what the base does not know of the rows, or does not see"""
     extracted: Extracted
     job: Job
     targets: np.ndarray
+
+    @property
+    def splits(self) -> Splits:
+        """Rows and parts."""
+        return self.prepared.splits
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -59,8 +60,8 @@ class Session:
     def warm_start(self, part: Part) -> tuple[Solve, tuple[Pooling, float]]:
         """What solves heads for a part; pooling and strength are chosen on its inner holdouts alone."""
 
-        def score(targets: np.ndarray, logits: np.ndarray) -> float:
-            return judged(self.recipe, self.labels, targets, logits)[0]
+        def score(targets: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+            return judged(self.recipe, self.labels, targets, logits)
 
         count = len(self.labels)
         pooled, known = self.extracted.pooled, None
@@ -75,16 +76,13 @@ class Session:
 
     def fit(self, part: Part, seed: int, solve: Solve, watch: Watch) -> Fitted:
         """Train one part with one seed."""
-        return fit_part(self.job, self.recipe.method, solve, part, settings(self.recipe), seed, watch)
+        chosen = settings(self.recipe)
+        return fit_part(self.job, self.recipe.method, solve, self.extracted.pooled, part, chosen, seed, watch)
 
 
-def open_session(recipe: Recipe, splits: Splits, assembly: Assembly, accelerator: Accelerator) -> Session:
-    """Encode all rows and run the untouched base over them, once."""
-    rows = splits.rows.frame
-    encoded = recipe.task.encode(rows["input"].to_list(), assembly.processor)
-    missed = coverage.findings(recipe, rows["input"].to_list(), encoded)
-    for finding in missed:
-        console.warn(f"{finding.what}; {finding.hint}")
+def open_session(recipe: Recipe, prepared: Prepared, assembly: Assembly, accelerator: Accelerator) -> Session:
+    """Run the untouched base over all rows, once."""
+    splits, encoded = prepared.splits, prepared.encoded
     examples = Examples(recipe.task, assembly.processor, encoded.rows)
     if assembly.head is not None:
         poolings: tuple[Pooling, ...] = (assembly.head.pooling,)
@@ -95,16 +93,17 @@ def open_session(recipe: Recipe, splits: Splits, assembly: Assembly, accelerator
     if extracted.why_not:
         console.say(extracted.why_not)
     examples.prefix = extracted.prefix
-    targets = recipe.task.targets(rows["gold"].to_list(), splits.rows.labels)
+    targets = recipe.task.targets(splits.rows.frame["gold"].to_list(), splits.rows.labels)
     job = Job(
         network=assembly.network,
         examples=examples,
         targets=torch.from_numpy(targets),
-        row_weights=torch.from_numpy(_row_weights(recipe, splits, targets)),
+        balanced=recipe.train.class_weight == "balanced",
+        precision="bf16" if recipe.train.precision == "bf16" else "fp32",
         judge=lambda positions, logits: judged(recipe, splits.rows.labels, targets[positions], logits),
         accelerator=accelerator,
     )
-    return Session(recipe, splits, assembly, encoded, missed, extracted, job, targets)
+    return Session(recipe, prepared, assembly, extracted, job, targets)
 
 
 def settings(recipe: Recipe) -> Settings:
@@ -130,13 +129,32 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
     block, method = recipe.train, recipe.method
     if block.class_weight == "balanced" and splits.rows.multi_label:
         raise InputError("train.class_weight: balanced needs one label a row", "--set train.class_weight=none")
+    _refuse_trackers(block.trackers)
     values: dict[str, Any] = {
+        "report.rows": "hide" if privacy.hidden() else recipe.report.rows,  # a later verb must know without being told
         "train.epochs": _epochs(method, len(splits.parts[-1].train)) if block.epochs == "auto" else block.epochs,
         "train.lr": method.default_lr if block.lr == "auto" else block.lr,
         "train.precision": _precision() if block.precision == "auto" else block.precision,
         "evaluate.metrics": recipe.evaluate.metrics or list(_default_metrics(recipe, splits)),
     }
-    return recipe.replace(values)
+    recipe = recipe.replace(values)
+    for name in recipe.evaluate.metrics:  # one that fails should fail now
+        metrics.load(name).compute(metrics.Scored(("a", "b"), np.array([0, 1]), np.array([0, 1]), np.eye(2)))
+    return recipe
+
+
+def _refuse_trackers(names: list[str]) -> None:
+    """Raise for a tracker that Accelerate does not know, or that is not installed."""
+    if not names:
+        return
+    from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
+
+    ready = {str(one) for one in get_available_trackers()}
+    for name in names:
+        if name not in LOGGER_TYPE_TO_CLASS:
+            raise InputError(f"train.trackers: no tracker {name!r}", did_you_mean(name, LOGGER_TYPE_TO_CLASS))
+        if name not in ready:
+            raise InputError(f"train.trackers: {name} is not installed", f"pip install {name}")
 
 
 def _epochs(method: Method, rows: int) -> int:
@@ -178,16 +196,6 @@ def _default_metrics(recipe: Recipe, splits: Splits) -> tuple[str, ...]:
 def _precision() -> str:
     """fp32 on CPUs, where bf16 steps have not shown a gain; bf16 on GPUs that have it."""
     return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "fp32"
-
-
-def _row_weights(recipe: Recipe, splits: Splits, targets: np.ndarray) -> np.ndarray:
-    """(rows,) weights in the loss with mean 1 over training rows."""
-    if recipe.train.class_weight == "none":
-        return np.ones(len(targets), dtype=np.float32)
-    train = splits.parts[-1].train
-    counts = np.bincount(targets[train], minlength=len(splits.rows.labels))
-    weights = len(train) / np.maximum(counts, 1) / max(1, (counts > 0).sum())
-    return np.where(targets >= 0, weights[targets], 1.0).astype(np.float32)
 
 
 def _carried_over(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ftkit.models.assembly import Model, load_run
 from ftkit.privacy import Mask
 from ftkit.runs.frames import columns, frame
 from ftkit.runs.masking import mask_of
+from ftkit.runs.trained import seen_by
 from ftkit.statistics import predictions
 from ftkit.statistics.summary import summarise
 from ftkit.tasks import Encoded
@@ -43,11 +45,21 @@ def _one(run: Path, file: str) -> dict[str, Any]:
     table, parsed, data = rows_of(model.recipe, file, labelled=True)
     rows = _frame(table, parsed, model)
     logits, encoded = model.logits(rows["input"].to_list())
-    seen = _trained_on(run, encoded, mask)
+    hashes = hash_rows(encoded.rows)
+    seen = seen_by(run, rows["row_id"].to_list(), hashes)
     if seen.all():
         raise InputError(f"{file}: {run} was trained on all of its {len(seen)} usable rows", "give other rows")
-    report = _report(run, file, model, rows[~seen], logits[~seen], encoded, np.flatnonzero(~seen), mask)
-    return report | {"left_out": int(seen.sum()), "data": _data(data, encoded, mask, report["rows"])}
+    report = {
+        "schema": SCHEMA,
+        "run": str(run),
+        "file": file,
+        "rows": int((~seen).sum()),
+        "left_out": int(seen.sum()),
+        "folder": str(run / runs.EVALUATIONS / _key(file)),
+        "data": _data(data, encoded, mask, int((~seen).sum())),
+    }
+    common = columns(rows[~seen], [hashes[i] for i in np.flatnonzero(~seen)], mask)
+    return _scored(model, logits[~seen], common, mask, report)
 
 
 def _frame(table: Table, parsed: Parsed, model: Model) -> pd.DataFrame:
@@ -74,47 +86,30 @@ def _frame(table: Table, parsed: Parsed, model: Model) -> pd.DataFrame:
     return frame
 
 
-def _trained_on(run: Path, encoded: Encoded, mask: Mask) -> np.ndarray:
-    """(rows,) bool: whether the run, or the run that was its base, saw the same input in training."""
-    known = pd.read_parquet(run / runs.SPLITS)
-    seen = set(known.loc[known["trained"], "input_hash"])
-    return np.array([mask.digest(one) in seen for one in hash_rows(encoded.rows)], dtype=bool)
-
-
-def _report(
-    run: Path,
-    file: str,
-    model: Model,
-    rows: pd.DataFrame,
-    logits: np.ndarray,
-    encoded: Encoded,
-    places: np.ndarray,
-    mask: Mask,
+def _scored(
+    model: Model, logits: np.ndarray, common: dict[str, Any], mask: Mask, report: dict[str, Any]
 ) -> dict[str, Any]:
-    """Predictions and scores of the rows that are left, written to the run."""
-    recipe, labels = model.recipe, model.head.labels
+    """The report with the scores of these rows; it and the predictions are written to its folder."""
+    recipe, labels, folder = model.recipe, model.head.labels, Path(report["folder"])
     scores = recipe.task.scores(logits)
-    common = columns(rows, encoded.rows, places, mask)
-    predicted = frame(
-        scores, "adapted", recipe.seed, labels, recipe.task.decode(scores, labels), recipe.task.kind, common, mask
-    )
+    seed = _delivered(folder.parent.parent, recipe.seed)
+    decoded = recipe.task.decode(scores, labels)
+    predicted = frame(scores, "adapted", seed, labels, decoded, recipe.task.kind, common, mask)
     shown = [mask.name("label", label) for label in labels]
     names = recipe.evaluate.metrics
-    found = summarise(predicted, shown, recipe.task.kind, names, names[0], recipe.seed, recipe.evaluate.slices)
-    folder = run / runs.EVALUATIONS / _key(file)
+    found = summarise(predicted, shown, recipe.task.kind, names, names[0], seed, recipe.evaluate.slices)
+    report |= {"task": recipe.task.name, "primary": names[0], "labels": shown, **found}
     folder.mkdir(parents=True, exist_ok=True)
-    about = {"schema": SCHEMA, "run": str(run), "file": file, "rows": len(rows), "folder": str(folder)}
-    report = {**about, "task": recipe.task.name, "primary": names[0], "labels": shown, **found}
-    predictions.write(
-        predicted,
-        folder / runs.PREDICTIONS,
-        labels=shown,
-        task=recipe.task.name,
-        metrics=list(found["scores"]["test"]),
-        primary=names[0],
-    )
+    about: dict[str, Any] = {"labels": shown, "task": recipe.task.name, "primary": names[0]}
+    predictions.write(predicted, folder / runs.PREDICTIONS, metrics=list(found["scores"]["test"]), **about)
     write_json(folder / runs.REPORT, report)
     return report
+
+
+def _delivered(run: Path, seed: int) -> int:
+    """The seed whose adapter the run delivers."""
+    seeds = json.loads((run / runs.REPORT).read_text(encoding="utf-8")).get("seeds")
+    return int(seeds["delivered"]) if seeds else seed
 
 
 def _data(data: DataReport, encoded: Encoded, mask: Mask, rows: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,14 +36,15 @@ def run_stem(target: str, recipe: Recipe) -> str:
 def predictions_file(file: str, out: Path | None, force: bool) -> Path:
     """`out`, or `<stem>.predicted.<suffix>` in the working folder; never the input itself."""
     stem, suffix = split_suffix(file)
-    path = out or Path(f"{stem}.predicted{suffix or '.csv'}")
+    usual = f"{stem}.predicted{suffix or '.csv'}"
+    path = out or Path(usual)
     if path.is_dir():
-        raise InputError(f"{path}: is a folder", f"--out {path / Path(stem + '.predicted' + (suffix or '.csv'))}")
+        raise InputError(f"{path}: is a folder", f"--out {shlex.quote(str(path / usual))}")
     if path.exists():
         if Path(file).exists() and path.samefile(file):
             raise InputError(f"{path}: is the input itself", "choose another --out")
         if not force:
             raise InputError(f"{path}: already exists", "--force, or another --out")
     if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}", f"mkdir -p {path.parent}")
+        raise InputError(f"{path}: there is no folder {path.parent}", f"mkdir -p {shlex.quote(str(path.parent))}")
     return path

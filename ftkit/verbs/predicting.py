@@ -9,6 +9,7 @@ import pandas as pd
 
 from ftkit import privacy
 from ftkit.console import console
+from ftkit.data.names import many
 from ftkit.data.prepare import rows_of
 from ftkit.data.table import Gold, Parsed, Table
 from ftkit.data.write import write
@@ -29,7 +30,10 @@ def predict(run: Path, file: str, out: Path, scores: bool = False) -> Path:
     privacy.hide(model.recipe.report.rows == "hide")
     table, parsed, report = rows_of(model.recipe, file, labelled=False)
     for reason, count in report.dropped.items():
-        console.warn(f"{file}: {count} rows without a prediction: {reason}")
+        places = ", ".join(report.examples[reason]) + (", …" if count > len(report.examples[reason]) else "")
+        console.warn(f"{file}: {many(count, 'row')} without a prediction: {reason} ({places})")
+    if table.bad:
+        console.warn(f"{out}: lacks {many(len(table.bad), 'row')} that cannot be read")
     labels = model.head.labels
     added = [PREDICTION, CONFIDENCE, *(f"score.{label}" for label in labels if scores)]
     if taken := [name for name in added if name in table.frame.columns]:

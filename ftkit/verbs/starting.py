@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,9 @@ def recipe_file(target: str) -> Path | None:
         return path
     if path.exists():
         if (path / "recipe.yaml").is_file():
-            raise InputError(f"{target}: is a run, not data", f"its recipe can be run again: {path / 'recipe.yaml'}")
+            raise InputError(
+                f"{target}: is a run, not data", f"ftkit train {shlex.quote(str(path / 'recipe.yaml'))} repeats it"
+            )
         return None
     found = shipped.recipes()
     if target in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -141,7 +142,7 @@ def test_spellings_of_a_label_come_with_a_map_to_paste() -> None:
         "fine now": 9,
     }
     finding = on_labels(labels)["label spelling"]
-    pasted = yaml.safe_load(finding.hint.removeprefix("under data: "))
+    pasted = in_recipe(finding)
     assert pasted == {
         "label_map": {"positive": "Positive", "POSITIVE ": "Positive", "ｂａｄ": "bad", "fine  now": "fine now"}
     }
@@ -151,7 +152,16 @@ def test_spellings_of_a_label_come_with_a_map_to_paste() -> None:
 
 def test_a_spelling_map_survives_strange_characters() -> None:
     finding = on_labels({"a\x85\u2028b": 9, "A b": 5, "c": 9})["label spelling"]
-    assert yaml.safe_load(finding.hint.removeprefix("under data: ")) == {"label_map": {"A b": "a\x85\u2028b"}}
+    assert in_recipe(finding) == {"label_map": {"A b": "a\x85\u2028b"}}
+
+
+def in_recipe(finding: Finding) -> dict[str, Any]:
+    """The label map of the hint, the same whether typed as a flag or pasted into a recipe."""
+    flag, pasted = finding.hint.split(", or in a recipe under data: ")
+    option, typed = shlex.split(flag)
+    found: dict[str, Any] = yaml.safe_load(pasted)
+    assert option == "--set" and yaml.safe_load(typed.removeprefix("data.label_map=")) == found["label_map"]
+    return found
 
 
 def test_labels_of_few_rows() -> None:
@@ -159,6 +169,7 @@ def test_labels_of_few_rows() -> None:
     assert finding.what == "fewer than 5 training rows: 2 labels, of which 1 with one: 'd', 'c'"
     assert finding.level == "warning" and "--set data.rare=merge" in finding.hint
     assert on_labels({"a": 9, "b": 8, "c": 4})["rare labels"].level == "note"
+    assert not label_checks.check({"train": {"a": 9, "b": 8, "other": 4}}, 21, [], merged="other")
 
 
 def test_unbalanced_labels() -> None:

@@ -113,7 +113,14 @@ def test_units_and_splits_are_never_the_label() -> None:
         when=cycle(60, "2024-01-01", "2024-01-02"),
     )
     assert guess_label(frame, "text") == []
-    assert guess_label(table(text=prose(9), label=[f"own {i}" for i in range(9)]), "text") == []
+    assert guess_label(table(text=prose(9), note=[f"own {i}" for i in range(9)]), "text") == []
+
+
+def test_a_column_named_label_is_taken_whatever_it_holds_so_that_its_fault_is_named() -> None:
+    for cells in ([f"own {i}" for i in range(9)], ["same"] * 9, [""] * 9):
+        assert [guess.column for guess in guess_label(table(text=prose(9), label=cells), "text")] == ["label"]
+    better = table(text=prose(9), label=["same"] * 9, kind=cycle(9, "a", "b"))
+    assert [guess.column for guess in guess_label(better, "text")] == ["kind"]
 
 
 def test_reasons_are_said() -> None:

@@ -361,6 +361,19 @@ def test_rows_to_predict_keep_their_places() -> None:
     assert report.files == {"new.csv": "sha of new.csv"} and report.detected == ("delimiter: comma",)
 
 
+def test_hints_on_another_file_name_no_flag_that_its_verbs_lack(tmp_path: Path) -> None:
+    recipe = recipe_of(Short(label="label"))
+    bad = table("new.csv", {"text": ["x", ""], "label": ["a", "a"]})
+    with pytest.raises(InputError, match="take them out of the file") as caught:
+        other(bad, recipe, labelled=True)
+    assert "--set" not in caught.value.message + caught.value.hint
+    path = tmp_path / "new.csv"
+    path.write_bytes("text,label\n¿Él? ¿Él?,a\n".encode("cp1252"))
+    with pytest.raises(InputError, match="which is right") as caught:
+        rows_of(recipe, str(path), labelled=True)
+    assert "UTF-8" in caught.value.hint and "--set" not in caught.value.hint
+
+
 def test_rows_to_evaluate_need_labels_and_get_the_same_names() -> None:
     recipe = recipe_of(Short(label="label"), label_map={"A": "a"})
     _, parsed, _ = other(table("new.csv", {"text": ["x", "y"], "label": ["A", "b"]}), recipe, labelled=True)

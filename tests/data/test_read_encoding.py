@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,16 @@ def test_a_damaged_utf8_file_is_no_other_encoding() -> None:
         decode(broken, "x")
     with pytest.raises(InputError, match="UTF-8 but for byte"):
         decode(raw[:-4] + b"\n", "x")
+
+
+def test_the_command_that_mends_a_damaged_file_can_be_typed(tmp_path: Path) -> None:
+    source = tmp_path / "my reviews.csv"
+    source.write_bytes((CHINESE * 20).encode() + b"\xff\n")
+    with pytest.raises(InputError) as caught:
+        decode(source.read_bytes(), str(source))
+    command = caught.value.hint.partition(" and use")[0]
+    subprocess.run(command, shell=True, check=False)  # with -c, iconv mends the file and still fails
+    assert (tmp_path / "mended-my reviews.csv").read_text(encoding="utf-8") == CHINESE * 20 + "\n"
 
 
 @pytest.mark.parametrize(

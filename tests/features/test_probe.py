@@ -60,10 +60,15 @@ def test_the_better_pooling_is_chosen_on_held_out_rows(blobs: tuple[np.ndarray, 
     noise = np.random.default_rng(1).normal(size=features.shape).astype(np.float32)
     every = np.random.default_rng(2).permutation(90)
     holdouts = [(every[30:], every[:30]), (every[:60], every[60:])]
-    accuracy = lambda gold, logits: float((logits.argmax(1) == gold).mean())  # noqa: E731
+
+    def accuracy(gold: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+        return (float((logits.argmax(1) == gold).mean()) if len(set(gold)) > 1 else float("nan")), 1.0
+
     pooling, strength = probe.choose({FIRST: noise, MEAN: features}, targets, 3, holdouts, accuracy)
     assert pooling == MEAN
     assert strength in probe.STRENGTHS
+    single = (every[30:], np.flatnonzero(targets == 0)[:3])  # one label: the score is not defined there
+    assert probe.choose({FIRST: noise, MEAN: features}, targets, 3, [single, *holdouts], accuracy)[0] == MEAN
     assert probe.choose({MEAN: features}, targets, 3, [], accuracy) == (MEAN, probe.STRENGTHS[0])
 
 

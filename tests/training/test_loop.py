@@ -13,7 +13,7 @@ from toy import EVERY, Toy, build, judged_by, method_named, with_accelerator
 
 from ftkit.errors import FtkitError
 from ftkit.training.loop import fit
-from ftkit.training.members import Member, Settings
+from ftkit.training.members import Member, Settings, balance
 from ftkit.training.parts import best_epoch
 
 QUICK = Settings(epochs=3, lr=1e-2, batch=8, warmup=0.0)
@@ -82,7 +82,7 @@ def test_the_loop_can_be_left_after_three_steps(toy: Toy) -> None:
 
 
 def test_early_stopping_ends_with_the_best_weights(toy: Toy) -> None:
-    scores = iter([0.5, 0.6, 0.9, 0.7, 0.6, 0.5, 0.4])
+    scores = iter([0.0, 0.5, 0.6, 0.9, 0.7, 0.6, 0.5, 0.4])  # the first is the rehearsal's
     strict = judged_by(toy, lambda positions, logits: (next(scores), 1.0))
     one = strict.member(Settings(epochs=10, lr=1e-2, batch=8, patience=2), validation=EVERY[:4])
     kept = {}
@@ -110,15 +110,18 @@ def test_a_member_that_may_not_train_is_left_as_it_is(toy: Toy) -> None:
     assert all(torch.equal(value, before[key]) for key, value in one.snapshot().items())
 
 
-def test_class_weights_move_the_head_towards_the_heavy_label(toy: Toy) -> None:
-    from dataclasses import replace
-
-    heavy = torch.where(toy.job.targets == 0, 10.0, 0.1)
-    one, plain = toy.member(QUICK), toy.member(QUICK)
-    list(fit(replace(toy.job, row_weights=heavy), [one]))
-    list(fit(toy.job, [plain]))
-    lead = lambda member: float((toy.logits(member)[:, 0] - toy.logits(member)[:, 1]).mean())  # noqa: E731
-    assert lead(one) > lead(plain)
+def test_class_weights_follow_from_the_rows_that_are_trained_on(toy: Toy) -> None:
+    few = np.concatenate([EVERY[toy.targets == 0][:2], EVERY[toy.targets == 1]])
+    weights = balance(toy.job.targets, few, 2)
+    assert (weights[0] / weights[1]).item() == pytest.approx(6)
+    assert weights[toy.job.targets[few]].mean().item() == pytest.approx(1)
+    leads = []
+    for label_weights in (None, weights):
+        one = toy.member(QUICK, train=few, label_weights=label_weights)
+        list(fit(toy.job, [one]))
+        logits = toy.logits(one)
+        leads.append((logits[:, 0] - logits[:, 1]).mean())
+    assert leads[1] > leads[0]  # the rare label gains
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -157,3 +160,10 @@ def test_best_epoch_weighs_holdouts_and_takes_the_earliest() -> None:
     assert best_epoch(curves, [10, 10]) == (1, pytest.approx(0.7))
     assert best_epoch([[(0.5, 1.0), (0.5, 1.0), (0.5, 1.0)]], [5])[0] == 0
     assert best_epoch([[(0.5, 1.0), (0.5, 0.9)]], [5])[0] == 1
+
+
+def test_a_holdout_that_does_not_define_the_score_has_no_say() -> None:
+    nan = float("nan")
+    assert best_epoch([[(nan, 1.0), (nan, 1.0)], [(0.5, 1.0), (0.9, 1.0)]], [50, 5]) == (1, pytest.approx(0.9))
+    epoch, score = best_epoch([[(nan, 1.0), (nan, 0.7), (nan, 0.8)]], [5])
+    assert epoch == 1 and np.isnan(score)

@@ -1,0 +1,41 @@
+"""Which rows an earlier run was trained or tuned on, so that nothing is scored on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ftkit import runs
+from ftkit.errors import InputError
+from ftkit.privacy import Mask
+from ftkit.runs.masking import machine_key
+
+
+def seen_by(run: Path, row_ids: Sequence[str], input_hashes: Sequence[str]) -> np.ndarray:
+    """(rows,) bool: whether the run, or the run that was its base, was trained on the row.
+
+    A row is known by its id (the text itself) or by what the model sees of it (which may be cut
+    elsewhere). Raises InputError where the run's hashes are keyed with a secret that is not here.
+    """
+    mask = _mask_of(run)
+    known = pd.read_parquet(run / runs.SPLITS)
+    known = known[known["trained"]]
+    ids, hashes = set(known["row_id"]), set(known["input_hash"])
+    pairs = zip(row_ids, input_hashes, strict=True)
+    return np.array([mask.digest(row) in ids or mask.digest(seen) in hashes for row, seen in pairs], dtype=bool)
+
+
+def _mask_of(run: Path) -> Mask:
+    """The mask that the run was written with."""
+    wanted = json.loads((run / runs.REPORT).read_text(encoding="utf-8")).get("row_key")
+    if wanted is None:
+        return Mask(on=False)
+    mask = Mask(on=True, key=machine_key())
+    if mask.fingerprint != wanted:
+        what = f"{run}: its rows are hidden with the key of another machine or user, so none can be recognised"
+        raise InputError(what, "evaluate it where it was trained")
+    return mask
