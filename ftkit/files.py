@@ -196,6 +196,17 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def system_error(error: BaseException) -> OSError | None:
+    """What the file system refused, where that is what an error is about.
+
+    safetensors and tokenizers are written in Rust and pass it on as errors of their own, its number in the text.
+    """
+    if isinstance(error, OSError):
+        return error
+    told = None if isinstance(error, FtkitError) else re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(told[1]), os.strerror(int(told[1]))) if told else None
+
+
 def os_error(error: OSError, doing: str) -> FtkitError:
     """One clear line for a failure of the file system; `doing` reads like "writing runs/a/report.json".
 

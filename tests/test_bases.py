@@ -544,6 +544,11 @@ def test_a_run_that_is_not_complete(tmp_path: Path, status: str, says: str, hint
     assert hint.format(run=where) in refused(where, says).hint
 
 
+def test_a_run_that_stopped_before_its_recipe_was_written_is_still_a_run(tmp_path: Path) -> None:
+    (tmp_path / "status").write_text("partial\n")
+    assert f"--out {tmp_path} --force" in refused(tmp_path, "interrupted").hint
+
+
 def test_a_run_without_what_it_should_hold(tmp_path: Path) -> None:
     where = run(tmp_path / "run", "minilm")
     (where / "recipe.yaml").write_text("base: [")

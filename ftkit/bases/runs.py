@@ -16,7 +16,7 @@ HEAD = ("head.safetensors", "head.json")
 
 def looks_like_run(folder: Path) -> bool:
     """Whether the folder is a run's, finished or not."""
-    return (folder / "recipe.yaml").is_file() and (folder / "status").is_file()
+    return files.is_run(folder) or ((folder / "recipe.yaml").is_file() and (folder / "status").is_file())
 
 
 def base_name(run: Path, name: str) -> str:

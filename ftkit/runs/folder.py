@@ -12,7 +12,7 @@ from typing import Any
 
 from ftkit import runs
 from ftkit.errors import FtkitError, Interrupted
-from ftkit.files import as_line, os_error, write_text
+from ftkit.files import as_line, os_error, system_error, write_text
 
 
 @dataclass
@@ -60,11 +60,10 @@ def open_run(path: Path) -> Iterator[RunFolder]:
         run.ended("partial")
         hint = f"run it again; --out {shlex.quote(str(path))} --force puts it in the same folder"
         raise Interrupted(f"{path}: interrupted before it was complete", hint) from None
-    except OSError as error:
+    except BaseException as error:
         run.ended("failed")
-        raise os_error(error, f"writing {path}") from error
-    except BaseException:
-        run.ended("failed")
+        if (refused := system_error(error)) is not None:
+            raise os_error(refused, f"writing {path}") from error
         raise
 
 

@@ -17,7 +17,7 @@ from ftkit.features.probe import Probe
 from ftkit.models.assembly import Assembly
 from ftkit.training.encoding import Prepared
 from ftkit.training.loop import Step
-from ftkit.training.parts import Fitted
+from ftkit.training.parts import Fitted, agreed_on
 from ftkit.training.session import Session, every_seed, open_session, settings
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
                 outcome.probes[part.name] = session.probe(part, choice)
             with clock.phase("train"):
                 for seed in every_seed(recipe):
-                    outcome.fits[part.name, seed] = session.fit(part, seed, solve, watch.of(seed))
+                    folds = [one for (_, other), one in outcome.fits.items() if other == seed]
+                    agreed = agreed_on(folds) if part.name == "final" and folds and part.refit else None
+                    outcome.fits[part.name, seed] = session.fit(part, seed, solve, watch.of(seed), agreed)
     with clock.phase("baselines"):
         _score_baselines(outcome)
     accelerator.end_training()
@@ -166,7 +168,8 @@ def _watching(outcome: Outcome, run: RunFolder, accelerator: Accelerator) -> Ite
     epochs = settings(session.recipe).epochs * session.recipe.seeds
     total = 0
     for part in session.splits.parts:
-        chosen = sum(len(rows) for rows, _ in part.inner)
+        follows = session.splits.folds and part.name == "final" and part.refit
+        chosen = 0 if follows else sum(len(rows) for rows, _ in part.inner)
         total += epochs * (chosen + (len(part.train) if part.refit or not part.inner else 0))
     with console.progress("training", total) as bar:
         yield _Watcher(outcome, run, accelerator, bar)

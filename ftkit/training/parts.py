@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ from ftkit.methods import Method
 from ftkit.training.loop import Job, Step, fit, predict
 from ftkit.training.members import Member, Settings, balance, member
 
+Choice = tuple[int, float]
+"""passes to keep, and the validation score that speaks for them"""
 Watch = Callable[[str, str, Step], None]
 """(part, member, step)"""
 Solve = Callable[[np.ndarray], Probe]
@@ -46,11 +48,13 @@ def fit_part(
     settings: Settings,
     seed: int,
     watch: Watch,
+    agreed: Choice | None = None,
 ) -> Fitted:
     """Train one part with one seed.
 
     With `part.refit` the inner holdouts only choose how many epochs are best (none is a choice: the
-    warm start as it is), and the delivered member trains on all rows of the part. Without, the one
+    warm start as it is), and the delivered member trains on all rows of the part; `agreed` is that
+    choice where other parts have made it already. Without `refit`, the one
     holdout stops training early and its best weights are kept.
     """
 
@@ -62,7 +66,10 @@ def fit_part(
         return one
 
     nothing = np.array([], dtype=np.int64)
-    if settings.epochs == 0 or not part.inner:
+    if agreed is not None:
+        best, score = agreed
+        final = train("fit", part.train, nothing, best)
+    elif settings.epochs == 0 or not part.inner:
         best, score = settings.epochs, float("nan")
         final = train("fit", part.train, nothing, None)
     elif part.refit:
@@ -84,7 +91,17 @@ def fit_part(
     return Fitted(part, seed, final, logits, used.astype(np.int64), score, best)
 
 
-def best_epoch(curves: list[list[tuple[float, float]]], sizes: list[int]) -> tuple[int, float]:
+def agreed_on(fits: Sequence[Fitted]) -> Choice:
+    """What the folds of a cross-fitted run chose: the median of their passes, and their mean validation score.
+
+    The final part, which is not scored, follows them: five choices on all rows are worth more than
+    one on two holdouts, and the delivered adapter is then trained as those were that the score is of.
+    """
+    passes = sorted(one.epochs for one in fits)
+    return passes[len(passes) // 2], float(np.mean([one.validation for one in fits]))
+
+
+def best_epoch(curves: list[list[tuple[float, float]]], sizes: list[int]) -> Choice:
     """Epoch with the best mean (score, −loss) over holdouts, and that score; the earliest at a tie.
 
     A member that stopped early counts with its last value from then on. Holdouts weigh by their rows.

@@ -19,7 +19,7 @@ from ftkit.models.assembly import Assembly
 from ftkit.training.encoding import Prepared
 from ftkit.training.loop import Job
 from ftkit.training.members import Settings
-from ftkit.training.parts import Fitted, Solve, Watch, fit_part, warm_start
+from ftkit.training.parts import Choice, Fitted, Solve, Watch, fit_part, warm_start
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -74,10 +74,10 @@ class Session:
         """The linear probe on the untouched base, solved on all training rows of the part."""
         return probe.fit(self.extracted.pooled, self.targets, len(self.labels), part.train, choice, self.balanced)
 
-    def fit(self, part: Part, seed: int, solve: Solve, watch: Watch) -> Fitted:
-        """Train one part with one seed."""
+    def fit(self, part: Part, seed: int, solve: Solve, watch: Watch, agreed: Choice | None) -> Fitted:
+        """Train one part with one seed; `agreed` is the choice of passes where folds have made it."""
         chosen = settings(self.recipe)
-        return fit_part(self.job, self.recipe.method, solve, self.extracted.pooled, part, chosen, seed, watch)
+        return fit_part(self.job, self.recipe.method, solve, self.extracted.pooled, part, chosen, seed, watch, agreed)
 
 
 def open_session(recipe: Recipe, prepared: Prepared, assembly: Assembly, accelerator: Accelerator) -> Session:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftkit import privacy, registry
+from ftkit import files, privacy, registry
 from ftkit.errors import InputError, did_you_mean
 from ftkit.recipe import shipped
 from ftkit.verbs import naming
@@ -45,6 +45,9 @@ def recipe_file(target: str) -> Path | None:
             raise InputError(
                 f"{target}: is a run, not data", f"ftkit train {shlex.quote(str(path / 'recipe.yaml'))} repeats it"
             )
+        if files.is_run(path):
+            again = f"train again from its data, with --out {shlex.quote(target)} --force to put it in the same folder"
+            raise InputError(f"{target}: is a run that was not finished, not data", again)
         return None
     found = shipped.recipes()
     if target in found:
@@ -65,7 +68,7 @@ def sources(target: str, recipe: Recipe) -> list[str]:
 
 def carry_out(recipe: Recipe, target: str, out: Path | None, force: bool, command: str) -> tuple[Path, dict[str, Any]]:
     """Run a recipe in a folder of its own; gives the folder and the report."""
-    from ftkit import files, pipeline
+    from ftkit import pipeline
 
     files.refuse_taken(out, force)  # said before the data is read; the folder itself is made after
     stem = naming.run_stem(target, recipe)

@@ -47,6 +47,16 @@ def test_a_disk_that_is_full_from_the_start_keeps_no_empty_folder(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_full_disk_that_a_library_in_rust_met(tmp_path: Path) -> None:
+    said = "Error while serializing: I/O error: No space left on device (os error 28)"
+    with pytest.raises(FtkitError, match="no space left on the disk") as caught, open_run(tmp_path):
+        raise ValueError(said)
+    assert caught.value.code == 1 and "df -h" in caught.value.hint
+    assert status(tmp_path) == "failed\n"
+    with pytest.raises(ValueError, match="os error of ours"), open_run(tmp_path):
+        raise ValueError("os error of ours")
+
+
 def test_an_interrupted_run_is_partial_and_the_hint_can_be_typed(tmp_path: Path) -> None:
     folder = tmp_path / "my run"
     folder.mkdir()

@@ -33,6 +33,19 @@ def test_a_shipped_name_is_a_recipe_unless_a_file_has_it(workdir: Path) -> None:
     assert starting.recipe_file("text_classification/lora") is None
 
 
+def test_a_run_is_no_data_and_the_hint_says_how_to_repeat_it(workdir: Path) -> None:
+    run = workdir / "my run"
+    run.mkdir()
+    (run / "status").write_text("partial\n")
+    with pytest.raises(InputError, match="was not finished") as caught:
+        starting.recipe_file("my run")
+    assert "--out 'my run' --force" in caught.value.hint
+    (run / "recipe.yaml").write_text("")
+    with pytest.raises(InputError, match="is a run, not data") as caught:
+        starting.recipe_file("my run")
+    assert caught.value.hint == "ftkit train 'my run/recipe.yaml' repeats it"
+
+
 def test_a_misspelt_shipped_name_is_not_taken_for_a_hub_id(workdir: Path) -> None:
     with pytest.raises(InputError) as caught:
         starting.recipe_file("text_classification/lroa")
