@@ -39,6 +39,7 @@ def run(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[P
         model = assemble(recipe)
         prepared = encode(recipe, splits, model)
     with open_run(claim()) as kept:
+        kept.recipe(recipe.to_yaml("nothing about training is left to auto: a rerun repeats the run"))
         outcome = fit(recipe, prepared, model, kept, clock)
         with clock.phase("scores"):
             predictions = predictions_of(outcome, mask)

@@ -253,6 +253,7 @@ def test_an_interrupted_run_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         carry_out(toy_recipe(tmp_path), tmp_path / "run")
     assert caught.value.code == 130
     assert (tmp_path / "run" / runs.STATUS).read_text().strip() == "partial"
+    assert read(tmp_path / "run" / runs.RECIPE).train.lr == 1e-3  # it can be repeated
 
 
 def test_a_tracker_by_name_is_fed(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ OUTCOMES = {
 BANNERS = {
     "partial": (
         "This run is not finished.",
-        "This is what was done before it stopped; ftkit train RUN --resume goes on.",
+        "This is what was done before it stopped; ftkit train RUN/recipe.yaml does it again, in a new folder.",
     ),
     "running": ("This run is still going on.", "The page shows how far it had come when it was written."),
     "failed": ("This run failed.", "This is what was done before it failed."),

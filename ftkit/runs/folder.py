@@ -34,6 +34,10 @@ class RunFolder:
                 file.write(word + "\n")  # over the old word, which takes no more space
                 file.truncate()
 
+    def recipe(self, yaml: str) -> None:
+        """Keep the recipe from the start, so that an interrupted run can be repeated."""
+        write_text(self.path / runs.RECIPE, yaml)
+
     def note(self, line: dict[str, Any]) -> None:
         """Append a line to the history."""
         with (self.path / runs.HISTORY).open("a", encoding="utf-8") as file:

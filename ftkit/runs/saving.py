@@ -26,9 +26,6 @@ def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], ma
     """Write everything; sizes that are known only now are added to the report."""
     session, folder = outcome.session, run.path
     report["cost"]["adapter_bytes"] = _adapters(outcome, folder)
-    write_text(
-        folder / runs.RECIPE, session.recipe.to_yaml("nothing about training is left to auto: a rerun repeats the run")
-    )
     names = list(report["scores"]["test"])
     stored.write(
         predictions,
