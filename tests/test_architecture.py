@@ -24,7 +24,7 @@ LAYERS = [
     [*(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes")), "ftkit.verbs.naming"],
     ["ftkit.tasks", "ftkit.methods", "ftkit.metrics", "ftkit.bases", "ftkit.bases."],
     ["ftkit.recipe"],
-    ["ftkit.data", "ftkit.data."],
+    ["ftkit.data", "ftkit.data.", "ftkit.runs.masking", "ftkit.runs.trained"],
     ["ftkit.metrics.", "ftkit.statistics", "ftkit.statistics."],
     ["ftkit.tasks."],
     ["ftkit.models.architecture", "ftkit.models"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ftkit.data.prepare import rows_of
 from ftkit.data.table import DataReport, Gold, Parsed, Table
 from ftkit.errors import InputError, did_you_mean
 from ftkit.features.examples import hash_rows
-from ftkit.files import sha256, write_json
+from ftkit.files import os_error, sha256, write_json
 from ftkit.models.assembly import Model, load_run
 from ftkit.privacy import Mask
 from ftkit.runs.frames import columns, frame
@@ -99,7 +100,7 @@ def _scored(
     names = recipe.evaluate.metrics
     found = summarise(predicted, shown, recipe.task.kind, names, names[0], seed, recipe.evaluate.slices)
     report |= {"task": recipe.task.name, "primary": names[0], "labels": shown, **found}
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     about: dict[str, Any] = {"labels": shown, "task": recipe.task.name, "primary": names[0]}
     predictions.write(predicted, folder / runs.PREDICTIONS, metrics=list(found["scores"]["test"]), **about)
     write_json(folder / runs.REPORT, report)
@@ -121,3 +122,15 @@ def _key(file: str) -> str:
     """A name for the evaluation: of the file's content, so that the same rows are found again."""
     path = Path(file)
     return sha256(path)[:16] if path.is_file() else "".join(c if c.isalnum() else "-" for c in file)[-60:]
+
+
+def _make(folder: Path) -> None:
+    """Make the folder of an evaluation. It lies in its run, so there is no `--out` to choose another with."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        refused = os_error(error, f"creating {folder}")
+        if isinstance(refused, InputError):
+            run = shlex.quote(str(folder.parent.parent))
+            refused.hint = f"cp -r {run} FOLDER where you may write, and evaluate that copy"
+        raise refused from error

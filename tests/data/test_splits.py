@@ -123,14 +123,14 @@ def test_many_rows_are_chosen_on_one_holdout() -> None:
     rows = plain(3000)
     (part,) = split_up(rows).parts
     ((train, held),) = part.inner
-    assert not part.refit and 0.07 < len(held) / len(part.train) < 0.13
+    assert part.refit and 0.07 < len(held) / len(part.train) < 0.13
     assert sorted([*train, *held]) == sorted(part.train)
 
 
 def test_a_share_of_validation() -> None:
     (part,) = split_up(plain(600), folds=0, validation=0.3).parts
     ((_, held),) = part.inner
-    assert not part.refit and 0.22 < len(held) / len(part.train) < 0.38
+    assert part.refit and 0.22 < len(held) / len(part.train) < 0.38
 
 
 # ---- official splits ----
