@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test slow lint bench readme
+.PHONY: help quickstart test slow lint bench recipes readme
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -38,6 +38,9 @@ bench: $(VENV)/.dev  ## side-by-side timings, about two hours; DATA=FOLDER of ba
 	@$(BIN)/python tests/benchmarks/startup.py
 	@$(BIN)/python tests/benchmarks/big_csv.py
 	@$(BIN)/python tests/benchmarks/banking77.py --data $(DATA)
+
+recipes: $(VENV)/.dev  ## run every shipped recipe and write the table of recipes/README.md, about a quarter of an hour
+	@$(BIN)/python tests/benchmarks/recipes.py
 
 readme: $(VENV)/.dev  ## write README.md's tables anew from the registries
 	@$(BIN)/python tests/readme_tables.py

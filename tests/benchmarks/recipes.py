@@ -1,0 +1,133 @@
+"""Every shipped recipe on the example data: what it scores, whether that beats the linear probe, what it costs.
+
+Each recipe is run as it is, by the `ftkit train` command in its header, one after the other, and the
+table of recipes/README.md is written anew.
+
+    python tests/benchmarks/recipes.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from measure import FTKIT, Finished, machine, run, table, write_section
+
+from ftkit.metrics.accuracy import Accuracy
+from ftkit.recipe import shipped
+from ftkit.statistics import predictions, wording
+from ftkit.statistics.paired import Comparison, compare
+
+README = Path(__file__).resolve().parents[2] / "recipes" / "README.md"
+ACCURACY = Accuracy(name="accuracy")
+HEADER = [
+    "recipe",
+    "accuracy",
+    "points over the linear probe",
+    "verdict",
+    "passes kept: folds; delivered",
+    "seconds",
+    "of CPU",
+    "peak MiB",
+    "trained weights",
+    "adapter bytes",
+]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One recipe after its run."""
+
+    name: str
+    report: dict[str, Any]
+    over_probe: Comparison
+    """the adapted model against the linear probe, on the same rows"""
+    done: Finished
+    cpu_seconds: float
+    """of the whole command; unlike its seconds they hardly depend on what else the machine does"""
+
+
+def measured(name: str, folder: Path, threads: int) -> Measured:
+    """Run one recipe in `folder`, and read what it left."""
+    out = folder / name.replace("/", "_")
+    before = os.times()
+    done = run([*FTKIT, "train", name, "--out", str(out), "--offline", "--quiet"], threads, cwd=folder)
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    return Measured(name, report, over_probe(out, int(report["seed"])), done, cpu)
+
+
+def over_probe(out: Path, seed: int) -> Comparison:
+    """The adapted model of a run against its linear probe; the report compares with the best baseline instead."""
+    frame, about = predictions.read(out / "predictions.parquet")
+    kind = str(frame["kind"].iloc[0])
+    adapted, probe = (
+        predictions.scored(frame, name, seed, about["labels"], kind)[0] for name in ("adapted", wording.PROBE)
+    )
+    return compare(ACCURACY, adapted, probe)
+
+
+def cells(one: Measured) -> list[str]:
+    """The line of one recipe."""
+    accuracy, cost, verdict = one.report["scores"]["test"]["accuracy"], one.report["cost"], one.report["verdict"]
+    return [
+        f"`{one.name}`",
+        f"{accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})",
+        difference(one.over_probe),
+        verdict["outcome"],
+        passes(one.report["choices"]["epochs"]),
+        f"{one.done.seconds:.0f}",
+        f"{one.cpu_seconds:.0f}",
+        f"{one.done.peak_bytes / 2**20:.0f}",
+        f"{cost['trainable_parameters']:,}",
+        f"{cost['adapter_bytes']:,}",
+    ]
+
+
+def difference(found: Comparison) -> str:
+    """`+3.4 (+1.4 to +5.9)`, in points."""
+    value, low, high = (
+        "–" if number is None else wording.gap(number, ACCURACY).removesuffix(" points")
+        for number in (found.difference, found.low, found.high)
+    )
+    return f"{value} ({low} to {high})"
+
+
+def passes(epochs: dict[str, int]) -> str:
+    """`4 1 6 6 5; 0`: passes over the rows that validation chose for each fold, and for what is delivered."""
+    folds = [str(count) for part, count in epochs.items() if not part.startswith("final")]
+    final = [str(count) for part, count in epochs.items() if part.startswith("final")]
+    return f"{' '.join(folds)}; {' '.join(final)}"
+
+
+def arguments() -> argparse.Namespace:
+    """Flags of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1, help="threads of arithmetic")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run all recipes in turn and write the table."""
+    args = arguments()
+    load = os.getloadavg()[0]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in shipped.recipes():
+            rows.append(cells(measured(name, Path(folder), args.threads)))
+            print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
+    where = f"{machine(args.threads)} Load of the machine before the start: {load:.1f}."
+    text = f"{where}\n\n{table(HEADER, rows)}"
+    write_section("recipes", text, README)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
