@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ftkit import registry
+from ftkit import environment, registry
 from ftkit.bases import hub
 from ftkit.errors import InputError
 from ftkit.metrics import Metric, Scored, as_evaluate, load
@@ -88,7 +88,7 @@ def test_a_path_that_is_not_there_is_an_input_error() -> None:
 
 
 def test_an_unreachable_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(environment, "offline", lambda: False)
     monkeypatch.setattr(hub, "answers", lambda: (False, "https://hub.test"))
     with pytest.raises(InputError) as caught:
         load("mauve")
