@@ -31,7 +31,7 @@ HEADER = [
     "accuracy",
     "points over the linear probe",
     "verdict",
-    "passes kept: folds; delivered",
+    "passes kept by fold",
     "seconds",
     "of CPU",
     "peak MiB",
@@ -101,10 +101,8 @@ def difference(found: Comparison) -> str:
 
 
 def passes(epochs: dict[str, int]) -> str:
-    """`4 1 6 6 5; 0`: passes over the rows that validation chose for each fold, and for what is delivered."""
-    folds = [str(count) for part, count in epochs.items() if not part.startswith("final")]
-    final = [str(count) for part, count in epochs.items() if part.startswith("final")]
-    return f"{' '.join(folds)}; {' '.join(final)}"
+    """`4 1 6 6 5`: passes over the rows that validation chose for each fold."""
+    return " ".join(str(kept) for part, kept in epochs.items() if part.startswith("fold"))
 
 
 def arguments() -> argparse.Namespace:
