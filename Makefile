@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-DATA ?= ../shared/data/banking77_en
+DATA ?= ../shared/data
 ARGS ?=
 
 BIN := $(VENV)/bin
@@ -33,11 +33,8 @@ lint: $(VENV)/.dev  ## style, format and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/.dev  ## side-by-side timings, about two hours; DATA=FOLDER of banking77's train.csv and test.csv
-	@test -f $(DATA)/train.csv || { echo "no $(DATA)/train.csv: make bench DATA=FOLDER, see tests/benchmarks/README.md"; exit 2; }
-	@$(BIN)/python tests/benchmarks/startup.py
-	@$(BIN)/python tests/benchmarks/big_csv.py
-	@$(BIN)/python tests/benchmarks/banking77.py --data $(DATA)
+bench: $(VENV)/.bench  ## ftkit beside its rivals, about two hours; ARGS=--quick: 25 minutes; DATA=FOLDER of the data sets
+	@$(BIN)/python tests/benchmarks/bench.py --data $(DATA) $(ARGS)
 
 recipes: $(VENV)/.dev  ## run every shipped recipe and write the table of recipes/README.md, about a quarter of an hour
 	@$(BIN)/python tests/benchmarks/recipes.py
@@ -60,3 +57,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing ftkit and its development tools into $(VENV) (about 2 GB, once)"
 	@$(PIP) -e '.[quickstart,dev]'
 	@touch $@ $(VENV)/.quickstart
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing ftkit and its rivals into $(VENV) (about 2 GB, once)"
+	@$(PIP) -e '.[quickstart,dev,bench]'
+	@touch $@ $(VENV)/.quickstart $(VENV)/.dev

@@ -12,9 +12,13 @@ thing to type (`hint`); `ftkit.cli.main` is the only place that prints them.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+
+# what the allocators of torch and below it say; CUDA's and Metal's say the second
+NO_MEMORY = ("DefaultCPUAllocator: ", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "memory object", "bad_alloc")
 
 
 class FtkitError(Exception):
@@ -74,3 +78,12 @@ def did_you_mean(word: str, choices: Iterable[str], show: int = 8) -> str:
     if near:
         return f"did you mean {near[0]}?"
     return f"choose from {', '.join(known[:show])}" + (", …" if len(known) > show else "") if known else ""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python or torch says that memory could not be had, on the machine or its accelerator."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)

@@ -26,6 +26,9 @@ STATES = ("running", "partial", "complete", "failed")
 """what the `status` file of a run folder may say"""
 
 RUNS = Path("runs")
+SWEEP = "sweep.json"
+"""what the folder of a sweep holds beside its runs"""
+SWEEP_KIND = "ftkit sweep"
 
 
 @contextlib.contextmanager
@@ -164,19 +167,45 @@ def _numbered(stem: str) -> Path:
         raise found from error
 
 
-def is_run(folder: Path) -> bool:
-    """Whether the folder holds a run: its `status` file says one of the four states."""
+def state(folder: Path) -> str | None:
+    """What the `status` file says: one of the four states; None where the folder holds no run."""
     try:
-        return (folder / "status").read_text(encoding="utf-8").strip() in STATES
+        word = (folder / "status").read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
+        return None
+    return word if word in STATES else None
+
+
+def is_run(folder: Path) -> bool:
+    """Whether the folder holds a run."""
+    return state(folder) is not None
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether the folder holds the runs of a sweep; a file of that name that says something else does not count."""
+    try:
+        document = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return False
+    return isinstance(document, dict) and document.get("kind") == SWEEP_KIND
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """The runs in a folder and in the sweeps in it, by name: a-2 before a-10."""
+    found = [path for path in folder.iterdir() if not path.name.startswith(".")]  # hidden: on its way out
+    inside = [inner for path in found if is_sweep(path) for inner in path.iterdir()]
+    return sorted(filter(is_run, [*found, *inside]), key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def _must_be_replaceable(folder: Path) -> None:
     hint = "choose another --out, or remove it yourself"
     if folder.is_symlink() or not folder.is_dir():
         raise InputError(f"{folder}: is not a folder, so --force does not replace it", hint)
-    if any(folder.iterdir()) and not is_run(folder):
+    if any(folder.iterdir()) and not is_run(folder) and not is_sweep(folder):
         raise InputError(f"{folder}: holds something else than a run, so --force does not delete it", hint)
 
 

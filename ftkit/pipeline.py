@@ -15,10 +15,11 @@ from ftkit.runs.document import cost_of, report_on
 from ftkit.runs.folder import Clock, open_run
 from ftkit.runs.frames import predictions_of
 from ftkit.runs.masking import mask_of
+from ftkit.runs.origin import origin_of
 from ftkit.runs.saving import save
+from ftkit.training.deciding import decided
 from ftkit.training.encoding import encode
 from ftkit.training.fitting import fit
-from ftkit.training.session import decided
 
 
 def run(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[Path, dict[str, Any]]:
@@ -38,12 +39,12 @@ def run(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[P
     with clock.phase("load"):
         model = assemble(recipe)
         prepared = encode(recipe, splits, model)
-    with open_run(claim()) as kept:
-        kept.recipe(recipe.to_yaml("nothing about training is left to auto: a rerun repeats the run"))
+    with open_run(claim(), origin_of(recipe, splits, model.base)) as kept:
+        kept.recipe(recipe)
         outcome = fit(recipe, prepared, model, kept, clock)
         with clock.phase("scores"):
             predictions = predictions_of(outcome, mask)
             report = report_on(outcome, predictions, mask, kept.path.name, command)
-        report["cost"] = cost_of(outcome, clock)
+        report["cost"] = cost_of(outcome, clock, kept)
         save(outcome, predictions, report, mask, kept)
     return kept.path, report

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _HOME = tempfile.mkdtemp(prefix="ftkit-tests-hub-")
 os.environ.update(
     HF_HOME=_HOME,  # neither the caches nor the token of whoever runs the tests
+    FTKIT_CACHE=f"{_HOME}/ftkit",
     HF_HUB_OFFLINE="1",
     HF_EVALUATE_OFFLINE="1",  # evaluate has a switch of its own
     HF_HUB_DISABLE_PROGRESS_BARS="1",

@@ -17,11 +17,11 @@ PACKAGE = ROOT / "ftkit"
 # From the ground up. `x.` means all modules inside the folder; a name alone is that module only, so the bases of
 # tasks, methods and metrics (their `__init__`) lie below the recipe, which is made of them.
 LAYERS = [
-    ["ftkit", "ftkit.errors", "ftkit.verbs"],
+    ["ftkit", "ftkit.errors", "ftkit.verbs", "ftkit.search"],
     ["ftkit.privacy"],
     ["ftkit.files", "ftkit.environment"],
-    ["ftkit.console", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.recipe.shipped"],
-    [*(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes")), "ftkit.verbs.naming"],
+    ["ftkit.console", "ftkit.failures", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.recipe.shipped"],
+    [*(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes", "pace")), "ftkit.verbs.naming"],
     ["ftkit.tasks", "ftkit.methods", "ftkit.metrics", "ftkit.bases", "ftkit.bases."],
     ["ftkit.recipe"],
     ["ftkit.data", "ftkit.data.", "ftkit.runs.masking", "ftkit.runs.trained"],
@@ -30,16 +30,19 @@ LAYERS = [
     ["ftkit.models.architecture", "ftkit.models"],
     ["ftkit.methods.", "ftkit.features", "ftkit.features."],
     ["ftkit.models."],
+    ["ftkit.search.ladder"],
     ["ftkit.training", "ftkit.training."],
     ["ftkit.reports", "ftkit.reports."],
     ["ftkit.runs."],
+    ["ftkit.verbs.reading"],
     ["ftkit.pipeline", "ftkit.verbs.checking", "ftkit.verbs.evaluating", "ftkit.verbs.predicting"],
-    [f"ftkit.verbs.{name}" for name in ("inferring", "starting", "beginning", "listing", "doctoring")],
+    [f"ftkit.search.{name}" for name in ("combinations", "sweep", "gathering", "table", "formats")],
+    [f"ftkit.verbs.{name}" for name in ("inferring", "starting", "sweeping", "beginning", "listing", "doctoring")],
     ["ftkit.cli", "ftkit.cli.", "ftkit.__main__"],
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "evaluate", "sklearn", "scipy", "pandas"}
 LIGHT = ["ftkit.cli", "ftkit.cli.", *(name for layer in LAYERS[:7] for name in layer if not name.endswith("bases."))]
-LIGHT += [name for name in LAYERS[-2] if name.startswith("ftkit.")]
+LIGHT += [name for name in LAYERS[-3] + LAYERS[-2] if name.startswith("ftkit.")]
 
 
 def modules() -> dict[str, ast.Module]:

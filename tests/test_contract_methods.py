@@ -15,7 +15,9 @@ from ftkit.models import delivery
 from ftkit.training.loop import fit
 from ftkit.training.members import Settings
 
-METHODS = registry.names("methods")
+EVERY_METHOD = registry.names("methods")
+SEARCHES = [name for name in EVERY_METHOD if len(method_named(name).rungs()) > 1]
+METHODS = [name for name in EVERY_METHOD if name not in SEARCHES]
 TASKS = registry.names("tasks")
 PAIRS = [(task, method) for task in TASKS for method in METHODS]
 FAST = {"lora": 1e-2, "ia3": 5e-2, "freeze": 5e-3, "full": 5e-3, "head": 5e-2}
@@ -24,6 +26,14 @@ FAST = {"lora": 1e-2, "ia3": 5e-2, "freeze": 5e-3, "full": 5e-3, "head": 5e-2}
 def test_every_method_and_task_is_seen() -> None:
     assert set(FAST) <= set(METHODS)
     assert len(PAIRS) == len(TASKS) * len(METHODS) >= 5
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_search_is_made_of_methods_with_names_of_their_own(name: str) -> None:
+    rungs = method_named(name).rungs()
+    assert {one.name for one in rungs} <= set(METHODS)
+    assert len({one.label for one in rungs}) == len(rungs) >= 2
+    assert [one.default_epochs > 0 for one in rungs] == [False] + [True] * (len(rungs) - 1)  # the probe comes first
 
 
 @pytest.mark.parametrize(("task", "name"), PAIRS)

@@ -191,6 +191,86 @@ def test_limits_of_containers(
     assert environment.memory_limit() == (memory or physical)
 
 
+STAT_2 = "anon 500000\nfile 100000\ninactive_file 50000\nactive_file 50000\n"
+STAT_1 = "inactive_file 1\n\ntotal_inactive_file 70000\ntotal_active_file 9\n"
+FULL = 2**63 - 4096  # what cgroup 1 says where there is no limit
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "free"),
+    [
+        ("0::/\n", {"memory.max": "1000000", "memory.current": "600000"}, 400000),
+        ("0::/\n", {"memory.max": "1000000", "memory.current": "600000", "memory.stat": STAT_2}, 450000),
+        ("0::/a/b\n", {"a/memory.max": "900", "a/memory.current": "800", "a/b/memory.max": "max"}, 100),
+        ("0::/\n", {"memory.max": "max", "memory.current": "600000"}, 8 * 2**30),
+        ("0::/\n", {"memory.max": "1000", "memory.current": "1500"}, 0),
+        ("0::/\n", {"memory.max": "1000"}, 8 * 2**30),
+        (
+            V1,
+            {
+                "memory/job/memory.limit_in_bytes": "1000000",
+                "memory/job/memory.usage_in_bytes": "600000",
+                "memory/job/memory.stat": STAT_1,
+                "memory/memory.limit_in_bytes": str(FULL),
+                "memory/memory.usage_in_bytes": "900000",
+            },
+            470000,
+        ),
+        ("", {}, 8 * 2**30),
+    ],
+)
+def test_free_memory_is_what_the_tightest_limit_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, membership: str, files: dict[str, str], free: int
+) -> None:
+    _groups(tmp_path, monkeypatch, membership, files)
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 16777216 kB\n\nMemAvailable:    8388608 kB\n")
+    assert environment.memory_free() == free
+
+
+def test_free_memory_without_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "PROC", tmp_path)
+    monkeypatch.setattr(environment, "memory_limit", lambda: 2**40)
+    assert environment.memory_used() == environment.peak_memory()
+    assert environment.memory_free() == pytest.approx(2**40 - environment.peak_memory(), abs=2**20)
+
+
+@pytest.mark.parametrize("which", ["AS", "DATA"])
+def test_limits_of_the_shell_count(which: str) -> None:
+    code = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_{which}, (2**30, 2**30))\n"
+        "from ftkit import environment as e; before = e.memory_free(); block = bytearray(2**28)\n"
+        "print(e.memory_limit(), before, before - e.memory_free())"
+    )
+    limit, free, taken = map(int, python(code).split())
+    assert limit == 2**30
+    assert 0 < free < limit
+    assert taken == pytest.approx(2**28, rel=0.1)
+
+
+def test_used_memory_follows_an_allocation() -> None:
+    code = (
+        "from ftkit.environment import memory_used\n"
+        "before = memory_used(); block = bytearray(64 * 2**20); block[::4096] = b'x' * len(block[::4096])\n"
+        "after = memory_used(); del block; print(after - before, memory_used() - before)"
+    )
+    held, left = map(int, python(code).split())
+    assert held > 60 * 2**20 and left < 10 * 2**20
+
+
+def test_kills_are_counted_by_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"memory/job/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"}
+    _groups(tmp_path, monkeypatch, V1, files | {"job/memory.events": "oom_kill 9"})
+    first = environment.memory_kills()
+    assert first is not None and first[1] == 3
+    assert environment.memory_kills() == first
+    (tmp_path / "cgroup/memory/job").rename(tmp_path / "gone")
+    assert environment.memory_kills() is None
+    (tmp_path / "cgroup/memory/job").mkdir()
+    (tmp_path / "cgroup/memory/job/memory.oom_control").write_text("oom_kill 3")
+    again = environment.memory_kills()
+    assert again is not None and again[0] != first[0]  # another group of the same name
+
+
 def test_affinity_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _groups(tmp_path, monkeypatch, "", {})
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})

@@ -85,6 +85,20 @@ def test_the_delivered_adapter_is_trained_as_the_folds_chose(made: Any) -> None:
     assert {line["member"] for line in report["history"] if line["part"] == "final"} <= {"fit"}
 
 
+def test_without_validation_every_fit_makes_all_its_passes(tmp_path: Path) -> None:
+    changes = {"data.validation": "none", "train.epochs": 3, "train.patience": 1}
+    recipe = toy_recipe(tmp_path, **changes)
+    said = [finding["what"] for finding in check(recipe)["findings"] if finding["check"] == "validation"]
+    assert len(said) == 1 and "nothing is chosen" in said[0]
+    folder, report = carry_out(recipe, tmp_path / "run")
+    assert set(report["choices"]["epochs"].values()) == {3} and report["choices"]["validation_rows"] == 0
+    fits = {(line["part"], line["member"]) for line in report["history"]}
+    assert {member for _, member in fits} == {"fit"} and len(fits) == report["folds"] + 1
+    assert all(line["validation"] is None for line in report["history"])
+    assert "Nothing was chosen on validation rows" in (folder / runs.PAGE).read_text()
+    assert "Nothing was chosen on validation rows" in (folder / runs.CARD).read_text()
+
+
 def test_predict_agrees_with_the_run_and_keeps_the_table(made: Any, tmp_path: Path) -> None:
     folder, _, _ = made
     table = tmp_path / "new.tsv"
@@ -99,6 +113,33 @@ def test_predict_agrees_with_the_run_and_keeps_the_table(made: Any, tmp_path: Pa
     assert float(rows["score.fruit"][0]) == pytest.approx(expected[0], abs=1e-5)
     with pytest.raises(InputError, match="'prediction' already"):
         predict(folder, str(out), tmp_path / "twice.tsv")
+
+
+def test_predict_tells_what_the_run_was_trained_on_and_keeps_numbers(
+    made: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _, recipe = made
+    old = pd.read_csv(str(recipe.data.train))["text"].tolist()
+    table = tmp_path / "rows.jsonl"
+    table.write_text("".join(json.dumps({"id": i, "text": text}) + "\n" for i, text in enumerate([*old[:3], "new"])))
+    rows = pd.read_json(predict(folder, str(table), tmp_path / "out.jsonl"), lines=True)
+    assert rows["id"].tolist() == [0, 1, 2, 3] and rows["prediction"].notna().all()
+    assert "was trained on 3 of its 4 rows" in capsys.readouterr().err
+    table.write_text(json.dumps({"id": 9, "text": "new"}) + "\n")
+    predict(folder, str(table), tmp_path / "again.jsonl")
+    assert "trained on" not in capsys.readouterr().err
+
+
+def test_a_finished_run_can_be_told_how_to_read_a_file(made: Any, tmp_path: Path) -> None:
+    table = tmp_path / "later.csv"
+    table.write_bytes("text;label\nschöne Äpfel;fruit\nüble Säge;tool\n".encode("cp1252"))
+    how = [("data.encoding", "cp1252"), ("data.delimiter", "semicolon")]
+    (report,) = evaluate([made[0]], str(table), how)
+    assert report["rows"] == 2 and "delimiter: semicolon" in report["data"]["detected"]
+    assert b"sch\xf6ne" in predict(made[0], str(table), tmp_path / "out.csv", changes=how).read_bytes()
+    for key in ("train.lr", "data.folds", "base"):
+        with pytest.raises(InputError, match="is settled for a finished run"):
+            evaluate([made[0]], str(table), [(key, "3")])
 
 
 def test_predict_names_the_rows_without_a_prediction(

@@ -15,7 +15,7 @@ from torch import nn
 from ftkit import metrics, registry
 from ftkit.bases import Base
 from ftkit.features import probe
-from ftkit.features.examples import Examples, extract
+from ftkit.features.examples import Examples, Features
 from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
@@ -75,11 +75,12 @@ def build(
     if double:
         network.backbone.double()
     examples = Examples(chosen, processor, chosen.encode([(row["text"],) for row in rows], processor).rows)
-    extracted = extract(network, examples, (MEAN,))
-    examples.prefix = extracted.prefix if cached and not double else None
+    features = Features(network, examples, (MEAN,), None)
+    features.read(EVERY)
+    examples.prefix = features.prefix if cached else None
     labels = tuple(sorted({row["label"] for row in rows}))
     targets = chosen.targets([row["label"] for row in rows], labels)
-    solved = probe.fit(extracted.pooled, targets, len(labels), EVERY, (MEAN, 0.01))
+    solved = probe.fit(features.pooled, targets, len(labels), EVERY, (MEAN, 0.01))
     job = Job(
         network,
         examples,

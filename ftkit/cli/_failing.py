@@ -9,6 +9,7 @@ import traceback
 
 import typer
 
+from ftkit import failures
 from ftkit.console import console
 from ftkit.errors import Faults, FtkitError, Interrupted
 from ftkit.privacy import hidden
@@ -36,23 +37,11 @@ def explain(error: BaseException, command: str, debug: bool) -> int:
 
 
 def _known(error: BaseException, command: str) -> FtkitError:
-    if isinstance(error, FtkitError):
-        return error
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("interrupted")
     if isinstance(error, typer.TyperException):
         return _usage(error, command)
-    if isinstance(error, ConnectionError | TimeoutError):
-        return FtkitError(f"the network does not answer: {_said(error)}", "try again, or --offline with what is cached")
-    if isinstance(error, OSError) and error.errno is not None:
-        from ftkit.files import os_error
-
-        return os_error(error, f"using {error.filename}" if error.filename else "using a file")
-    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("ftkit"):
-        return FtkitError(f"the package {error.name} is not installed", "ftkit doctor lists what is missing")
-    if isinstance(error, MemoryError):
-        return FtkitError("not enough memory", "a smaller train.batch, data.per_label or task.max_length needs less")
-    return FtkitError(f"unexpected error: {_said(error)}", "run again with --debug")
+    return failures.known(error)
 
 
 def _usage(error: typer.TyperException, command: str) -> FtkitError:
@@ -60,13 +49,6 @@ def _usage(error: typer.TyperException, command: str) -> FtkitError:
     known = FtkitError(" ".join(error.format_message().split()), f"{command} --help")
     known.code = error.exit_code
     return known
-
-
-def _said(error: BaseException) -> str:
-    """The exception on one line; its text may quote a cell, so hidden rows leave only its name."""
-    name = type(error).__name__
-    lines = [] if hidden() else [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{name}: {lines[0]}" if lines else name
 
 
 def _traceback(error: BaseException) -> str:

@@ -62,12 +62,26 @@ def shortcuts(
         "seeds": seeds,
     }
     changes = [(key, yaml_text.text(value)) for key, value in values.items() if value is not None]
-    for item in set_ or []:
+    return changes + _pairs(set_, "train.lr=1e-3")
+
+
+def reading(
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="How to read FILE: data.encoding=cp1252.")
+    ] = None,
+) -> list[tuple[str, str]]:
+    """The options as changes to how a finished run reads a file: (dotted key, YAML)."""
+    return _pairs(set_, "data.encoding=cp1252")
+
+
+def _pairs(items: list[str] | None, example: str) -> list[tuple[str, str]]:
+    pairs = []
+    for item in items or []:
         key, sign, value = item.partition("=")
         if not sign or not all(key.strip().split(".")):
-            raise InputError(f"--set {item}: expected KEY=VALUE", "such as --set train.lr=1e-3")
-        changes.append((key.strip(), value))
-    return changes
+            raise InputError(f"--set {item}: expected KEY=VALUE", f"such as --set {example}")
+        pairs.append((key.strip(), value))
+    return pairs
 
 
 def _one(values: list[str] | None) -> str | list[str] | None:
@@ -76,6 +90,7 @@ def _one(values: list[str] | None) -> str | list[str] | None:
 
 
 Changes = Annotated[list[tuple[str, str]], Shared(shortcuts)]
+Reading = Annotated[list[tuple[str, str]], Shared(reading)]
 Target = Annotated[str, typer.Argument(metavar="RECIPE-or-DATA", help="A recipe, its shipped name, or data.")]
 File = Annotated[str, typer.Argument(metavar="FILE", help="A table: file, folder or hub id.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]

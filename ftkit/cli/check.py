@@ -18,7 +18,8 @@ def command(target: Target, changes: Changes, trail: Trail) -> int:
     from ftkit.verbs import checking  # a faulty recipe need not wait for what this loads
 
     report = checking.check(recipe)
-    console.result("\n".join(text.check_lines(report)), report)
+    told = starting.told(target, recipe) if console.mode == "human" else ""
+    console.result("\n".join(text.check_lines(report, told)), report)
     if any(finding["level"] == "fault" for finding in report["findings"]):
         console.next(f"mend the faults, then {trail.command}")
         return 2

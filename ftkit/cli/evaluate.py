@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ftkit.cli._options import File
+from ftkit.cli._options import File, Reading
 from ftkit.cli._trail import Trail
 from ftkit.console import console
 
 
 def command(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")], file: File, trail: Trail
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")],
+    file: File,
+    changes: Reading,
+    trail: Trail,
 ) -> None:
     """Example: ftkit evaluate runs/reviews-1 runs/reviews-2 held_out.csv"""
     from ftkit.verbs import listing
@@ -23,8 +27,7 @@ def command(
     from ftkit.reports import text
     from ftkit.verbs import evaluating  # brings torch, which a wrong path need not wait for
 
-    found = evaluating.evaluate(runs, file)
+    found = evaluating.evaluate(runs, file, changes)
     trail.wrote(*(run / "evaluations" for run in runs))
-    lines = [line for document in found for line in text.summary_lines(document)]
-    console.result("\n".join(lines), {"evaluations": found})
-    console.next(f"ftkit predict {runs[0]} FILE")
+    console.result("\n\n".join("\n".join(text.evaluation_lines(one)) for one in found), {"evaluations": found})
+    console.next(f"ftkit predict {shlex.quote(str(runs[0]))} FILE")

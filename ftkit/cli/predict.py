@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ftkit.cli._options import File, Force, where
+from ftkit.cli._options import File, Force, Reading, where
 from ftkit.cli._trail import Trail
 from ftkit.console import console
 
@@ -17,6 +18,7 @@ Out = Annotated[Path | None, where("<file>.predicted.<type>")]
 def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     file: File,
+    changes: Reading,
     trail: Trail,
     out: Out = None,
     force: Force = False,
@@ -30,7 +32,7 @@ def command(
     wanted = naming.predictions_file(file, out, force)
     from ftkit.verbs import predicting  # brings torch, which a wrong path need not wait for
 
-    written = predicting.predict(run, file, wanted, scores)
+    written = predicting.predict(run, file, wanted, scores, changes)
     trail.wrote(written)
     console.result(f"predictions: {written}", {"predictions": str(written)})
-    console.next(f"ftkit evaluate {run} FILE, on rows with labels")
+    console.next(f"ftkit evaluate {shlex.quote(str(run))} FILE, on rows with labels")

@@ -7,23 +7,38 @@ from pathlib import Path
 from typing import Annotated
 
 from ftkit.cli._options import Changes, Force, Target, where
+from ftkit.cli._sweep import Resume, Vary, several
 from ftkit.cli._trail import Trail
 from ftkit.console import console
 
-Out = Annotated[Path | None, where("runs/<file>-<n>")]
 
-
-def command(target: Target, changes: Changes, trail: Trail, out: Out = None, force: Force = False) -> None:
+def command(
+    target: Target,
+    changes: Changes,
+    vary: Vary,
+    trail: Trail,
+    out: Annotated[Path | None, where("runs/<file>-<n>")] = None,
+    force: Force = False,
+    resume: Resume = False,
+) -> int:
     """Example: ftkit train reviews.csv --label stars --out runs/reviews"""
     from ftkit.verbs import starting
 
     trail.read(target)
-    recipe = starting.recipe_for(target, changes)
-    trail.read(*starting.sources(target, recipe))
-    folder, report = starting.carry_out(recipe, target, out, force, trail.command)
+    if vary.means_several(target):
+        return several(target, changes, vary, trail, out, force, resume)
+    if resume:
+        run, recipe = starting.unfinished(target, out, changes)
+        trail.read(*starting.sources(str(run / "recipe.yaml"), recipe))
+        folder, report = starting.resume(run, recipe, trail.command)
+    else:
+        recipe = starting.recipe_for(target, changes)
+        trail.read(*starting.sources(target, recipe))
+        folder, report = starting.carry_out(recipe, target, out, force, trail.command)
     trail.wrote(folder)
     from ftkit.reports import text  # a faulty recipe need not wait for it
 
     console.result("\n".join(text.summary_lines(report)), report)
     console.say(f"report: {folder / 'report.html'}")
     console.next(f"ftkit predict {shlex.quote(str(folder))} FILE")
+    return 0

@@ -85,6 +85,23 @@ def _open(raw: bytes, source: str, wanted: str | int | None) -> tuple[int, _Shee
     return total, best
 
 
+def values(raw: bytes, source: str, data: Data, lines: np.ndarray) -> list[list[Any]]:
+    """The columns of the sheet that `read` takes, at these rows: numbers and dates as Excel holds them."""
+    from openpyxl import load_workbook
+
+    _, sheet = _open(raw, source, data.sheet)
+    width = len(sheet.rows[0][1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+        found = book.worksheets[sheet.number - 1]
+        found.reset_dimensions()
+        rows = {place: row for place, row in enumerate(found.iter_rows(values_only=True), 1)}
+        book.close()
+    wanted = [list(rows[int(line)][:width]) for line in lines]
+    return [[row[column] if column < len(row) else None for row in wanted] for column in range(width)]
+
+
 def _named(sheets: list[tuple[int, Any]], source: str, wanted: str | int) -> tuple[int, Any]:
     for number, sheet in sheets:
         if wanted in (number, sheet.title):

@@ -21,13 +21,17 @@ INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls the row numbers 
 
 def read(raw: bytes, source: str) -> Cells:
     """Rows of a Parquet file."""
+    return from_arrow(arrow(raw, source), source)
+
+
+def arrow(raw: bytes, source: str) -> pa.Table:
+    """A Parquet file as it is."""
     try:
-        table = pq.ParquetFile(pa.BufferReader(raw)).read()
+        return pq.ParquetFile(pa.BufferReader(raw)).read()
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         message = f"{source}: broken or cut-off Parquet file: {reason[:200]}"
         raise InputError(message, "copy or download it again") from None
-    return from_arrow(table, source)
 
 
 def from_arrow(table: pa.Table, source: str) -> Cells:

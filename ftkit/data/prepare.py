@@ -21,9 +21,6 @@ from ftkit.errors import Fault, Faults, InputError
 from ftkit.privacy import shown
 from ftkit.recipe import Recipe
 
-PLAIN = "save it as a CSV file in UTF-8 with a header row, and give that one"
-"""the hint for a file that is hard to read, where no flag can say how"""
-
 
 @dataclass(frozen=True)
 class _Source:
@@ -71,12 +68,7 @@ def rows_of(recipe: Recipe, source: str, labelled: bool) -> tuple[Table, Parsed,
     Every row of the table has its entry in `Parsed`, so that output lines up with input; a row that
     cannot be used has a fault there. When predicting, bad rows are counted and never stop it.
     """
-    try:
-        table = read(source, recipe.data)
-    except InputError as error:
-        if "--set" in error.hint:  # a finished run reads every file as its recipe says
-            raise InputError(error.message, PLAIN) from error
-        raise
+    table = read(source, recipe.data)
     keys = {key: some for key, some in columns.wanted(recipe, labelled).items() if key.startswith("task.")}
     if faults := columns.missing(table, keys):
         raise Faults(faults)
@@ -85,7 +77,7 @@ def rows_of(recipe: Recipe, source: str, labelled: bool) -> tuple[Table, Parsed,
     tally = Tally()
     tally.add("test", table, parsed.faults)
     if labelled:
-        tally.refuse(recipe.data.max_bad, settable=False)
+        tally.refuse(recipe.data.max_bad)
     used = sum(fault is None for fault in parsed.faults)
     if not used:
         raise InputError(f"{source}: no usable rows ({tally.spelled('test')})", "look at the file's text column")
@@ -108,7 +100,7 @@ def _read(recipe: Recipe) -> list[_Source]:
     sources: list[_Source] = []
     faults: list[Fault] = []
     for split, paths in given.items():
-        if paths is None or isinstance(paths, float) or (split == "validation" and paths == "auto"):
+        if paths is None or isinstance(paths, float) or (split == "validation" and paths in ("auto", "none")):
             continue
         try:
             tables = read_many([paths] if isinstance(paths, str) else paths, data)

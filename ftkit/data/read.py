@@ -83,8 +83,9 @@ def _rename(cells: Cells, source: str, columns: dict[str, str]) -> Cells:
             raise InputError(f"{source}: data.columns.{new}: no column {old!r}", did_you_mean(old, known))
     frame = cells.frame
     again = {new: old for new, old in columns.items() if list(columns.values()).index(old) != list(columns).index(new)}
+    frame = frame.copy() if again else frame
     for new, old in again.items():  # a column may be used under several names
-        frame = frame.assign(**{new: frame[old]})
+        frame[new] = frame[old]
     frame = frame.rename(columns={old: new for new, old in columns.items() if new not in again})
     refuse_repeated(list(frame.columns), source)
     return replace(cells, frame=frame)

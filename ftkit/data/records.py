@@ -20,6 +20,12 @@ SHAPES = 'write a list of objects, an object of columns, {"data": [...]}, or one
 
 def read(text: bytes, source: str, lines: bool) -> Cells:
     """Rows of UTF-8 JSON; `lines` says that the name is one of JSON Lines, which the content may overrule."""
+    rows, bad = values(text, source, lines)
+    return Cells(_frame(list(rows.values())), np.fromiter(rows, dtype=np.int64, count=len(rows)), (), tuple(bad))
+
+
+def values(text: bytes, source: str, lines: bool) -> tuple[dict[int, dict[str, Any]], list[BadRow]]:
+    """Row number -> object as it stands there, numbers being numbers; and the rows that cannot be used."""
     first, _, rest = text.lstrip().partition(b"\n")
     if first.startswith(b"["):
         lines = False
@@ -40,9 +46,9 @@ def number_text(value: float) -> str:
     return str(value).removesuffix(".0")  # numpy's 32-bit floats have a shorter text of their own, 0.1
 
 
-def _read_lines(text: bytes, source: str) -> Cells:
+def _read_lines(text: bytes, source: str) -> tuple[dict[int, dict[str, Any]], list[BadRow]]:
     """One object a line. Bad lines are bad rows, unless most are."""
-    rows: list[tuple[int, dict[str, Any]]] = []
+    rows: dict[int, dict[str, Any]] = {}
     bad: list[BadRow] = []
     for number, line in enumerate(re.split(rb"\r\n|\n|\r", text), 1):
         if not line or line.isspace():
@@ -52,7 +58,7 @@ def _read_lines(text: bytes, source: str) -> Cells:
             if not isinstance(value, dict):
                 raise ValueError("not an object")
             _refuse_broken_text(value)
-            rows.append((number, value))
+            rows[number] = value
         except json.JSONDecodeError as error:
             bad.append(BadRow(source, number, f"not JSON: {error.msg} at character {error.colno}"))
         except (ValueError, RecursionError) as error:
@@ -60,8 +66,7 @@ def _read_lines(text: bytes, source: str) -> Cells:
     if len(bad) > len(rows):
         message = f"{source}: {len(bad):,} of {len(bad) + len(rows):,} lines are no JSON objects; line {bad[0].line}: "
         raise InputError(message + bad[0].reason, SHAPES)
-    frame = _frame([row for _, row in rows])
-    return Cells(frame, np.array([number for number, _ in rows], dtype=np.int64), (), tuple(bad))
+    return rows, bad
 
 
 def _refuse_broken_text(value: dict[str, Any]) -> None:
@@ -77,7 +82,7 @@ def _encodable(value: Any) -> bool:
     return all(map(_encodable, value)) if isinstance(value, list) else True
 
 
-def _read_document(text: bytes, source: str) -> Cells:
+def _read_document(text: bytes, source: str) -> tuple[dict[int, dict[str, Any]], list[BadRow]]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
@@ -97,8 +102,7 @@ def _read_document(text: bytes, source: str) -> Cells:
         message = f"{source}: {len(bad):,} of {len(rows):,} rows are bad; row {bad[0].line}: {bad[0].reason}"
         raise InputError(message, SHAPES)
     dropped = {row.line for row in bad}
-    kept = [number for number in range(1, len(rows) + 1) if number not in dropped]
-    return Cells(_frame([rows[number - 1] for number in kept]), np.array(kept, dtype=np.int64), (), tuple(bad))
+    return {number: row for number, row in enumerate(rows, 1) if number not in dropped}, bad
 
 
 def _rows(document: Any) -> list[Any] | None:

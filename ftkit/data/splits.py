@@ -64,7 +64,7 @@ def divide(frame: pd.DataFrame, data: Data) -> Division:
         parts = plan.cross_fitted(pool, FOLDS if data.folds == "auto" else data.folds)
     _refuse(plan, parts)
     findings = _left_out(plan, pool, parts) + _shared_units(plan, frame, parts)
-    findings += _not_used(plan, len(test) > 0)
+    findings += _not_used(plan, len(test) > 0) + _nothing_chosen(data, int((official == "validation").sum()))
     return Division(_split(len(frame), parts), tuple(parts), tuple(findings))
 
 
@@ -94,7 +94,7 @@ class _Plan:
     data: Data
     rows: Together
     validation: np.ndarray
-    """positions of the official validation rows"""
+    """positions of the official validation rows, where anything may be chosen"""
     rank: np.ndarray | None
     """(rows,) order of the draw, where labels are drawn"""
 
@@ -102,7 +102,8 @@ class _Plan:
     def of(cls, frame: pd.DataFrame, data: Data) -> _Plan:
         rows = together(frame["content"], frame["unit"].tolist(), frame["gold"].tolist())
         rank = None if data.per_label is None else draw_order(frame, rows, data.split_seed)
-        return cls(data, rows, np.flatnonzero(frame["split"].to_numpy() == "validation"), rank)
+        official = np.flatnonzero(frame["split"].to_numpy() == "validation")
+        return cls(data, rows, NOTHING if data.validation == "none" else official, rank)
 
     def cross_fitted(self, pool: np.ndarray, count: int) -> list[Part]:
         """One part for each fold that holds rows, and the final one, which trains on all."""
@@ -122,6 +123,8 @@ class _Plan:
         train = self.rows.apart(self.rows.apart(train, test), validation)
         if self.rank is not None and self.data.per_label is not None:
             train = draw(self.rows, train, self.rank, self.data.per_label)
+        if self.data.validation == "none":
+            return Part(name, train, (), test)
         if len(validation):
             return Part(name, train, ((train, validation),), test, refit=False)
         share = self.data.validation if isinstance(self.data.validation, float) else None
@@ -216,6 +219,18 @@ def _not_used(plan: _Plan, tested: bool) -> list[Finding]:
         Finding("note", "not used", f"{key} is not used, because {split} rows are given", hint)
         for key, split, hint in found
     ]
+
+
+def _nothing_chosen(data: Data, given: int) -> list[Finding]:
+    """What `data.validation: none` means for this run."""
+    if data.validation != "none":
+        return []
+    what = "data.validation is none: nothing is chosen, every fit makes train.epochs passes over all its training rows"
+    found = [Finding("note", "validation", what)]
+    if given:
+        unused = f"not used, because data.validation is none: {many(given, 'validation row')}"
+        found.append(Finding("note", "not used", unused, "leave out data.validation to choose on them"))
+    return found
 
 
 def _shared_units(plan: _Plan, frame: pd.DataFrame, parts: list[Part]) -> list[Finding]:

@@ -80,11 +80,8 @@ class Tally:
             for reason, count in self._bad[split].most_common()
         )
 
-    def refuse(self, max_bad: float, settable: bool = True) -> None:
-        """Stop where a larger share of a split's rows is bad; a large file does not hide a small one.
-
-        `settable` says that the user can set `data.max_bad` in this command.
-        """
+    def refuse(self, max_bad: float) -> None:
+        """Stop where a larger share of a split's rows is bad; a large file does not hide a small one."""
         faults = []
         for split, reasons in self._bad.items():
             share = reasons.total() / max(1, self._read[split])
@@ -94,9 +91,7 @@ class Tally:
                     f"({share:.1%}; data.max_bad is {max_bad:.1%}): {self.spelled(split)}"
                 )
                 enough = min(1.0, math.ceil(share * 1000) / 1000)
-                hint = "mend them, or take them out of the file"
-                if settable:
-                    hint = f"mend them, or go on without them: --set data.max_bad={np.format_float_positional(enough)}"
+                hint = f"mend them, or go on without them: --set data.max_bad={np.format_float_positional(enough)}"
                 faults.append(Fault(", ".join(self._sources[split]), what, hint))
         if faults:
             raise Faults(faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import io
 import json
@@ -21,12 +22,14 @@ from ftkit.data.dialect import detect
 from ftkit.data.encoding import UTF8, Encoding, decode
 from ftkit.data.records import cell
 from ftkit.data.sources import SUFFIXES, Kind, load, locate
+from ftkit.data.typed import restored
 from ftkit.errors import InputError
 from ftkit.files import replacing
 from ftkit.recipe import Data
 
 CHUNK = 20_000  # rows that are held as text at a time
 SHEET_ROWS, CELL_CHARACTERS = 1_048_576, 32_767  # what Excel can hold
+NUMBERS = (int, float, datetime.datetime, datetime.date, datetime.time, datetime.timedelta)  # of a workbook
 TEXT = {"csv": ",", "txt": "\t", "tsv": "\t", "tab": "\t"}
 UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # in the XML of a workbook
 
@@ -45,14 +48,21 @@ class Style:
     """of the file's name, without .gz"""
 
 
-def write(frame: pd.DataFrame, path: Path, like: str, data: Data | None = None) -> tuple[str, ...]:
+def write(
+    frame: pd.DataFrame, path: Path, like: str, data: Data | None = None, lines: np.ndarray | None = None
+) -> tuple[str, ...]:
     """Write all columns of `frame`, with a header, in the file type, encoding and delimiter of the source `like`.
 
     A folder or hub data set is written as CSV. Where the name of `path` says another file type than `like`, the
-    name is obeyed. Returns what could not be kept, as sentences; `data` is how `like` was read. The file appears
-    whole or not at all.
+    name is obeyed. With `lines` (rows,), which say where the rows stand in `like`, columns that come from there are
+    written with their own values in the same file type, numbers as numbers. Returns what could not be kept, as
+    sentences; `data` is how `like` was read. The file appears whole or not at all.
     """
-    style = _named(style_of(like, data or Data(train=like)), path)
+    data = data or Data(train=like)
+    own = style_of(like, data)
+    style, place = _named(own, path), locate(like)
+    if lines is not None and place is not None and not place.is_dir() and style.kind == own.kind:
+        frame = restored(frame, lines, load(like, place), data)
     with replacing(path) as temporary, temporary.open("wb") as stream:
         notes = _fill(frame, stream, style)
     return notes
@@ -248,7 +258,7 @@ def _excel(frame: pd.DataFrame, stream: IO[bytes]) -> tuple[str, ...]:
 
     def shape(value: Any) -> Any:
         nonlocal changed
-        if isinstance(value, int | float) and value == value:
+        if value is None or (isinstance(value, NUMBERS) and value == value):
             return value
         text = value if isinstance(value, str) else _text_of(value)
         kept = UNSTORABLE.sub("\ufffd", text)[:CELL_CHARACTERS]

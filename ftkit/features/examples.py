@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from ftkit.features.cache import SEGMENT, Cache, Shelf
+from ftkit.features.headroom import in_shapes
 from ftkit.features.network import Batch, Network
 from ftkit.features.pooling import Pooling
 
 if TYPE_CHECKING:
     from ftkit.tasks import Task
 
-PREFIX_BYTES = 512 * 2**20  # cached prefixes beyond this are not kept; a run must fit into a 2 GiB laptop
-TOLERANCE = 1e-4  # largest difference of hidden states, relative to their size, at which the cache is trusted
+MULTIPLE = 8  # positions: rows are padded to the next multiple when the base reads them
+PROBED = 8  # longest rows on which the cut is held against the plain model
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Examples:
     processor: Any
     rows: list[dict[str, np.ndarray]]
     prefix: Prefix | None = None
+    at_once: int | None = None
+    """rows of a pass without gradients that fit into memory; None: not known yet"""
 
     def __post_init__(self) -> None:
         self.lengths = np.array([len(next(iter(row.values()))) for row in self.rows], dtype=np.int64)
@@ -35,9 +41,21 @@ class Examples:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def batch(self, positions: np.ndarray) -> Batch:
-        """A batch padded to its own longest row, with its cached prefix where there is one."""
-        inputs = self.task.collate([self.rows[i] for i in positions], self.processor)
+    @cached_property
+    def hashes(self) -> list[str]:
+        """`input_hash` of each row."""
+        return hash_rows(self.rows)
+
+    @cached_property
+    def padded(self) -> np.ndarray:
+        """Lengths up to the next multiple of 8, within what the base takes."""
+        return np.minimum(
+            -(-self.lengths // MULTIPLE) * MULTIPLE, np.maximum(self.task.longest(self.processor), self.lengths)
+        )
+
+    def batch(self, positions: np.ndarray, length: int | None = None) -> Batch:
+        """A batch padded to its own longest row, or to a length, with its cached prefix where there is one."""
+        inputs = self.task.collate([self.rows[i] for i in positions], self.processor, length)
         return Batch(inputs, None if self.prefix is None else self.prefix.take(positions))
 
     def by_length(self, positions: np.ndarray, size: int) -> Iterator[np.ndarray]:
@@ -49,99 +67,134 @@ class Examples:
 
 @dataclass
 class Prefix:
-    """Hidden states that enter the first trained block, un-padded, one row after the other."""
+    """What enters the first trained block for each row, un-padded, in memory or in memory-mapped files."""
 
-    flat: torch.Tensor
-    """(all positions + 1, width); the last one is zero, for padding"""
-    starts: np.ndarray
-    lengths: np.ndarray
+    shelf: Shelf
+    hashes: list[str]
 
     def take(self, positions: np.ndarray) -> torch.Tensor:
-        """(rows, longest, width), padded with zeros on the right."""
-        lengths = self.lengths[positions]
-        steps = np.arange(lengths.max())
-        index = np.where(steps < lengths[:, None], self.starts[positions][:, None] + steps, len(self.flat) - 1)
-        return self.flat[torch.from_numpy(index)]
+        """(rows, longest, …), padded with zeros on the right."""
+        rows = [self.shelf[self.hashes[i]] for i in positions]
+        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
-@dataclass(frozen=True)
-class Extracted:
-    """One pass of the untouched base over all rows."""
+class Features:
+    """What the untouched base says of rows, each computed once or found in the cache.
 
-    pooled: dict[Pooling, np.ndarray]
-    """pooling: (rows, width) float32 features"""
-    prefix: Prefix | None
-    why_not: str = ""
-    """why no prefix is kept, where one could have been"""
-
-
-@torch.no_grad()
-def extract(
-    network: Network,
-    examples: Examples,
-    poolings: tuple[Pooling, ...],
-    size: int = 64,
-    seen: Callable[[int], None] = lambda rows: None,
-) -> Extracted:
-    """Run every row through the base once; keep pooled features and, where it helps, the prefix.
-
-    `seen` is told the number of rows done so far.
+    Rows go through the base in batches whose shape depends on their length alone, filled up where
+    they are not full: so a row's numbers do not depend on its companions, and it makes no difference
+    to a run, to the last bit, which rows an earlier one has left in the cache.
     """
-    network.training(False)
-    store, why_not = _new_store(network, examples)
-    pooled: dict[Pooling, np.ndarray] = {}
-    done = 0
-    for positions in examples.by_length(np.arange(len(examples)), size):
-        batch = examples.batch(positions).to(network.device)
-        entering, hidden = network.capture(batch.inputs)
-        if store is not None and done == 0 and (fault := _mismatch(network, batch, entering, hidden)):
-            store, why_not = None, fault
-        if store is not None and entering is not None:
-            _keep(store, positions, entering)
-        for pooling in poolings:
-            features = pooling(hidden, batch.mask).float().cpu().numpy()
-            pooled.setdefault(pooling, np.zeros((len(examples), features.shape[1]), np.float32))[positions] = features
-        done += len(positions)
-        seen(done)
-    return Extracted(pooled, store, why_not)
 
+    def __init__(
+        self, network: Network, examples: Examples, poolings: Sequence[Pooling], cache: Cache | None, keep: bool = True
+    ) -> None:
+        """`keep` says whether the prefix is wanted where it can be had."""
+        self._network, self._examples, self._poolings = network, examples, tuple(poolings)
+        self._hashes = examples.hashes
+        self._read = np.zeros(len(examples), dtype=bool)
+        self.pooled: dict[Pooling, np.ndarray] = {}
+        """pooling: (rows, width) float32; rows not read are nan"""
+        self.why_not = ""
+        """why no prefix is kept, where one could have been"""
+        self.computed = 0
+        """rows that were run through the base"""
+        origin = network.origin
+        if cache is None or origin is None:
+            cache = Cache(Path(), 0, broken=True)  # in memory only
+        whole, below = (origin.whole(), origin.below(network.depth)) if origin else ("", "below")
+        self._pooled = {one: cache.shelf(f"{whole}-{one.kind}-{int(one.normalise)}") for one in poolings}
+        cut = keep and 0 < network.depth < len(network.blocks)
+        self._prefix = cache.shelf(below) if cut else None
 
-def _new_store(network: Network, examples: Examples) -> tuple[Prefix | None, str]:
-    """An empty store for all rows, or why there is none."""
-    if not 0 < network.depth < len(network.blocks) or len(examples) == 0:
-        return None, ""
-    if "attention_mask" not in examples.rows[0]:
-        return None, "the prefix is not cached: rows have no mask"
-    width = _width(network, examples)
-    positions = int(examples.lengths.sum())
-    if positions * width * 4 > PREFIX_BYTES:
-        return None, f"the prefix is not cached: it would take {positions * width * 4 / 2**20:,.0f} MiB"
-    starts = np.concatenate([[0], np.cumsum(examples.lengths)[:-1]])
-    return Prefix(torch.zeros(positions + 1, width), starts, examples.lengths), ""
+    @property
+    def prefix(self) -> Prefix | None:
+        """What training starts from; None where nothing is cut, or the cut does not hold."""
+        return None if self._prefix is None else Prefix(self._prefix, self._hashes)
 
+    def read(self, positions: np.ndarray, seen: Callable[[int], None] = lambda rows: None) -> None:
+        """Know these rows; `seen` is told how many are done."""
+        positions = np.unique(positions[~self._read[positions]])
+        if not len(positions):
+            return
+        shelves = [*self._pooled.values(), *([self._prefix] if self._prefix else [])]
+        for shelf in shelves:
+            shelf.open()
+        first = {self._hashes[i]: i for i in positions[::-1]}  # equal rows are computed once
+        missing = np.array([i for digest, i in first.items() if any(digest not in one for one in shelves)], dtype=int)
+        done = len(positions) - len(missing)
+        if len(missing):
+            self._compute(np.sort(missing), done, seen)
+        for pooling, shelf in self._pooled.items():
+            rows = torch.cat([shelf[self._hashes[i]] for i in positions]).float().numpy()
+            whole = self.pooled.setdefault(pooling, np.full((len(self._hashes), rows.shape[1]), np.nan, np.float32))
+            whole[positions] = rows
+        self._read[positions] = True
+        seen(len(positions))
 
-def _width(network: Network, examples: Examples) -> int:
-    entering, hidden = network.capture(examples.batch(np.array([0])).to(network.device).inputs)
-    return int((hidden if entering is None else entering).shape[-1])
+    def digest(self) -> str:
+        """sha256 of all that was read."""
+        state = hashlib.sha256(self._read.tobytes())
+        for pooling in sorted(self.pooled, key=str):
+            state.update(self.pooled[pooling].tobytes())
+        return state.hexdigest()
 
+    @torch.no_grad()
+    def _compute(self, positions: np.ndarray, done: int, seen: Callable[[int], None]) -> None:
+        self._network.training(False)
+        pending: dict[str, dict[str, torch.Tensor]] = {}
+        size = 0
 
-def _mismatch(network: Network, batch: Batch, entering: torch.Tensor | None, hidden: torch.Tensor) -> str:
-    """Why the cache cannot stand for the plain model on this batch; empty where it can."""
-    reason = "the prefix is not cached: this architecture does not resume from it exactly"
-    if entering is None or entering.shape[:2] != hidden.shape[:2] or batch.mask is None:
-        return reason
-    blank = torch.where(batch.mask.bool().unsqueeze(-1), entering, torch.zeros_like(entering))  # as it will be stored
-    again = network(Batch(batch.inputs, blank))
-    real = batch.mask.bool()
-    off = (again[real] - hidden[real]).abs().max() / hidden[real].abs().max().clamp(min=1e-12)
-    return reason if not bool(off < TOLERANCE) else ""
+        def work(rows: np.ndarray, filled: np.ndarray, length: int) -> None:
+            nonlocal size, done
+            batch = self._examples.batch(filled, length).to(self._network.device)
+            for shelf, several in self._pass(batch):
+                entries = pending.setdefault(str(shelf.place), {})
+                for row, position in enumerate(rows):
+                    entries[self._hashes[position]] = several[row]
+                    size += several[row].nbytes
+            self.computed += len(rows)
+            done += len(rows)
+            seen(done)
+            if size > SEGMENT:
+                self._put(pending)
+                size = 0
 
+        self._trust(positions)
+        in_shapes(self._network, self._examples, positions, work)
+        self._put(pending)
 
-def _keep(store: Prefix, positions: np.ndarray, entering: torch.Tensor) -> None:
-    entering = entering.float().cpu()
-    for row, i in enumerate(positions):
-        start, length = store.starts[i], store.lengths[i]
-        store.flat[start : start + length] = entering[row, :length]
+    def _put(self, pending: dict[str, dict[str, torch.Tensor]]) -> None:
+        for shelf in [*self._pooled.values(), *([self._prefix] if self._prefix else [])]:
+            shelf.put(pending.pop(str(shelf.place), {}))
+
+    def _trust(self, positions: np.ndarray) -> None:
+        """Hold the cut against the plain model on some of the longest rows, before anything is built on it."""
+        if self._prefix is None:
+            return
+        longest = positions[np.argsort(-self._examples.lengths[positions], kind="stable")][:PROBED]
+        shortest = positions[np.argsort(self._examples.lengths[positions], kind="stable")][:1]
+        batch = self._examples.batch(np.concatenate([longest, shortest])).to(self._network.device)
+        if why := self._network.doubt(batch.inputs):
+            self._prefix, self.why_not = None, f"the frozen layers are not cached: {why}"
+
+    def _pass(self, batch: Batch) -> Iterator[tuple[Shelf, list[torch.Tensor]]]:
+        """The entries of a batch's rows, for each shelf."""
+        if self._prefix is None:
+            entering, hidden = None, self._network(batch)
+        elif self._poolings:
+            entering, hidden = self._network.capture(batch.inputs)
+        else:
+            entering, hidden = self._network.entering(batch.inputs), None
+        for pooling, shelf in self._pooled.items():
+            assert hidden is not None
+            mask = self._network.mask(batch.inputs, hidden)
+            yield shelf, list(pooling(hidden, mask).cpu()[:, None].unbind())
+        if self._prefix is not None and entering is not None:
+            lengths = self._network.lengths(batch, entering)
+            whole = entering.cpu()
+            real = [whole.shape[1]] * len(whole) if lengths is None else lengths
+            yield self._prefix, [row[:length].clone() for row, length in zip(whole, real, strict=True)]
 
 
 def hash_rows(rows: list[dict[str, np.ndarray]]) -> list[str]:

@@ -1,33 +1,37 @@
 """The backbone as a function of its trainable weights, from the inputs or from a cached prefix.
 
-Nothing below the lowest trained block changes while training, so its output for a row is computed
-once (`extract`) and training starts there.
+Nothing below the lowest trained block changes while training, so what enters that block is computed
+once for each row and training starts there (`Network.capture`, `Batch.prefix`).
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call
 
+from ftkit.features.blank import Blank
+from ftkit.features.cut import CannotResume, Cut
+from ftkit.features.fingerprint import Fingerprint
 from ftkit.models.architecture import blocks, frozen_depth
 
-HIDDEN = ("hidden_states", "hidden_state", "inputs")  # names by which models hand blocks their input
+TOLERANCE = 1e-5  # largest difference of hidden states, relative to their size, at which a cache is trusted
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded inputs, and the hidden states that enter the first trained block where they are known."""
+    """Padded inputs, and what enters the first trained block where it is known."""
 
     inputs: dict[str, torch.Tensor]
+    """with a prefix, those of floating point are only looked at for their shape: a `Blank` will do"""
     prefix: torch.Tensor | None = None
-    """(rows, positions, width)"""
+    """(rows, …), as `Network.capture` gave it, padded with zeros"""
 
     @property
     def mask(self) -> torch.Tensor | None:
@@ -46,11 +50,21 @@ class Network:
     def __init__(self, backbone: nn.Module, causal: bool = False) -> None:
         self.backbone = backbone
         self.causal = causal
-        self.depth = frozen_depth(backbone)
-        self.blocks = blocks(backbone).modules if self.depth else ()
+        self.origin: Fingerprint | None = None
+        """of the untouched base: by this a cache knows it"""
+        frozen = frozen_depth(backbone)
+        self.blocks = blocks(backbone).modules if frozen else ()
         """the repeated blocks, bottom first; none where nothing below them is frozen"""
-        self._accepts = set(inspect.signature(_bare(backbone).forward).parameters)
-        self._outputs = 0  # length of the tuple that a block returns, 0 for a bare tensor
+        # where only what comes after the blocks trains (a final norm), the last block is the place to cut
+        self.depth = min(frozen, len(self.blocks) - 1) if frozen and self.trainable() else frozen
+        """how many blocks, from the bottom, are computed once; all where nothing trains"""
+        self._cut = Cut(self.blocks, self.depth) if 0 < self.depth < len(self.blocks) else None
+        self._model: Any = backbone.get_base_model() if hasattr(backbone, "get_base_model") else backbone  # type: ignore[operator]
+        accepted = inspect.signature(self._model.forward).parameters
+        self._options = {"use_cache": False} if "use_cache" in accepted else {}
+        self._aliases = _aliases(backbone)
+        self._modes = _modes(backbone, self.blocks[frozen:] if frozen else (backbone,))
+        self._channels_first = any(isinstance(one, nn.modules.conv._ConvNd) for one in backbone.modules())
 
     @property
     def device(self) -> torch.device:
@@ -61,87 +75,139 @@ class Network:
         return {name: p for name, p in self.backbone.named_parameters() if p.requires_grad}
 
     def __call__(self, batch: Batch, weights: Mapping[str, torch.Tensor] | None = None) -> torch.Tensor:
-        """Last hidden states, (rows, positions, width), with `weights` in place of the backbone's own."""
-        with self._resumed(batch.prefix):
-            return self._run(batch.inputs, weights or {})
+        """Last hidden states, (rows, positions, width), with `weights` in place of the backbone's own.
+
+        Raises CannotResume for a prefix where this model needs more than that (see `doubt`).
+        """
+        if batch.prefix is None:
+            return self._run(batch.inputs, weights)
+        if self._cut is None:
+            raise CannotResume("nothing is cut here")
+        if not self._cut.learnt:  # an earlier run has filled the cache
+            with torch.autocast(self.device.type, enabled=False):
+                self.entering({key: one[:1] for key, one in batch.inputs.items()})
+        # silent inputs cost no arithmetic: no projection of patches, no convolution of sound
+        inputs = {key: Blank.like(one) if one.is_floating_point() else one for key, one in batch.inputs.items()}
+        with self._cut.resumed(batch.prefix):
+            hidden = self._run(inputs, weights)
+        if isinstance(hidden, Blank):
+            raise CannotResume("what is above the cut also hears what is below by another way")
+        return hidden
 
     def training(self, on: bool) -> None:
         """Dropout only in blocks that train: frozen ones, and every BatchNorm, stay in eval mode."""
-        self.backbone.eval()
-        if not on:
-            return
-        for module in [self.backbone] if self.depth == 0 else self.blocks[self.depth :]:
-            module.train()
-        for module in self.backbone.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()  # its running statistics are not saved with an adapter
+        for module, trains in self._modes:
+            if module.training != (on and trains):  # it is asked at every step, and seldom changes anything
+                module.training = on and trains
 
     def capture(self, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor | None, torch.Tensor]:
-        """What enters block `depth` (None where nothing is cut there), and the last hidden states."""
-        if not 0 < self.depth < len(self.blocks):
-            return None, self._run(inputs, {})
-        entering: list[torch.Tensor] = []
-        block = self.blocks[self.depth]
-        hooks = [
-            block.register_forward_pre_hook(
-                lambda _, args, kwargs: entering.append(_entering(args, kwargs).detach()), with_kwargs=True
-            ),
-            block.register_forward_hook(lambda _module, _args, output: self._note_outputs(output)),
-        ]
+        """What enters block `depth`, (rows, …), and the last hidden states.
+
+        None for the first where nothing is to be cut, or where no cut holds (`doubt` says why).
+        """
+        if self._cut is None:
+            return None, self._run(inputs)
+        with self._cut.recorded() as entered:
+            hidden = self._run(inputs)
+        return (None if _fault(entered, inputs) else entered[0]), hidden.detach()
+
+    def entering(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor | None:
+        """The first half of `capture`, at the cost of the blocks below the cut alone."""
+        if self._cut is None:
+            return None
+        with self._cut.recorded(above=False) as entered:
+            self._run(inputs)
+        return None if _fault(entered, inputs) else entered[0]
+
+    @torch.no_grad()
+    def doubt(self, inputs: dict[str, torch.Tensor]) -> str:
+        """Why a cache cannot stand for the plain model on these rows; empty where it can.
+
+        What enters is put back as a cache would keep it, with zeros for padding.
+        """
+        if self._cut is None:
+            return "nothing is cut"
+        self.training(False)
+        with self._cut.recorded() as entered:
+            plain = self._run(inputs).detach()
+        if wrong := _fault(entered, inputs):
+            return wrong
+        second = self.entering(inputs)
+        if second is None or not _error(second, entered[0]) < TOLERANCE:
+            return "what enters the first trained block differs from pass to pass"
+        lengths = self.lengths(Batch(inputs), second)
         try:
-            last = self._run(inputs, {})
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return (entering[0] if len(entering) == 1 else None), last
+            again = self(Batch(inputs, second if lengths is None else _cut_off(second, torch.from_numpy(lengths))))
+        except Exception as fault:  # whatever an unknown model trips over: it will be run as it is
+            return f"the model cannot go on from there ({fault})"
+        mask = self.mask(inputs, plain)
+        real = torch.ones(plain.shape[:2], dtype=torch.bool) if mask is None else mask.bool()
+        error = _error(again[real], plain[real])
+        return "" if error < TOLERANCE else f"the model goes on from there with an error of {error:.0e}"
 
-    def _note_outputs(self, output: Any) -> None:
-        self._outputs = len(output) if isinstance(output, tuple) else 0
+    def mask(self, inputs: dict[str, torch.Tensor], states: torch.Tensor) -> torch.Tensor | None:
+        """(rows, positions) of 0 and 1 along axis 1 of `states`; None where all its positions are real."""
+        mask = inputs.get("attention_mask")
+        if mask is None or mask.shape[1] == states.shape[1]:
+            return mask
+        frames = getattr(self._model, "_get_feat_extract_output_lengths", None)  # models of sound: samples → frames
+        if frames is None or int(frames(torch.tensor(mask.shape[1]))) != states.shape[1]:
+            return None
+        real: torch.Tensor = torch.arange(states.shape[1], device=mask.device) < frames(mask.sum(1))[:, None]
+        return real.to(mask.dtype)
 
-    def _run(self, inputs: dict[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        extra = {"use_cache": False} if "use_cache" in self._accepts else {}
-        out = functional_call(self.backbone, dict(weights), kwargs={**inputs, **extra})
+    def lengths(self, batch: Batch, entering: torch.Tensor) -> np.ndarray | None:
+        """(rows,) real positions along axis 1 of what enters, padding to their right; None where rows are whole."""
+        mask = self.mask(batch.inputs, entering)
+        return None if mask is None else mask.sum(1).cpu().numpy()
+
+    def _run(
+        self, inputs: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor] | None = None
+    ) -> torch.Tensor:
+        values = {alias: tensor for name, tensor in (weights or {}).items() for alias in self._aliases[name]}
+        # `tie_weights` would look for aliases in the whole model each time: 0.6 ms, half of what a call costs here
+        out = functional_call(self.backbone, values, kwargs={**inputs, **self._options}, tie_weights=False)
         hidden: torch.Tensor = out.last_hidden_state
-        return hidden
-
-    @contextmanager
-    def _resumed(self, prefix: torch.Tensor | None) -> Iterator[None]:
-        """Blocks below `depth` hand their input on, and block `depth` is given the cached tensor."""
-        if prefix is None:
-            yield
-            return
-        hook = self.blocks[self.depth].register_forward_pre_hook(
-            lambda _, args, kwargs: _with_entering(args, kwargs, prefix), with_kwargs=True
-        )
-        skipped = self.blocks[: self.depth]
-        for block in skipped:
-            block.forward = self._hand_on
-        try:
-            yield
-        finally:
-            hook.remove()
-            for block in skipped:
-                del block.forward
-
-    def _hand_on(self, *args: Any, **kwargs: Any) -> Any:
-        """What a skipped block returns: its input, in the shape of a block's output."""
-        hidden = _entering(args, kwargs)
-        return (hidden, *[None] * (self._outputs - 1)) if self._outputs else hidden
+        if hidden.ndim == 3:
+            return hidden
+        # maps (rows, width, height, width of the map …), or series (rows, channels, patches, width)
+        return hidden.flatten(2).transpose(1, 2) if self._channels_first else hidden.flatten(1, -2)
 
 
-def _bare(backbone: nn.Module) -> nn.Module:
-    """The model inside a PEFT wrapper, whose forward names its arguments."""
-    return backbone.get_base_model() if hasattr(backbone, "get_base_model") else backbone  # type: ignore[operator]
+def _aliases(backbone: nn.Module) -> dict[str, list[str]]:
+    """All names of each trainable weight, by the first: tied ones have several."""
+    names: dict[int, list[str]] = {}
+    for name, parameter in backbone.named_parameters(remove_duplicate=False):
+        if parameter.requires_grad:
+            names.setdefault(id(parameter), []).append(name)
+    return {several[0]: several for several in names.values()}
 
 
-def _entering(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
-    hidden = args[0] if args else next(kwargs[name] for name in HIDDEN if name in kwargs)
-    if not isinstance(hidden, torch.Tensor):
-        raise TypeError("a block's first argument is not a tensor")
-    return hidden
+def _modes(backbone: nn.Module, training: Sequence[nn.Module]) -> list[tuple[nn.Module, bool]]:
+    """Every module, and whether it ever leaves eval mode; BatchNorm's statistics are not saved with an adapter."""
+    norm = nn.modules.batchnorm._BatchNorm
+    awake = {module for top in training for module in top.modules() if not isinstance(module, norm)}
+    return [(module, module in awake) for module in backbone.modules()]
 
 
-def _with_entering(args: tuple[Any, ...], kwargs: dict[str, Any], hidden: torch.Tensor) -> Any:
-    if args:
-        return (hidden, *args[1:]), kwargs
-    return args, {**kwargs, next(name for name in HIDDEN if name in kwargs): hidden}
+def _fault(entered: list[torch.Tensor], inputs: Mapping[str, torch.Tensor]) -> str:
+    """What is wrong with what was recorded at a cut in one pass; empty where nothing is."""
+    rows = len(next(iter(inputs.values())))
+    if len(entered) != 1:
+        return f"the first trained block is given a tensor {len(entered)} times in a pass"
+    if entered[0].requires_grad:
+        return "something below the first trained block trains as well"
+    if len(entered[0]) != rows:
+        return f"what enters the first trained block, {tuple(entered[0].shape)}, is not one entry for each row"
+    return ""
+
+
+def _cut_off(states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """(rows, positions, …) with zeros from each row's length on: what becomes of a row that is stored un-padded."""
+    kept = torch.arange(states.shape[1], device=states.device) < lengths.to(states.device)[:, None]
+    return states.masked_fill(~kept.view(*kept.shape, *[1] * (states.ndim - 2)), 0.0)
+
+
+def _error(again: torch.Tensor, plain: torch.Tensor) -> float:
+    """Largest difference, relative to the largest value."""
+    return float((again - plain).abs().max() / plain.abs().max().clamp(min=1e-12))

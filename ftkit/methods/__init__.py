@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ftkit.registry import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import torch
@@ -38,6 +39,15 @@ class Method(Entry):
 
     peft: ClassVar[bool] = False
     """whether what it saves is a PEFT folder"""
+
+    @property
+    def label(self) -> str:
+        """A few words that tell it from other methods of one search."""
+        return self.name
+
+    def rungs(self) -> Sequence[Method]:
+        """The methods that a search chooses from, cheapest first; itself alone where there is nothing to choose."""
+        return (self,)
 
     def loading_lines(self, folder: str) -> list[str]:
         """Python that brings back what `save` wrote onto `model`, without ftkit; `folder` is an expression."""

@@ -40,6 +40,11 @@ class Lora(Method):
 
     _layers = field_validator("layers")(checked_layers)
 
+    @property
+    def label(self) -> str:
+        """Its name and its blocks."""
+        return f"lora, {self.layers} block{'s' * (self.layers != 'last 1')}"
+
     def apply(self, backbone: nn.Module) -> nn.Module:
         """Attach the factors; only they train."""
         from peft import LoraConfig

@@ -11,25 +11,30 @@ from ftkit.errors import FtkitError
 
 @dataclass(frozen=True)
 class Blocks:
-    """The stack of blocks: the dotted `name` of their list, and the `modules` in order."""
+    """The stack of blocks (of a net of stages, the stages): dotted `name` of their list, `modules` from the bottom."""
 
     name: str
     modules: tuple[nn.Module, ...]
 
 
 def blocks(backbone: nn.Module) -> Blocks:
-    """The longest list of blocks of one class.
+    """The list of modules that holds most of the weights; lists inside a block are the block's own affair.
 
-    Raises FtkitError for a backbone without any.
+    Raises FtkitError for a backbone without any list.
     """
-    best = Blocks("", ())
+    best, most = Blocks("", ()), 0
+    passed: tuple[str, ...] = ()
     for name, module in backbone.named_modules():
-        if not isinstance(module, nn.ModuleList) or len({type(child) for child in module}) != 1:
+        if not isinstance(module, nn.ModuleList) or name.startswith(passed):
             continue
-        if len(module) > len(best.modules):
-            best = Blocks(name, tuple(module))
+        if any(isinstance(child, nn.ModuleList) for child in module):
+            continue  # a list of lists runs nothing itself
+        passed += (f"{name}.",)
+        weights = sum(parameter.numel() for parameter in module.parameters())
+        if weights > most:
+            best, most = Blocks(name, tuple(module)), weights
     if not best.modules:
-        raise FtkitError(f"{type(backbone).__name__} has no list of equal blocks", "--method head, or full")
+        raise FtkitError(f"{type(backbone).__name__} has no list of blocks", "--method head, or full")
     return best
 
 
@@ -43,25 +48,22 @@ def linears(backbone: nn.Module) -> list[str]:
 def frozen_depth(backbone: nn.Module) -> int:
     """How many blocks, from the bottom, have nothing to train in or below them.
 
-    All of them when nothing trains; 0 when something below the first block does (embeddings), or
-    when there are no blocks.
+    All of them when nothing trains, or only what comes after them (a final norm). 0 when something
+    before the first block does (embeddings), or when there are no blocks. Outside the blocks, what
+    is registered before them counts as before.
     """
     try:
-        stack = blocks(backbone)
+        stack = blocks(backbone).modules
     except FtkitError:
         return 0
-    for name, parameter in backbone.named_parameters():  # in order of registration: embeddings come first
-        place = name.find(f"{stack.name}.")
-        if not parameter.requires_grad:
-            continue
-        if place < 0 and not _after(backbone, name, stack.name):
-            return 0
-        if place >= 0:
-            return int(name[place + len(stack.name) + 1 :].split(".")[0])
-    return len(stack.modules)
-
-
-def _after(backbone: nn.Module, name: str, stack: str) -> bool:
-    names = [known for known, _ in backbone.named_parameters()]
-    first = next(i for i, known in enumerate(names) if f"{stack}." in known)
-    return names.index(name) > first
+    places: dict[int, int] = {}
+    for number, block in enumerate(stack):
+        for parameter in block.parameters():
+            places.setdefault(id(parameter), number)  # of a weight that blocks share, the lowest
+    before = True
+    for parameter in backbone.parameters():  # in order of registration
+        place = places.get(id(parameter))
+        before = before and place is None
+        if parameter.requires_grad and (before or place is not None):
+            return place or 0
+    return len(stack)

@@ -12,15 +12,19 @@ import torch
 
 from ftkit import bases
 from ftkit.errors import InputError
-from ftkit.features.examples import Examples
+from ftkit.features.examples import Examples, Features
+from ftkit.features.fingerprint import Fingerprint
+from ftkit.features.headroom import ROWS, in_chunks
 from ftkit.features.network import Network
-from ftkit.models.delivery import Head, read_head
+from ftkit.models.delivery import Head, method_of, read_head
 from ftkit.tasks import Encoded
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ftkit.bases import Base
+    from ftkit.features.cache import Cache
+    from ftkit.methods import Method
     from ftkit.recipe import Recipe
 
 
@@ -35,17 +39,20 @@ class Assembly:
     """of the earlier run that serves as the base"""
 
 
-def assemble(recipe: Recipe) -> Assembly:
-    """Load the base (an earlier run's adapter is merged into it) and attach the method.
+def assemble(recipe: Recipe, method: Method | None = None) -> Assembly:
+    """Load the base (an earlier run's adapter is merged into it) and attach a method, the recipe's first if not given.
 
     Raises InputError for a base that cannot be loaded or a method that does not fit it.
     """
     base = bases.resolve(recipe.base)
     backbone, processor, head = _loaded(base, recipe)
     backbone.requires_grad_(False)
+    origin = Fingerprint(backbone)
     torch.manual_seed(recipe.seed)
-    backbone = recipe.method.apply(backbone).to(device())
-    return Assembly(base, Network(backbone, _causal(backbone)), processor, head)
+    backbone = (method or recipe.method.rungs()[0]).apply(backbone).to(device())
+    network = Network(backbone, _causal(backbone))
+    network.origin = origin
+    return Assembly(base, network, processor, head)
 
 
 @dataclass(frozen=True)
@@ -60,21 +67,37 @@ class Model:
 
     @torch.no_grad()
     def logits(
-        self, inputs: list[tuple[str, ...]], seen: Callable[[int], None] = lambda rows: None
+        self,
+        inputs: list[tuple[str, ...]],
+        seen: Callable[[int], None] = lambda rows: None,
+        cache: Cache | None = None,
     ) -> tuple[np.ndarray, Encoded]:
-        """(rows, labels) float32, and the rows as encoded."""
+        """(rows, labels) float32, and the rows as encoded.
+
+        With a cache, what is below the adapter is looked up there, and kept for the next run on the same rows.
+        """
         encoded = self.recipe.task.encode(inputs, self.processor)
         examples = Examples(self.recipe.task, self.processor, encoded.rows)
+        every = np.arange(len(examples))
+        if cache is not None:
+            features = Features(self.network, examples, (), cache)
+            features.read(every)
+            examples.prefix = features.prefix
         weight, bias = torch.from_numpy(self.head.weight), torch.from_numpy(self.head.bias)
         out = np.zeros((len(inputs), len(bias)), dtype=np.float32)
         self.network.training(False)
         done = 0
-        for positions in examples.by_length(np.arange(len(examples)), 64):
+
+        def work(positions: np.ndarray) -> None:
+            nonlocal done
             batch = examples.batch(positions).to(self.network.device)
-            features = self.head.pooling(self.network(batch), batch.mask).float().cpu()
+            hidden = self.network(batch)
+            features = self.head.pooling(hidden, self.network.mask(batch.inputs, hidden)).float().cpu()
             out[positions] = (features @ weight.T + bias).numpy()
             done += len(positions)
             seen(done)
+
+        in_chunks(self.network, examples, every, ROWS, work)
         return out, encoded
 
 
@@ -90,8 +113,14 @@ def load_run(run: Path) -> Model:
         raise InputError(f"{run}: is a base, not a run", "give the folder that ftkit train wrote")
     recipe = read(run / "recipe.yaml")
     backbone, processor, _ = _loaded(base, recipe)
-    backbone = _restored(recipe, backbone, run / "adapter").eval().requires_grad_(False).to(device())
-    return Model(recipe, base, Network(backbone, _causal(backbone)), processor, read_head(run / "adapter"))
+    origin = Fingerprint(backbone)
+    backbone = _restored(recipe, backbone, run / "adapter").eval()
+    for parameter in origin.moved(backbone):  # the network is cut below what the run has moved
+        parameter.requires_grad_(parameter.is_floating_point())
+    network = Network(backbone.to(device()), _causal(backbone))
+    network.origin = origin
+    backbone.requires_grad_(False)
+    return Model(recipe, base, network, processor, read_head(run / "adapter"))
 
 
 def device() -> torch.device:
@@ -119,7 +148,7 @@ def _restored(recipe: Recipe, backbone: nn.Module, folder: Path) -> nn.Module:
     from safetensors import SafetensorError
 
     try:
-        return recipe.method.restore(backbone, folder)
+        return method_of(folder.parent, recipe).restore(backbone, folder)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         first = str(error).partition("\n")[0]
         raise InputError(f"{folder}: the adapter cannot be loaded ({first})", "train the run again") from None

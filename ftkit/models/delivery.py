@@ -21,9 +21,11 @@ from ftkit.files import write_json
 if TYPE_CHECKING:
     from ftkit.features.network import Network
     from ftkit.methods import Method
+    from ftkit.recipe import Recipe
     from ftkit.training.members import Member
 
 SCHEMA = 1
+METHOD = "method.json"
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,13 @@ class Head:
     """(labels,) float32"""
 
 
-def save(network: Network, method: Method, member: Member, labels: tuple[str, ...], folder: Path) -> int:
-    """Write a member's adapter and head; returns the bytes written. The network carries the member afterwards."""
+def save(
+    network: Network, method: Method, member: Member, labels: tuple[str, ...], folder: Path, chosen: bool = False
+) -> int:
+    """Write a member's adapter and head; returns the bytes written. The network carries the member afterwards.
+
+    A method that a search has `chosen` is written beside them, since the recipe does not name it.
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +56,20 @@ def save(network: Network, method: Method, member: Member, labels: tuple[str, ..
     save_file({name: p.detach().float().cpu().contiguous() for name, p in tensors.items()}, folder / "head.safetensors")
     described: dict[str, Any] = {"schema": SCHEMA, **asdict(member.pooling), "labels": list(labels)}
     write_json(folder / "head.json", described)
+    if chosen:
+        write_json(folder / METHOD, {"name": method.name} | method.model_dump(mode="json"))
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def method_of(run: Path, recipe: Recipe) -> Method:
+    """The method of a run's adapter: its recipe's, or what a search has chosen."""
+    if len(recipe.method.rungs()) == 1:
+        return recipe.method
+    try:
+        chosen = json.loads((run / "adapter" / METHOD).read_text(encoding="utf-8"))
+        return recipe.replace({"method": chosen}).method
+    except (OSError, ValueError) as error:
+        raise InputError(f"{run}: what its search has chosen cannot be read ({error})", "train it again") from None
 
 
 def put(network: Network, member: Member) -> None:

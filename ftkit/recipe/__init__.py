@@ -19,6 +19,7 @@ from ftkit.methods import Method
 from ftkit.recipe import yaml_text
 from ftkit.recipe.blocks import Block, Checker
 from ftkit.recipe.changes import ENTRIES, changed, put
+from ftkit.recipe.pace import Pace
 from ftkit.recipe.paths import anchor
 from ftkit.tasks import Task
 
@@ -36,8 +37,8 @@ class Data(Block):
     """file(s), a folder with one subfolder per label, or a hub data set id"""
     test: Paths | None = None
     """file(s) kept apart for the final score; without it, folds or a held-out fifth"""
-    validation: Literal["auto"] | Share | str | list[str] = "auto"
-    """auto: folds inside the training rows for every choice, then fit on all; or a share; or file(s)"""
+    validation: Literal["auto", "none"] | Share | str | list[str] = "auto"
+    """auto: folds inside the training rows choose, then fit on all; none: nothing is chosen; or a share; or file(s)"""
     delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe"] = "auto"
     """what separates columns in delimited text"""
     quoting: Literal["auto", "on", "off"] = "auto"
@@ -95,8 +96,8 @@ class Train(Block):
 
     epochs: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     """passes over the training rows at most; auto: by method"""
-    lr: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
-    """peak learning rate; auto: a fixed table by method"""
+    lr: Annotated[float, Field(gt=0)] | Literal["default", "auto"] = "default"
+    """peak learning rate; default: by method; auto: the best of three on validation rows"""
     batch: int = Field(default=32, ge=1)
     """rows in one optimiser step"""
     accumulate: int = Field(default=1, ge=1)
@@ -115,8 +116,16 @@ class Train(Block):
     """balanced: a row weighs in inverse proportion to its label's count"""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """of training steps; scores are always computed in the precision that the base was loaded in"""
+    checkpoint: str = "every 2 minutes"
+    """how often the state of training is saved: every N steps, or every N minutes"""
     trackers: list[str] = []
     """experiment trackers by Accelerate's names, such as tensorboard"""
+
+    @field_validator("checkpoint")
+    @classmethod
+    def _pace(cls, value: str) -> str:
+        Pace.parse(value)
+        return value
 
 
 class Evaluate(Block):

@@ -19,7 +19,7 @@ def anchor(tree: dict[str, Any], folder: Path) -> None:
     """Make paths absolute: relative to the recipe in a recipe, to the working folder on the command line."""
     _rewrite(tree, "data.train", folder, _is_data)
     _rewrite(tree, "data.test", folder, _is_data)
-    _rewrite(tree, "data.validation", folder, _is_data)
+    _rewrite(tree, "data.validation", folder, lambda value, path: value != "none" and _is_data(value, path))
     _rewrite(tree, "base", folder, _is_base)
     for key in ("task", "task.name", "method", "method.name", "evaluate.metrics"):
         _rewrite(tree, key, folder, lambda value, _: value.endswith(".py"))

@@ -105,7 +105,7 @@ def reliability(report: Report) -> Section | None:
     )
     sentence = ""
     if found["ece"] is not None:
-        error = words.difference(found["ece"], True).lstrip("+")
+        error = words.amount(found["ece"], True)
         sentence = f"On average, confidence and truth lie {error} apart (ECE {words.score(found['ece'])})."
     return {"sentence": sentence, "chart": charts.reliability(found["bins"], f"Reliability. {said}.")}
 

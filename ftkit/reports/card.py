@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from ftkit.reports import origin, results, words
+from ftkit.reports import origin, results, search, words
 from ftkit.reports.shape import filled
 
 Report = Mapping[str, Any]
@@ -111,7 +111,8 @@ def _scores(report: Report) -> str:
     rows = [header, ["---"] + ["---:"] * len(found["lines"]), *lines]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     remark = f"In brackets: {words.LEVEL} intervals. The best of a line is bold."
-    return "\n\n".join(part for part in (found["procedure"], table, remark) if part)
+    chosen = plain(" ".join(search.sentences(report)))
+    return "\n\n".join(part for part in (found["procedure"], chosen, table, remark) if part)
 
 
 def _score(cell: Mapping[str, Any]) -> str:
@@ -182,6 +183,8 @@ def _settings(tree: Mapping[str, Any]) -> dict[str, Any]:
         value = tree.get(block)
         if block in ("task", "data", "evaluate") and isinstance(value, dict):
             value = {key: item for key, item in value.items() if key == "name" or isinstance(item, (bool, int, float))}
+        if block in ("task", "method") and isinstance(value, dict) and str(value.get("name")).endswith(".py"):
+            value = value | {"name": PurePath(str(value["name"])).name}
         if block == "base" and value:
             value = PurePath(str(value)).name if str(value).startswith(("/", "~", ".")) else value
         if value not in (None, {}):

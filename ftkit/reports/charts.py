@@ -14,9 +14,8 @@ from typing import Any
 from markupsafe import Markup
 
 from ftkit.reports import words
+from ftkit.reports.marks import Layer, as_is, dashed, layer, line, mark, plain, quantity
 from ftkit.reports.svg import draw
-
-Layer = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -60,13 +59,15 @@ DESK = Frame("wide", 900, 200, 190, 36)
 PHONE = Frame("narrow", 340, 10, 10, 50)
 
 
-def forest(rows: Sequence[Row], description: str, reference: float | None = None) -> Markup:
+def forest(
+    rows: Sequence[Row], description: str, reference: float | None = None, frames: Sequence[Frame] = (DESK, PHONE)
+) -> Markup:
     """Values with their intervals, one named row each; `reference` is a dashed line across all rows."""
     known = [row for row in rows if row.value is not None]
     if not known:
         return Markup("")
     span = _span(known[:-1] if outside(known) else known, reference)
-    return _both(known, description, lambda frame: _forest_layers(frame, reference), span)
+    return _drawn(known, description, lambda frame: _forest_layers(frame, reference), span, frames)
 
 
 def outside(rows: Sequence[Row]) -> Row | None:
@@ -85,7 +86,7 @@ def bars(rows: Sequence[Row], description: str) -> Markup:
     if not known:
         return Markup("")
     top = max(row.value or 0.0 for row in known) or 1.0
-    return _both(known, description, _bar_layers, (0.0, top), axis=False)
+    return _drawn(known, description, _bar_layers, (0.0, top), axis=False)
 
 
 def difference(value: float, low: float | None, high: float | None, points: bool, higher: bool, tip: str) -> Markup:
@@ -100,7 +101,7 @@ def difference(value: float, low: float | None, high: float | None, points: bool
     for kind, width in (("wide", 900), ("narrow", 300)):
         sides = [{"x": -reach, "text": "← worse" if higher else "← better", "align": "left"}]
         sides.append({"x": reach, "text": "better →" if higher else "worse →", "align": "right"})
-        spec = _plain(width - 20, 34, {"left": 10, "right": 10, "top": 24, "bottom": 26})
+        spec = plain(width - 20, 34, {"left": 10, "right": 10, "top": 24, "bottom": 26})
         spec["layer"] = _difference_layers(row, sides, reach, ticks=7 if kind == "wide" else 4)
         drawings.append(draw(spec, tip, kind))
     return Markup("").join(drawings)
@@ -123,27 +124,34 @@ def reliability(bins: Sequence[Mapping[str, Any]], description: str) -> Markup:
     axis = {"format": ".0%", "tickCount": 5, "labelFlush": False}
     x = {"field": "confidence", "type": "quantitative", "scale": unit, "axis": axis | {"title": "confidence"}}
     y = {"field": "accuracy", "type": "quantitative", "scale": unit, "axis": axis | {"title": "share that is right"}}
-    spec = _plain(284, 250, {"left": 56, "right": 20, "top": 16, "bottom": 48})
+    spec = plain(284, 250, {"left": 56, "right": 20, "top": 16, "bottom": 48})
     ends = [item for item in values if item["low"] is not None and item["high"] is not None]
     spec["layer"] = [
-        _layer([{"confidence": 0, "accuracy": 0}, {"confidence": 1, "accuracy": 1}], _dashed("line"), x=x, y=y),
-        _layer(ends, _line("rule", "accent", 2, 0.55), x=x, y=y | {"field": "low"}, y2={"field": "high"}),
-        _layer(values, _mark("circle"), x=x, y=y, size=_as_is("size"), description={"field": "tip"}),
+        layer([{"confidence": 0, "accuracy": 0}, {"confidence": 1, "accuracy": 1}], dashed("line"), x=x, y=y),
+        layer(ends, line("rule", "accent", 2, 0.55), x=x, y=y | {"field": "low"}, y2={"field": "high"}),
+        layer(values, mark("circle"), x=x, y=y, size=as_is("size"), description={"field": "tip"}),
     ]
     return draw(spec, description, "square")
 
 
-def _both(rows: Sequence[Row], description: str, layers: Any, span: tuple[float, float], axis: bool = True) -> Markup:
-    """The same rows for a desk and for a phone."""
+def _drawn(
+    rows: Sequence[Row],
+    description: str,
+    layers: Any,
+    span: tuple[float, float],
+    frames: Sequence[Frame] = (DESK, PHONE),
+    axis: bool = True,
+) -> Markup:
+    """The same rows, drawn for each frame."""
     drawings = []
-    for frame in (DESK, PHONE):
+    for frame in frames:
         mixed = not all(row.main for row in rows)  # only then is there one to tell apart
         data = [_point(row, place, frame) | _at_edge(row, span) | {"bold": mixed and row.main}
                 for place, row in enumerate(rows)]  # fmt: skip
         bottom = 34 if axis else 6
         padding = {"left": frame.left, "right": frame.right, "top": 6, "bottom": bottom}
-        spec = _plain(frame.plot, frame.step * len(rows), padding)
-        x = _quantity("value", span, axis, 4 if frame.stacked else 6)
+        spec = plain(frame.plot, frame.step * len(rows), padding)
+        x = quantity("value", span, axis, 4 if frame.stacked else 6)
         pixels = {"domain": [0, frame.step * len(rows)], "range": [0, frame.step * len(rows)]}
         y = {"field": "y", "type": "quantitative", "axis": None, "scale": pixels}
         spec["data"] = {"values": data}
@@ -175,21 +183,21 @@ def _at_edge(row: Row, span: tuple[float, float]) -> dict[str, Any]:
 
 def _forest_layers(frame: Frame, reference: float | None) -> Any:
     def layers(x: Layer, y: Layer) -> list[Layer]:
-        colour = _as_is("colour")
+        colour = as_is("colour")
         grid = {"mark": {"type": "rule", "opacity": 0}, "encoding": {"x": x, "y": y}}
         across = []
         if reference is not None:
-            across = [{"data": {"values": [{"value": reference}]}, "mark": _dashed("rule"),
+            across = [{"data": {"values": [{"value": reference}]}, "mark": dashed("rule"),
                        "encoding": {"x": x, "y": {"value": 0}, "y2": {"value": "height"}}}]  # fmt: skip
         interval = {
-            "mark": _line("rule", "edge", 3, 0.75) | {"strokeCap": "round"},
+            "mark": line("rule", "edge", 3, 0.75) | {"strokeCap": "round"},
             "transform": [{"filter": "isValid(datum.low)"}],
             "encoding": {"x": x | {"field": "low"}, "x2": {"field": "high"}, "stroke": colour},
         }
         mark = {
             "mark": {"type": "point", "filled": True, "opacity": 1, "aria": True},
             "encoding": {"x": x, "fill": colour, "description": {"field": "tip"}}
-            | {name: _as_is(name) for name in ("shape", "size")},
+            | {name: as_is(name) for name in ("shape", "size")},
         }
         return [grid, *across, interval, mark]
 
@@ -200,7 +208,7 @@ def _bar_layers(frame: Frame) -> Any:
     def layers(x: Layer, y: Layer) -> list[Layer]:
         mark = {"type": "rect", "cornerRadius": 2, "aria": True}
         ends = {"x": x, "x2": {"datum": 0}, "y": y | {"field": "mid"}, "y2": {"field": "end"}}
-        return [{"mark": mark, "encoding": ends | {"fill": _as_is("colour"), "description": {"field": "tip"}}}]
+        return [{"mark": mark, "encoding": ends | {"fill": as_is("colour"), "description": {"field": "tip"}}}]
 
     return layers
 
@@ -227,20 +235,20 @@ def _texts(frame: Frame, y: Layer) -> list[Layer]:
 
 
 def _difference_layers(row: Layer, sides: list[Layer], reach: float, ticks: int) -> list[Layer]:
-    x = _quantity("value", (-reach, reach), True, ticks)
+    x = quantity("value", (-reach, reach), True, ticks)
     x["axis"] |= {"labelExpr": "datum.value == 0 ? '0' : format(datum.value, '+.3~g')"}
     middle = {"y": {"value": 17}}
     ends = [row] if "low" in row else []
     return [
-        _layer([{"value": 0}], _line("rule", "ink", 1.2), x=x, y={"value": -4}, y2={"value": 34}),
+        layer([{"value": 0}], line("rule", "ink", 1.2), x=x, y={"value": -4}, y2={"value": 34}),
         *[
-            _layer([side], {"type": "text", "align": side["align"], "fill": "var(--quiet)"},
+            layer([side], {"type": "text", "align": side["align"], "fill": "var(--quiet)"},
                    x=x | {"field": "x"}, y={"value": -12}, text={"field": "text"})
             for side in sides
         ],
-        _layer(ends, _line("rule", "accent", 3, 0.75) | {"strokeCap": "round"}, x=x | {"field": "low"},
+        layer(ends, line("rule", "accent", 3, 0.75) | {"strokeCap": "round"}, x=x | {"field": "low"},
                x2={"field": "high"}, **middle),
-        _layer([row], _mark("point") | {"size": 120}, x=x, description={"field": "tip"}, **middle),
+        layer([row], mark("point") | {"size": 120}, x=x, description={"field": "tip"}, **middle),
     ]  # fmt: skip
 
 
@@ -251,34 +259,3 @@ def _span(rows: Sequence[Row], reference: float | None) -> tuple[float, float]:
     air = (high - low) * 0.06 or abs(low) * 0.1 or 0.1
     share = low >= 0 and high <= 1
     return (max(0.0, low - air), min(1.0, high + air)) if share else (low - air, high + air)
-
-
-def _plain(width: int, height: int, padding: Mapping[str, int]) -> dict[str, Any]:
-    """A specification of exactly this size."""
-    return {"width": width, "height": height, "padding": dict(padding), "autosize": {"type": "none"}}
-
-
-def _quantity(field: str, span: tuple[float, float], axis: bool, ticks: int) -> Layer:
-    shown = {"title": None, "tickCount": ticks, "labelFlush": False} if axis else None
-    return {"field": field, "type": "quantitative", "scale": {"domain": list(span), "nice": False}, "axis": shown}
-
-
-def _layer(data: Sequence[Mapping[str, Any]], mark: Layer, **encoding: Any) -> Layer:
-    return {"data": {"values": list(data)}, "mark": mark, "encoding": encoding}
-
-
-def _as_is(field: str) -> Layer:
-    """A field that already holds what is drawn: a colour, a shape, a size."""
-    return {"field": field, "type": "nominal" if field != "size" else "quantitative", "scale": None, "legend": None}
-
-
-def _line(kind: str, colour: str, width: float, opacity: float = 1) -> Layer:
-    return {"type": kind, "stroke": f"var(--{colour})", "strokeWidth": width, "opacity": opacity}
-
-
-def _dashed(kind: str) -> Layer:
-    return _line(kind, "edge", 1.2) | {"strokeDash": [4, 4]}
-
-
-def _mark(kind: str) -> Layer:
-    return {"type": kind, "filled": True, "fill": "var(--accent)", "opacity": 1, "aria": True}

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ftkit.reports import words
+from ftkit.reports.marks import layer, ring
 from ftkit.reports.svg import draw
 
 MOST_LINES = 40
@@ -165,6 +166,4 @@ def _rings(
         {"epoch": epoch, "value": value, "tip": f"chosen for {line.name}: epoch {epoch:g}, {what} {words.score(value)}"}
         for line, epoch, value in rings[:MOST_LINES]
     ]
-    mark = {"type": "point", "filled": False, "size": 70, "strokeWidth": 1.4, "stroke": "var(--ink)", "opacity": 1}
-    mark["aria"] = True
-    return [{"data": {"values": values}, "mark": mark, "encoding": {"x": x, "y": y, "description": {"field": "tip"}}}]
+    return [layer(values, ring(70), x=x, y=y, description={"field": "tip"})]

@@ -92,13 +92,20 @@ def _cost_facts(found: Mapping[str, Any], total: float | None) -> list[Fact]:
         ("time in total", words.seconds(total)), ("peak memory", words.size(found["peak_memory_bytes"])),
         ("trained weights", weights), ("adapter on disk", words.size(found["adapter_bytes"])),
         ("rows per second in training", speed),
+        ("taken up again", words.count(found["resumed"] or None, "time")),
+        ("a batch was run in", words.count(found["accumulate"] if (found["accumulate"] or 1) > 1 else None, "part")),
     ]  # fmt: skip
     return [fact for fact in facts if fact[1] != words.NONE]
 
 
-def choices(report: Report) -> list[Fact]:
-    """What the run decided by itself, on validation rows only."""
-    return [(words.words(name), choice(value)) for name, value in report["choices"].items() if value is not None]
+def choices(report: Report) -> Section | None:
+    """What the run decided by itself, and on what."""
+    found = report["choices"]
+    facts = [(words.words(name), choice(value)) for name, value in found.items() if value is not None]
+    about = "What the run decided by itself, on validation rows only."
+    if found.get("validation_rows") == 0:
+        about = "Nothing was chosen on validation rows: this is what the recipe, and the defaults of auto, say."
+    return {"about": about, "facts": facts} if facts else None
 
 
 def choice(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from ftkit.reports import behaviour, origin, palette, results, words
+from ftkit.reports import behaviour, origin, palette, results, search, words
 from ftkit.reports.shape import filled
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 TITLES = {
     "verdict": "Verdict",
     "scores": "Scores",
+    "searched": "Search",
     "seeds": "Seeds",
     "learning": "Learning curve",
     "confusion": "Confusions",
@@ -42,6 +43,7 @@ def render_run(report: Mapping[str, Any]) -> str:
     parts = {
         "verdict": results.verdict(whole),
         "scores": results.scores(whole),
+        "searched": search.search(whole),
         "seeds": results.seeds(whole),
         "learning": behaviour.learning(whole),
         "confusion": behaviour.confusion(whole),

@@ -97,21 +97,28 @@ def _caption(found: Mapping[str, Any]) -> str:
     """What the drawing of the difference shows, and how small a difference these rows could have shown."""
     text = f"Difference against {words.predictor(found['reference'])}"
     text += f", with its {words.LEVEL} interval" if found["difference"]["low"] is not None else ""
-    text += f" ({words.probability(found['p_value'])})." if found["p_value"] is not None else "."
+    corrected = f"{found['correction']}-corrected " if found["correction"] else ""
+    text += f" ({corrected}{words.probability(found['p_value'])})." if found["p_value"] is not None else "."
     if found["smallest_effect"] is not None and found["rows"] is not None:
-        least = words.difference(abs(found["smallest_effect"]), words.in_points(found["metric"])).lstrip("+")
-        text += f" {words.count(found['rows'], 'row')} can show a difference of {least} or more."
+        least = words.amount(found["smallest_effect"], words.in_points(found["metric"]))
+        text += f" With {words.count(found['rows'], 'row')}, a true difference of {least} would be found 4 times in 5, "
+        text += "a smaller one less often."
     return text
 
 
 def procedure(report: Report) -> str:
     """How the scored rows were kept from training, as a sentence."""
+    if not report["procedure"]:
+        return ""
+    said = "The rows scored here were kept apart from training and from every choice."
     if report["procedure"] == "out_of_fold":
-        return (
+        said = (
             f"Every row was predicted by a model that had not seen it ({report['folds']} folds). "
-            "The scores belong to this procedure; the delivered adapter was then trained on all rows."
+            "The scores belong to this procedure; what is delivered was then trained on all rows."
         )
-    return "The rows scored here were kept apart from training and from every choice." if report["procedure"] else ""
+    if report["choices"].get("validation_rows") == 0:
+        said += " Nothing was chosen on validation rows: every fit used all of its training rows for training."
+    return said
 
 
 def scores(report: Report, drawn: bool = True) -> Section | None:

@@ -35,6 +35,7 @@ EMPTY: dict[str, Any] = {
         "metric": "",
         "difference": {"value": None, "low": None, "high": None},
         "p_value": None,
+        "correction": "",
         "rows": None,
         "fixed": None,
         "broken": None,
@@ -60,9 +61,12 @@ EMPTY: dict[str, Any] = {
         "files": {},
         "findings": [],
         "detected": [],
+        "folds": 0,
         "truncation_rate": None,
         "unknown_share": None,
     },
+    "ladder": None,
+    "rates": None,
     "choices": {},
     "cost": {
         "seconds": {},
@@ -71,6 +75,8 @@ EMPTY: dict[str, Any] = {
         "total_parameters": None,
         "examples_per_second": None,
         "adapter_bytes": None,
+        "resumed": None,
+        "accumulate": None,
     },
     "base": {"name": "", "revision": None, "sha256": None},
     "versions": {},
@@ -96,6 +102,8 @@ ITEMS: dict[str, dict[str, Any]] = {
 }
 FINDING = {"level": "note", "check": "", "what": "", "hint": ""}
 BIN = {"confidence": None, "accuracy": None, "rows": None, "low": None, "high": None}
+RUNG: dict[str, Any] = {"method": "", "label": "", "arithmetic": None, "score": None, "parts": {}}
+CLIMB = {"score": None, "gain": None, "standard_error": None, "needed": None, "climbed": False, "rows": None}
 SEEDS: dict[str, Any] = {"seeds": [], "values": [], "mean": None, "sd": None, "delivered": None}
 
 LARGEST = 1e30
@@ -116,9 +124,20 @@ def filled(report: Mapping[str, Any]) -> dict[str, Any]:
         whole["reliability"]["bins"] = [_with_defaults(item, BIN) for item in whole["reliability"]["bins"]]
     if whole["seeds"] is not None:
         whole["seeds"] = _with_defaults(whole["seeds"], SEEDS)
+    if whole["ladder"] is not None:
+        whole["ladder"] = _with_defaults(whole["ladder"], {"rungs": [], "chosen": {}})
+        whole["ladder"]["rungs"] = [_rung(item) for item in whole["ladder"]["rungs"]]
+    if whole["rates"] is not None:
+        whole["rates"] = _with_defaults(whole["rates"], {"candidates": [], "scores": {}, "chosen": {}})
     if whole["hidden"]:
         whole["mistakes"] = []
     return whole
+
+
+def _rung(value: Any) -> dict[str, Any]:
+    rung = _with_defaults(value, RUNG)
+    rung["parts"] = {part: _with_defaults(item, CLIMB) for part, item in rung["parts"].items()}
+    return rung
 
 
 def filled_data(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,13 +46,18 @@ PAINT = {"fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap",
 PAINT |= {"stroke-opacity", "stroke-linejoin"}
 NUMBERS = {"d", "transform", "x", "y", "x1", "y1", "x2", "y2", "width", "height", "dy"}
 DEFAULTS = {"opacity": "1", "fill": "none", "stroke-width": "1"}
+ADDRESSES = 100 * 2**30  # bytes that the renderer reserves; where it may not, it ends the process (60 GiB are too few)
 LONG = re.compile(r"(\.\d)\d+")
 
 
 def draw(spec: Mapping[str, Any], description: str, kind: str = "") -> Markup:
-    """The SVG element of a specification; `description` is its text alternative."""
+    """The SVG element of a specification; `description` is its text alternative, and all there is where none can be."""
+    import resource
+
     import vl_convert
 
+    if 0 < resource.getrlimit(resource.RLIMIT_AS)[0] < ADDRESSES:
+        return Markup('<p class="quiet">{} (No chart: ulimit -v is set.)</p>').format(description)
     whole = {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "config": CONFIG} | dict(spec)
     # An empty list of allowed addresses: a specification could name data to fetch; ours holds its data.
     source = vl_convert.vegalite_to_svg(whole, vl_version=VEGA_LITE, allowed_base_urls=[])

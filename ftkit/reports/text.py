@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ftkit.console import table
-from ftkit.reports import origin, results, words
+from ftkit.reports import origin, results, search, words
 from ftkit.reports.shape import filled, filled_data
 
 Lines = list[str]
@@ -32,10 +32,22 @@ def summary_lines(report: Mapping[str, Any]) -> Lines:
     return _plain(lines)
 
 
-def check_lines(data: Mapping[str, Any]) -> Lines:
-    """The whole data report: rows, what was dropped, what was detected, labels, findings."""
+def evaluation_lines(report: Mapping[str, Any]) -> Lines:
+    """Which run was scored on which rows, and how it did."""
+    rows = f"{words.count(report.get('rows'), 'row')} of {report.get('file', 'other data')}"
+    out = report.get("left_out")
+    left = f"; {words.count(out, 'row')} left out, because it was trained on them" if out else ""
+    return [*_plain([f"{report.get('run', 'run')} on {rows}{left}"]), *summary_lines(report)]
+
+
+def check_lines(data: Mapping[str, Any], told: str = "") -> Lines:
+    """The whole data report: rows, what was dropped, what was detected, labels, findings.
+
+    `told` is a file of which what was detected has been said before.
+    """
     whole = filled_data(data)
-    lines = [*whole["detected"], *_rows(whole)]
+    detected = [line for line in whole["detected"] if not (told and line.startswith(f"{told}: "))]
+    lines = [*detected, *_rows(whole)]
     if whole["label_counts"]:
         lines += ["", *_label_table(whole["label_counts"])]
     shown, _ = _findings(whole["findings"], None)
@@ -65,7 +77,7 @@ def _about_scores(report: Mapping[str, Any]) -> Lines:
         lines.append(f"scores of {report['folds']} folds: each row was predicted by a model that had not seen it")
     if spread := results.spread(report):
         lines.append(spread)
-    return lines
+    return [*lines, *search.sentences(report)]
 
 
 def _findings(findings: Sequence[Mapping[str, Any]], most: int | None) -> tuple[Lines, int]:
@@ -90,7 +102,8 @@ def _rows(data: Mapping[str, Any]) -> Lines:
         lines.append(f"  dropped, {reason}: {words.count(rows)}" + (f" ({places})" if places else ""))
     if data["split_rows"]:
         splits = ", ".join(f"{split} {words.count(rows)}" for split, rows in data["split_rows"].items())
-        lines.append(f"splits: {splits}")
+        several = f", in {data['folds']} folds: each row is tested once" if data["folds"] else ""
+        lines.append(f"splits: {splits}{several}")
     for share, what in ((data["truncation_rate"], "texts cut"), (data["unknown_share"], "tokens unknown to the base")):
         if share is not None:
             lines.append(f"{what}: {words.share(share)}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Any
 
 NONE = "–"
@@ -71,6 +72,16 @@ def difference(value: float | None, points: bool) -> str:
     if float(text) == 0:
         text = text[1:]
     return _signed(text) + (f"{SPACE}points" if points else "")
+
+
+def amount(value: float | None, points: bool) -> str:
+    """A difference whose direction goes without saying: `2.3 points`, `0.123`."""
+    return NONE if value is None else difference(abs(value), points).removeprefix("+")
+
+
+def rate(value: float | None) -> str:
+    """A learning rate: `0.001`, `2e-05`."""
+    return NONE if value is None else f"{value:g}"
 
 
 def differences(low: float | None, high: float | None, points: bool) -> str:
@@ -141,7 +152,7 @@ def magnitude(value: float | None) -> str:
     """A large count in words: `812`, `74.9 thousand`, `22.7 million`."""
     if value is None:
         return NONE
-    for power, word in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+    for power, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
         if value >= power * 0.9995:
             return f"{_three(value / power)}{SPACE}{word}"
     return f"{value:,.0f}"
@@ -158,7 +169,8 @@ def moment(text: str | None) -> str:
 
 
 def words(name: str) -> str:
-    """A name of the code as words: `macro_f1` becomes `macro F1`."""
+    """A name of the code as words: `macro_f1` becomes `macro F1`, and `/home/me/f2_score.py` becomes `f2 score`."""
+    name = PurePath(name).stem if name.endswith(".py") else name
     return ONE_WORD.get(name) or " ".join(CAPITALS.get(part, part) for part in name.split("_"))
 
 

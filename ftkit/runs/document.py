@@ -12,10 +12,12 @@ import pandas as pd
 from ftkit import environment
 from ftkit.data import coverage
 from ftkit.privacy import Mask
+from ftkit.runs.searched import ladder_of, rates_of
 from ftkit.statistics.summary import summarise
+from ftkit.statistics.wording import subject
 
 if TYPE_CHECKING:
-    from ftkit.runs.folder import Clock
+    from ftkit.runs.folder import Clock, RunFolder
     from ftkit.training.fitting import Outcome
 
 SCHEMA = 1
@@ -37,6 +39,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         delivered_seed=outcome.delivered,
         slices=recipe.evaluate.slices,
         folds=splits.folds,
+        subject=subject(recipe.method.name),
     )
     return {
         "schema": SCHEMA,
@@ -46,7 +49,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "command": command,
         "task": recipe.task.name,
         "kind": recipe.task.kind,
-        "method": recipe.method.name,
+        "method": outcome.final.arm.method.name,
         "labels": list(labels),
         "primary": names[0],
         "procedure": "out_of_fold" if splits.folds else "held_out",
@@ -57,6 +60,8 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "mistakes": [] if mask.on else _mistakes(outcome, predictions),
         "data": _data(outcome, mask),
         "choices": _choices(outcome),
+        "ladder": ladder_of(outcome),
+        "rates": rates_of(outcome),
         "row_key": mask.fingerprint,
         "base": _base(outcome),
         "versions": environment.versions(),
@@ -99,28 +104,32 @@ def _data(outcome: Outcome, mask: Mask) -> dict[str, Any]:
 
 
 def _choices(outcome: Outcome) -> dict[str, Any]:
-    """What was decided on validation rows, and by the tables of `auto`."""
-    recipe, final = outcome.session.recipe, outcome.probes["final"]
+    """What was decided on validation rows, and by the tables of methods."""
+    session, probe, final = outcome.session, outcome.probes["final"], outcome.final
     return {
-        "pooling": final.pooling.kind,
-        "normalise": final.pooling.normalise,
-        "probe_c": final.strength,
-        "lr": recipe.train.lr,
-        "precision": recipe.train.precision,
-        "prefix_cached": outcome.session.extracted.prefix is not None,
-        "frozen_blocks": outcome.session.assembly.network.depth,
+        "method": final.arm.method.label,
+        "pooling": probe.pooling.kind,
+        "normalise": probe.pooling.normalise,
+        "probe_c": probe.strength,
+        "lr": final.choice.lr,
+        "precision": session.recipe.train.precision,
+        "prefix_cached": final.arm.features.prefix is not None,
+        "validation_rows": sum(len(held) for part in session.splits.parts for _, held in part.inner),
+        "frozen_blocks": final.arm.network.depth,
         "epochs": {f"{part}, seed {seed}": one.epochs for (part, seed), one in outcome.fits.items()},
     }
 
 
-def cost_of(outcome: Outcome, clock: Clock) -> dict[str, Any]:
-    """Seconds, bytes and weights of a run."""
-    network = outcome.session.assembly.network
-    head = outcome.fits["final", outcome.delivered].member
+def cost_of(outcome: Outcome, clock: Clock, run: RunFolder) -> dict[str, Any]:
+    """Seconds, bytes and weights of a run; of one that was taken up again, the seconds of the last attempt."""
+    final = outcome.final
+    network, head = final.arm.network, final.member
     moved = sum(p.numel() for p in network.trainable().values())
     seconds = clock.seconds.get("train", 0.0)
     return {
         "seconds": clock.total(),
+        "resumed": run.begun["attempts"] - 1,
+        "accumulate": final.arm.job.room.parts(outcome.session.recipe.train.accumulate),
         "peak_memory_bytes": environment.peak_memory(),
         "trainable_parameters": moved + head.weight.numel() + head.bias.numel(),
         "total_parameters": sum(p.numel() for p in network.backbone.parameters())

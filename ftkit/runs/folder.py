@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ftkit import runs
-from ftkit.errors import FtkitError, Interrupted
-from ftkit.files import as_line, os_error, system_error, write_text
+from ftkit.console import console
+from ftkit.errors import FtkitError, InputError, Interrupted
+from ftkit.files import as_line, os_error, state, system_error, write_text
+from ftkit.runs import origin
+
+if TYPE_CHECKING:
+    from ftkit.recipe import Recipe
 
 
 @dataclass
@@ -20,6 +26,10 @@ class RunFolder:
     """The folder of a run under way. `status` says `running`, then how it ended."""
 
     path: Path
+    begun: dict[str, Any] = field(default_factory=dict)
+    """see `ftkit.runs.origin`"""
+    vanished: bool = False
+    """whether an earlier attempt ended without a word, as a process does that is killed"""
 
     def status(self, word: str) -> None:
         """Write the status file."""
@@ -34,9 +44,24 @@ class RunFolder:
                 file.write(word + "\n")  # over the old word, which takes no more space
                 file.truncate()
 
-    def recipe(self, yaml: str) -> None:
-        """Keep the recipe from the start, so that an interrupted run can be repeated."""
-        write_text(self.path / runs.RECIPE, yaml)
+    def recipe(self, recipe: Recipe) -> None:
+        """Keep the recipe, from the start: an interrupted run goes on with it."""
+        header = "what could be settled before training is settled: a rerun repeats the run"
+        write_text(self.path / runs.RECIPE, recipe.to_yaml(header))
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep something that the next attempt must know, should this one be killed."""
+        if self.begun.get(key) != value:
+            self.begun[key] = value
+            origin.write(self.path, self.begun)
+
+    def trained_on(self, features: str) -> None:
+        """Keep the hash of the features, or say that they are others than those of an earlier attempt."""
+        known = self.begun.get("features")
+        if known is None:
+            self.remember("features", features)
+        elif known != features:
+            console.warn("features differ in their last bits: the result will equal that of one go up to rounding")
 
     def note(self, line: dict[str, Any]) -> None:
         """Append a line to the history."""
@@ -45,30 +70,60 @@ class RunFolder:
 
 
 @contextmanager
-def open_run(path: Path) -> Iterator[RunFolder]:
-    """A run folder whose status is right however the block ends.
+def open_run(path: Path, begun: Mapping[str, Any]) -> Iterator[RunFolder]:
+    """A run folder whose status is right however the block ends; a run that did not end well is taken up again.
 
-    Ctrl-C and SIGTERM leave it `partial` and raise Interrupted.
+    `begun` is what the run begins with. Ctrl-C and SIGTERM leave the run `partial` and raise
+    Interrupted. Raises InputError where another process is at it, or something has changed since.
     """
-    run = RunFolder(path)
+    fresh = not (path / runs.CHECKPOINTS).exists()
+    run = RunFolder(path, vanished=not fresh and state(path) == "running")
+    with _alone(path):
+        try:
+            run.begun = origin.begin(path, begun)
+            run.status("running")
+            (path / runs.HISTORY).unlink(missing_ok=True)  # its lines come back from the checkpoints
+        except FtkitError:
+            if fresh:  # an empty folder without a status would be nothing to anybody
+                shutil.rmtree(path / runs.CHECKPOINTS, ignore_errors=True)
+                with suppress(OSError):
+                    path.rmdir()
+            raise
+        again = f"ftkit train {shlex.quote(str(path))} --resume"
+        try:
+            yield run
+            run.status("complete")
+        except KeyboardInterrupt:
+            run.ended("partial")
+            raise Interrupted(f"{path}: interrupted before it was complete", f"{again} goes on from here") from None
+        except BaseException as error:
+            run.ended("failed")
+            if (refused := system_error(error)) is not None:
+                known = os_error(refused, f"writing {path}")
+                known.hint = f"{known.hint}; then {again}" if known.hint else again
+                raise known from error
+            raise
+        shutil.rmtree(path / runs.CHECKPOINTS, ignore_errors=True)  # nothing is left to take up
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time; the lock of a process that was killed is free."""
+    from filelock import FileLock, Timeout
+
+    place = path / runs.CHECKPOINTS
     try:
-        run.status("running")
-    except FtkitError:
-        with suppress(OSError):  # an empty folder without a status would be nothing to anybody
-            path.rmdir()
-        raise
+        place.mkdir(exist_ok=True)
+        lock = FileLock(place / ".lock", blocking=False, mode=0o600)
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"{path}: another process is training it", "wait for it to end") from None
+    except OSError as error:
+        raise os_error(error, f"writing {path}") from error
     try:
-        yield run
-        run.status("complete")
-    except KeyboardInterrupt:
-        run.ended("partial")
-        hint = f"run it again; --out {shlex.quote(str(path))} --force puts it in the same folder"
-        raise Interrupted(f"{path}: interrupted before it was complete", hint) from None
-    except BaseException as error:
-        run.ended("failed")
-        if (refused := system_error(error)) is not None:
-            raise os_error(refused, f"writing {path}") from error
-        raise
+        yield
+    finally:
+        lock.release()
 
 
 @dataclass
@@ -76,15 +131,20 @@ class Clock:
     """Seconds by phase."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    _inside: float = 0.0
+    """seconds of the phases inside the one under way"""
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Add the time of a block to a phase."""
+        """Add the time of a block to a phase, without that of phases inside it."""
         start = time.perf_counter()
+        outside, self._inside = self._inside, 0.0
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            took = time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + took - self._inside
+            self._inside = outside + took
 
     def total(self) -> dict[str, float]:
         """All phases, and their sum."""

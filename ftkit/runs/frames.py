@@ -10,8 +10,8 @@ import pandas as pd
 from ftkit.data.table import Gold
 from ftkit.privacy import Mask
 from ftkit.statistics.predictions import frame_of
+from ftkit.training.deciding import every_seed
 from ftkit.training.fitting import Outcome
-from ftkit.training.session import every_seed
 
 
 def predictions_of(outcome: Outcome, mask: Mask) -> pd.DataFrame:

@@ -18,14 +18,16 @@ from ftkit.reports.card import render_card
 from ftkit.reports.page import render_run
 from ftkit.runs.folder import RunFolder
 from ftkit.statistics import predictions as stored
+from ftkit.training.deciding import every_seed
 from ftkit.training.fitting import Outcome
-from ftkit.training.session import every_seed
 
 
 def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], mask: Mask, run: RunFolder) -> None:
     """Write everything; sizes that are known only now are added to the report."""
     session, folder = outcome.session, run.path
     report["cost"]["adapter_bytes"] = _adapters(outcome, folder)
+    if (parts := report["cost"]["accumulate"]) != session.recipe.train.accumulate:
+        run.recipe(session.recipe.replace({"train.accumulate": parts}))  # a rerun need not run out of memory first
     names = list(report["scores"]["test"])
     stored.write(
         predictions,
@@ -79,15 +81,17 @@ def splits_table(outcome: Outcome, mask: Mask) -> pd.DataFrame:
 
 def _adapters(outcome: Outcome, folder: Path) -> int:
     """Write the delivered adapter, and with several seeds each one's; returns the delivered one's bytes."""
-    session = outcome.session
-    network, method, labels = session.assembly.network, session.recipe.method, session.labels
-    seeds = every_seed(session.recipe)
+    seeds = every_seed(outcome.session.recipe)
     if len(seeds) > 1:
         for seed in seeds:
-            delivery.save(network, method, outcome.fits["final", seed].member, labels, folder / runs.SEEDS / str(seed))
-    return delivery.save(
-        network, method, outcome.fits["final", outcome.delivered].member, labels, folder / runs.ADAPTER
-    )
+            _adapter(outcome, seed, folder / runs.SEEDS / str(seed))
+    return _adapter(outcome, outcome.delivered, folder / runs.ADAPTER)
+
+
+def _adapter(outcome: Outcome, seed: int, folder: Path) -> int:
+    one, session = outcome.fits["final", seed], outcome.session
+    chosen = len(session.arms) > 1
+    return delivery.save(one.arm.network, one.arm.method, one.member, session.labels, folder, chosen)
 
 
 def _snippet(outcome: Outcome) -> str:
@@ -97,9 +101,12 @@ def _snippet(outcome: Outcome) -> str:
     while base.run is not None and base.parent is not None:
         from ftkit.recipe import read
 
-        lineage.insert(0, (read(base.run / runs.RECIPE).method, str(base.run)))
+        lineage.insert(0, (delivery.method_of(base.run, read(base.run / runs.RECIPE)), str(base.run)))
         base = base.parent
-    pooling = outcome.fits["final", outcome.delivered].member.pooling
+    final = outcome.final
     longest = session.recipe.task.longest(session.assembly.processor)
-    config = getattr(session.assembly.network.backbone, "config", None)
-    return snippet(session.recipe, base, pooling, longest, lineage, bool(getattr(config, "is_encoder_decoder", False)))
+    config = getattr(final.arm.network.backbone, "config", None)
+    recipe = session.recipe.model_copy(update={"method": final.arm.method})
+    return snippet(
+        recipe, base, final.member.pooling, longest, lineage, bool(getattr(config, "is_encoder_decoder", False))
+    )

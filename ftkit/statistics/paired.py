@@ -2,13 +2,14 @@
 
 The difference is always turned so that positive means better. One verdict of five:
 
-- `equivalent`: the interval lies inside the margin, even if zero lies outside it;
+- `equivalent`: the interval lies inside the margin, even if zero lies outside it; or no answer differs;
 - `better`, `worse`: the p-value, corrected for the family, is at most 5 % and the interval agrees;
 - `not worse`: the interval lies above minus the margin;
 - `cannot tell`: none of these.
 
 `better` and `worse` are wrong in at most 5 % of families; `equivalent` and `not worse` are claims of
-one comparison each, and wrong in at most 2.5 % of them.
+one comparison each, and wrong in at most 2.5 % of them. Where no answer differs, `equivalent` is what
+was seen on these rows; the interval still says how far the two could be apart on others.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Comparison:
     """rows that B gets wrong and A right"""
     broken: int
     """rows that B gets right and A wrong"""
+    same: bool = False
+    """whether nothing that the metric sees differs on any row"""
     units: int | None = None
     margin: float | None = None
     """smallest difference that matters; None: any"""
@@ -57,7 +60,9 @@ class Comparison:
     p_value: float | None = None
     """of this comparison by itself; None where it was not tested"""
     corrected: float | None = None
-    """p-value corrected for the family: Bonferroni until `holm_family` has seen all of them"""
+    """p-value corrected for the family"""
+    correction: str = ""
+    """how: Bonferroni until `holm_family` has seen all of the family, then Holm; empty for a family of one"""
     smallest_effect: float | None = None
     """smallest true difference found with 80 % power at the strictest corrected level"""
     outcome: str = "cannot tell"
@@ -79,9 +84,22 @@ def compare(
     """
     _check(a, b)
     groups = None if units is None else codes(units)
+    seen = _seen(metric, a, b, groups)
+    seen = replace(seen, family=family, margin=MARGIN if margin is None and metric.bounds == (0.0, 1.0) else margin)
+    if np.isnan(seen.difference):
+        return seen
+    if groups is not None and seen.note:
+        return replace(seen, outcome=outcome(seen))
+    if isinstance(metric, Accuracy) and groups is None:
+        return _decided(_of_accuracy(seen))
+    return _decided(_of_any(seen, metric, a, b, groups))
+
+
+def _seen(metric: Metric, a: Scored, b: Scored, groups: np.ndarray | None) -> Comparison:
+    """What lies open, before anything is tested."""
     value, reference = metric.compute(a), metric.compute(b)
     right_a, right_b = Accuracy().rows(a), Accuracy().rows(b)
-    plain = Comparison(
+    return Comparison(
         metric=metric.name or type(metric).__name__,
         value=value,
         reference=reference,
@@ -89,16 +107,10 @@ def compare(
         rows=len(a),
         fixed=int((right_a > right_b).sum()),
         broken=int((right_a < right_b).sum()),
+        same=len(a) > 0 and _same(metric, a, b),
         units=None if groups is None else int(groups.max(initial=-1)) + 1,
-        margin=MARGIN if margin is None and metric.bounds == (0.0, 1.0) else margin,
-        family=family,
         note="not defined on these rows" if np.isnan(value - reference) else too_few(metric, a, groups),
     )
-    if np.isnan(plain.difference) or (groups is not None and plain.note):
-        return plain
-    if isinstance(metric, Accuracy) and groups is None:
-        return _decided(_of_accuracy(plain))
-    return _decided(_of_any(plain, metric, a, b, groups))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -117,13 +129,15 @@ def holm_family(comparisons: Sequence[Comparison]) -> list[Comparison]:
     corrected = holm([comparisons[index].p_value or 0.0 for index in tested])
     family = list(comparisons)
     for index, value in zip(tested, corrected, strict=True):
-        one = replace(family[index], corrected=value)
+        one = replace(family[index], corrected=value, correction="Holm" if len(tested) > 1 else "")
         family[index] = replace(one, outcome=outcome(one))
     return family
 
 
 def outcome(found: Comparison) -> str:
     """One of better, worse, equivalent, not worse, cannot tell."""
+    if found.same:
+        return "equivalent"
     if found.low is None or found.high is None:
         return "cannot tell"
     if found.margin is not None and -found.margin < found.low and found.high < found.margin:
@@ -135,7 +149,7 @@ def outcome(found: Comparison) -> str:
 
 def _decided(found: Comparison) -> Comparison:
     alone = min(1.0, (found.p_value or 0.0) * found.family)
-    found = replace(found, corrected=alone)
+    found = replace(found, corrected=alone, correction="Bonferroni" if found.family > 1 else "")
     return replace(found, outcome=outcome(found))
 
 
@@ -180,6 +194,15 @@ def _certain(metric: Metric, a: Scored, plain: Comparison, error: float, freedom
         rows = plain.units or balanced_rows(a)
         return square / (rows + square) * widest if np.isfinite(widest) else 0.0
     return square / (2 * balanced_rows(a)) if isinstance(metric, CountMetric) else 0.0
+
+
+def _same(metric: Metric, a: Scored, b: Scored) -> bool:
+    """Whether the metric sees no difference; scores are kept to about seven digits."""
+    if permutation.differs(a, b, scores=False).any():
+        return False
+    if not metric.needs_scores:
+        return True
+    return a.scores is not None and b.scores is not None and bool(np.allclose(a.scores, b.scores, atol=1e-6))
 
 
 def _check(a: Scored, b: Scored) -> None:

@@ -53,30 +53,25 @@ def frame_of(
     `loss` is computed here: -log(score of the gold label), summed over labels if multi-label.
     Frames of several predictors are put together with `pandas.concat`.
     """
-    rows = len(row_id)
-    losses = np.full(rows, np.nan)
-    if scores is not None and rows:
-        losses = LogLoss().rows(_coded(gold, gold, np.asarray(scores), labels, kind))
+    none: list[Any] = [None] * len(row_id)
+    kept = [[]] * len(row_id) if scores is None else list(np.asarray(scores, np.float32))
+    plain = {"row_id": row_id, "input_hash": input_hash, "split": split, "fold": fold}
+    plain |= {"predictor": predictor, "seed": seed, "kind": kind, "loss": _losses(gold, scores, labels, kind)}
+    plain |= {f"slice.{name}": values for name, values in (slices or {}).items()}
+    cells = {"gold": _cells(gold, kind), "prediction": _cells(prediction, kind), "scores": kept}
+    cells |= {"unit": none if unit is None else list(unit), "group": none if group is None else list(group)}
+    found: dict[str, Any] = {name: one if isinstance(one, (str, int)) else list(one) for name, one in plain.items()}
+    found |= {name: pd.Series(values, dtype=object) for name, values in cells.items()}
+    return pd.DataFrame({name: found[name] for name in (*COLUMNS, *found)}, index=range(len(row_id)))
+
+
+def _losses(gold: Labels, scores: np.ndarray | None, labels: Sequence[str], kind: str) -> np.ndarray:
+    """(rows,) -log of the gold label's score; nan without scores or gold label."""
+    losses = np.full(len(gold), np.nan)
+    if scores is not None and len(gold):
+        losses = np.asarray(LogLoss().rows(_coded(gold, gold, np.asarray(scores), labels, kind)))
         losses[[value is None for value in gold]] = np.nan
-    none: list[Any] = [None] * rows
-    kept = [[]] * rows if scores is None else list(np.asarray(scores, np.float32))
-    columns: dict[str, Any] = {
-        "row_id": list(row_id),
-        "input_hash": list(input_hash),
-        "split": split if isinstance(split, str) else list(split),
-        "fold": fold if isinstance(fold, int) else list(fold),
-        "predictor": predictor,
-        "seed": seed,
-        "kind": kind,
-        "gold": pd.Series(_cells(gold, kind), dtype=object),
-        "prediction": pd.Series(_cells(prediction, kind), dtype=object),
-        "scores": pd.Series(kept, dtype=object),
-        "loss": losses,
-        "unit": pd.Series(none if unit is None else list(unit), dtype=object),
-        "group": pd.Series(none if group is None else list(group), dtype=object),
-    }
-    columns.update({f"slice.{name}": list(values) for name, values in (slices or {}).items()})
-    return pd.DataFrame(columns, index=range(rows))
+    return losses
 
 
 def write(

@@ -31,30 +31,42 @@ def summarise(
     delivered_seed: int,
     slices: Sequence[str] = (),
     folds: int = 0,
+    subject: str = "adapter",
 ) -> dict[str, Any]:
     """The report's scores, baselines, slices, per_label, confusion, confused, reliability, verdict and seeds.
 
     Names are written as they stand in `frame` and `labels`: where rows are hidden, pass both masked.
     With units all intervals are by unit. With folds every note says that the score belongs to the
-    procedure.
+    procedure. `subject` is what the verdict calls the delivered model.
     """
     known = {name: metric_registry.load(name) for name in dict.fromkeys([primary, *metrics, *FAMILY])}
     adapted, units = scored(frame, ADAPTED, delivered_seed, labels, kind)
+    rows = select(frame, ADAPTED, delivered_seed)
     others = [name for name in frame["predictor"].unique() if name != ADAPTED]
     baselines = {name: scored(frame, name, delivered_seed, labels, kind)[0] for name in others}
     note = f"out of fold: of the procedure in {folds} folds, not of one adapter" if folds else ""
+    chance = {name: tables.by_chance(one, rows["fold"].to_numpy(), known, note) for name, one in baselines.items()}
+    rivals = {name: one for name, one in baselines.items() if primary not in chance[name]}
     sliced = {name: known[name] for name in dict.fromkeys([primary, *metrics, "accuracy"])}
     seeds = _seeds(frame, labels, kind, known[primary], delivered_seed)
     return {
         "scores": {"test": tables.scores_of(adapted, known, units, note)},
-        "baselines": {name: tables.scores_of(found, known, units, note) for name, found in baselines.items()},
-        "slices": tables.slices_of(adapted, select(frame, ADAPTED, delivered_seed), slices, sliced, units),
+        "baselines": {
+            name: tables.scores_of(one, known, units, note) | chance[name] for name, one in baselines.items()
+        },
+        "slices": tables.slices_of(adapted, rows, slices, sliced, units),
+        **_tables(adapted, units),
+        "verdict": judge(known[primary], adapted, rivals, units, folds, _number(seeds), subject),
+        "seeds": seeds,
+    }
+
+
+def _tables(adapted: Scored, units: np.ndarray | None) -> dict[str, Any]:
+    return {
         "per_label": tables.per_label(adapted),
         "confusion": tables.confusion(adapted),
         "confused": tables.confused(adapted),
         "reliability": tables.reliability(adapted, units),
-        "verdict": judge(known[primary], adapted, baselines, units, folds, _number(seeds)),
-        "seeds": seeds,
     }
 
 

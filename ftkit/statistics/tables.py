@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,10 @@ from ftkit.statistics.intervals import Interval, interval
 from ftkit.statistics.predictions import UNKNOWN
 
 MOST_CONFUSED = 20
+
+ACROSS = ("matthews", "roc_auc")
+"""metrics of how answers change from row to row, of which the same answer to all rows has nothing to show"""
+CONSTANT = "one answer for all rows: chance by definition"
 
 Entry = dict[str, Any]
 
@@ -37,6 +42,30 @@ def scores_of(
 ) -> dict[str, Entry]:
     """Every metric with its interval; `note` is said of each."""
     return {name: entry(interval(metric, scored, units), note) for name, metric in metrics.items()}
+
+
+def by_chance(scored: Scored, folds: np.ndarray, metrics: Mapping[str, Metric], note: str = "") -> dict[str, Entry]:
+    """The metrics of `ACROSS` for a predictor that answers all rows of a fold alike; nothing for any other.
+
+    Each fold by itself, averaged, and without an interval. Over pooled folds they would be an
+    artefact: a label's share of the training rows is lowest where most of its rows are tested,
+    which reads as ranking worse than chance.
+    """
+    each = [scored.take(np.flatnonzero(folds == fold)) for fold in np.unique(folds)]
+    if len(scored) == len(each) or not all(map(_constant, each)):
+        return {}
+    found = {name: [metric.compute(one) for one in each] for name, metric in metrics.items() if name in ACROSS}
+    means = {name: [value for value in values if not np.isnan(value)] for name, values in found.items()}
+    chance = Interval(float("nan"), None, None, CONSTANT)
+    return {
+        name: entry(replace(chance, value=float(np.mean(values)) if values else chance.value), note)
+        for name, values in means.items()
+    }
+
+
+def _constant(scored: Scored) -> bool:
+    answers = scored.prediction if scored.scores is None else scored.scores
+    return bool((answers == answers[0]).all())
 
 
 def slices_of(

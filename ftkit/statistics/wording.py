@@ -19,6 +19,14 @@ NAMES = {
 }
 WITHOUT = {TFIDF: "A model without pretraining (TF-IDF)", MAJORITY: "Always answering the most frequent label"}
 """what needs no pretrained model: if it wins, that is the first thing to know"""
+SUBJECTS = {
+    "lora": "adapter",
+    "ia3": "adapter",
+    "head": "solved head",
+    "freeze": "fine-tuned model",
+    "full": "fine-tuned model",
+}
+"""what a method makes"""
 METRICS = {
     "macro_f1": "macro-F1",
     "micro_f1": "micro-F1",
@@ -35,6 +43,11 @@ METRICS = {
 def predictor(name: str) -> str:
     """How a sentence calls a baseline."""
     return NAMES.get(name, name.replace("_", " "))
+
+
+def subject(method: str) -> str:
+    """What a sentence calls the outcome of a method; of a search or a method of one's own, in general words."""
+    return SUBJECTS.get(method, "adapted model")
 
 
 def measure(metric: Metric) -> str:
@@ -77,7 +90,8 @@ def evidence(found: Comparison, metric: Metric, counted: bool = True) -> str:
         low = gap(found.low, metric).removesuffix(" points")
         inside.append(f"95 % interval {low} to {gap(found.high, metric).removesuffix(' points')}")
     if found.corrected is not None:
-        inside.append(probability(found.corrected))
+        corrected = f"{found.correction}-corrected " if found.correction else ""
+        inside.append(corrected + probability(found.corrected))
     return text + better + (f" ({', '.join(inside)})" if inside else "")
 
 
@@ -86,8 +100,9 @@ def rows(number: int) -> str:
     return f"{number:,} row{'' if number == 1 else 's'}"
 
 
-def unseen(found: Comparison, metric: Metric) -> str:
-    """What difference these rows were too few for."""
+def power(found: Comparison, metric: Metric) -> str:
+    """How small a true difference this many rows find; nothing forbids to find a smaller one by luck."""
     if found.smallest_effect is None:
         return "No difference at all could have been seen on so few rows."
-    return f"A difference below {size(found.smallest_effect, metric)} could hardly have been seen."
+    least = size(found.smallest_effect, metric)
+    return f"With this many rows, a true difference of {least} would be found 4 times in 5, a smaller one less often."

@@ -12,6 +12,7 @@ from ftkit.data import coverage
 from ftkit.data.table import Finding, Part, Splits
 from ftkit.errors import InputError
 from ftkit.features.examples import hash_rows
+from ftkit.privacy import shown
 from ftkit.runs.trained import seen_by
 from ftkit.tasks import Encoded
 
@@ -29,6 +30,11 @@ class Prepared:
     hashes: list[str]
     """`input_hash` of each row"""
     findings: tuple[Finding, ...]
+
+    def describe(self, position: int) -> str:
+        """A row as a message names it: where it stands, and how it begins unless rows are hidden."""
+        row = self.splits.rows.frame.iloc[position]
+        return f"{row['source']}:{row['line']} {shown(' '.join(row['input']))}".strip()
 
 
 def encode(recipe: Recipe, splits: Splits, model: Assembly) -> Prepared:

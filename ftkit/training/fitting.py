@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ftkit import metrics
-from ftkit.console import Progress, console
+from ftkit import privacy
+from ftkit.console import console
 from ftkit.features import baselines, probe
+from ftkit.features.cache import Cache
 from ftkit.features.probe import Probe
 from ftkit.models.assembly import Assembly
+from ftkit.recipe.pace import Pace
+from ftkit.runs import CHECKPOINTS
+from ftkit.training.checkpoints import Journal
+from ftkit.training.deciding import every_seed
 from ftkit.training.encoding import Prepared
-from ftkit.training.loop import Step
-from ftkit.training.parts import Fitted, agreed_on
-from ftkit.training.session import Session, every_seed, open_session, settings
+from ftkit.training.parts import NOTHING, Fitted, agreed_on
+from ftkit.training.rooms import Rooms
+from ftkit.training.session import Session, open_session
+from ftkit.training.stopping import stoppable
+from ftkit.training.watching import Line, watching
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -49,14 +53,31 @@ class Outcome:
         order = sorted(range(len(seeds)), key=lambda i: (np.nan_to_num(values[i], nan=-np.inf), i))
         return seeds[order[(len(order) - 1) // 2]]
 
+    @property
+    def final(self) -> Fitted:
+        """The fit that is delivered."""
+        return self.fits["final", self.delivered]
+
 
 def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clock: Clock) -> Outcome:
-    """Train every part with every seed, and score the baselines on the same rows; the recipe is a decided one."""
+    """Train every part with every seed, and score the baselines on the same rows; the recipe is a decided one.
+
+    What an earlier attempt in the same folder has finished is read from its checkpoints. Ctrl-C and
+    SIGTERM end the step under way, save, and raise KeyboardInterrupt.
+    """
     accelerator = _accelerator(recipe, run)
-    with clock.phase("features"):
-        session = open_session(recipe, prepared, model, accelerator)
+    cache = Cache.within(run.path / CHECKPOINTS / "cache") if privacy.hidden() else Cache.default()
+    rooms = Rooms(run)
+    session = open_session(recipe, prepared, model, accelerator, cache, rooms, clock)
+    run.trained_on(session.arms[0].features.digest())
     outcome = Outcome(session)
-    with _watching(outcome, run, accelerator) as watch:
+
+    def record(line: Line) -> None:
+        outcome.history.append(line)
+        run.note(line)
+
+    journal = Journal(run.path / CHECKPOINTS, Pace.parse(recipe.train.checkpoint), record, rooms.remember)
+    with watching(session, accelerator, journal.note) as watcher, stoppable() as stop:
         for part in prepared.splits.parts:
             with clock.phase("probe"):
                 solve, choice = session.warm_start(part)
@@ -65,7 +86,9 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
                 for seed in every_seed(recipe):
                     folds = [one for (_, other), one in outcome.fits.items() if other == seed]
                     agreed = agreed_on(folds) if part.name == "final" and folds and part.refit else None
-                    outcome.fits[part.name, seed] = session.fit(part, seed, solve, watch.of(seed), agreed)
+                    one = session.fit_of(part, seed, solve, journal, watcher, stop)
+                    outcome.fits[part.name, seed] = session.carry_out(one, agreed)
+        outcome.rows_trained = watcher.rows
     with clock.phase("baselines"):
         _score_baselines(outcome)
     accelerator.end_training()
@@ -77,10 +100,11 @@ def _score_baselines(outcome: Outcome) -> None:
     task, count = session.recipe.task, len(session.labels)
     parts = [part for part in session.splits.parts if len(part.test)]
     texts = [" ".join(parts) for parts in session.splits.rows.frame["input"]]
+    session.arms[0].read(np.concatenate([NOTHING, *(part.test for part in parts)]))
     with console.progress("baselines", len(parts)) as bar:
         for done, part in enumerate(parts, 1):
             gold, chosen = session.targets[part.train], outcome.probes[part.name]
-            features = session.extracted.pooled[chosen.pooling]
+            features = session.pooled[chosen.pooling]
             read, asked = [texts[i] for i in part.train], [texts[i] for i in part.test]
             found = {
                 "majority": baselines.majority(gold, count, len(part.test)),
@@ -102,74 +126,3 @@ def _accelerator(recipe: Recipe, run: RunFolder) -> Accelerator:
     if trackers:
         accelerator.init_trackers("ftkit", config={"base": recipe.base, "method": recipe.method.name})
     return accelerator
-
-
-@dataclass
-class _Watcher:
-    """Turns the loop's steps into a progress bar, the history and trackers."""
-
-    outcome: Outcome
-    run: RunFolder
-    accelerator: Accelerator
-    bar: Progress
-    started: float = field(default_factory=time.perf_counter)
-    done: int = 0
-    best: float = float("-inf")
-    sign: float = field(init=False)
-    """-1 where the primary metric is better when lower: the loop turns it"""
-
-    def __post_init__(self) -> None:
-        primary = metrics.load(self.outcome.session.recipe.evaluate.metrics[0])
-        self.sign = 1.0 if primary.higher_is_better else -1.0
-
-    def of(self, seed: int) -> Any:
-        """The callback of one seed."""
-
-        def watch(part: str, name: str, step: Step) -> None:
-            if step.rows:
-                self._count(step)
-            else:
-                self._note(part, name, seed, step)
-
-        return watch
-
-    def _count(self, step: Step) -> None:
-        self.outcome.rows_trained += step.rows
-        self.done += step.rows
-        self._show(f"loss {step.loss:.3f}")
-
-    def _show(self, text: str) -> None:
-        rate = self.outcome.rows_trained / max(time.perf_counter() - self.started, 1e-9)
-        best = f", best {self.best * self.sign:.3f}" if np.isfinite(self.best) else ""
-        self.bar.update(self.done, f"{text}{best}, {rate:,.0f} rows/s")
-
-    def _note(self, part: str, name: str, seed: int, step: Step) -> None:
-        primary = self.outcome.session.recipe.evaluate.metrics[0]
-        validation = None
-        if step.validation is not None:
-            score, loss = step.validation
-            self.best = np.fmax(self.best, score)
-            validation = {"log_loss": loss, primary: score * self.sign}
-        line = {"part": part, "member": name, "seed": seed, "epoch": step.epoch, "step": step.step}
-        line |= {"train_loss": step.loss, "lr": step.lr, "validation": validation, "time": round(time.time(), 3)}
-        self.outcome.history.append(line)
-        self.run.note(line)
-        if step.member.done or step.epoch >= step.member.last_epoch:  # epochs that need not be trained are done
-            self.done += (step.member.settings.epochs - step.epoch) * len(step.member.train)
-        if self.accelerator.trackers and step.loss is not None:
-            values = {f"{part}/{name}/loss": step.loss}
-            values |= {f"{part}/{name}/{key}": value for key, value in (validation or {}).items()}
-            self.accelerator.log(values, step=step.step)
-
-
-@contextmanager
-def _watching(outcome: Outcome, run: RunFolder, accelerator: Accelerator) -> Iterator[_Watcher]:
-    session = outcome.session
-    epochs = settings(session.recipe).epochs * session.recipe.seeds
-    total = 0
-    for part in session.splits.parts:
-        follows = session.splits.folds and part.name == "final" and part.refit
-        chosen = 0 if follows else sum(len(rows) for rows, _ in part.inner)
-        total += epochs * (chosen + (len(part.train) if part.refit or not part.inner else 0))
-    with console.progress("training", total) as bar:
-        yield _Watcher(outcome, run, accelerator, bar)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 
-from ftkit.errors import FtkitError
+from ftkit.errors import out_of_memory
 from ftkit.features.examples import Examples
+from ftkit.features.headroom import in_chunks
 from ftkit.features.network import Network
+from ftkit.training import finite
 from ftkit.training.members import Member
+from ftkit.training.memory import Longest, Room
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -53,61 +56,141 @@ class Job:
     precision: Literal["fp32", "bf16"] = "fp32"
     """of training steps"""
     evaluation_batch: int = 64
+    room: Room = field(default_factory=Room)
+    describe: Callable[[int], str] = "row {}".format
+    """a row as a message names it"""
 
 
 def fit(job: Job, members: Sequence[Member]) -> Iterator[Step]:
     """Train members side by side until each is done; best weights are restored at each one's end.
 
     A round takes one batch from every active member, sums the means of their losses and steps all.
-    Raises FtkitError when a loss is not finite.
+    Between any two steps that are yielded a member may be saved, and taken up again by another call.
+    Raises NotFinite for a loss, a gradient or a score that is no number, and FtkitError where memory is too small.
     """
-    active = [one for one in members if not one.done]
-    for one in active:
-        if len(few := one.validation[: REHEARSAL * job.evaluation_batch]):
-            job.judge(few, predict(job, one, few))
-        yield _judged(job, one, None)
-    lengths = job.examples.lengths
-    batches = {id(one): one.batches(0, lengths) for one in active}
-    losses: dict[int, list[float]] = {id(one): [] for one in active}
-    while active:
+    _make_room(job, [one for one in members if not one.done])
+    for one in members:
+        if not one.started and (len(one.validation) or not one.done):  # a head that is only solved is scored too
+            if len(few := one.validation[: REHEARSAL * job.evaluation_batch]):
+                job.judge(few, predict(job, one, few))
+            one.started = True
+            yield _judged(job, one, None)
+    while True:
+        for one in members:
+            if not one.done and one.step == (one.epoch + 1) * one.steps_an_epoch:
+                yield _epoch_ended(job, one)
+        for one in members:
+            if not one.done and one.epoch >= one.last_epoch:
+                one.done = True
+        active = [one for one in members if not one.done]
+        if not active:
+            break
         job.network.training(True)
-        for taken in _round(job, active, [batches[id(one)][one.step % one.steps_an_epoch] for one in active]):
-            losses[id(taken.member)].append(taken.loss or 0.0)
+        for taken in _round(job, active, [one.batch(job.examples.lengths) for one in active]):
+            taken.member.losses.append(taken.loss or 0.0)
             yield taken
-        for one in [one for one in active if one.step % one.steps_an_epoch == 0]:
-            one.epoch += 1
-            mean, losses[id(one)] = float(np.mean(losses[id(one)])), []
-            yield _judged(job, one, mean)
-            batches[id(one)] = one.batches(one.epoch, lengths)
-            one.done = one.done or one.epoch >= one.last_epoch
-            if one.done:
-                one.restore_best()
-        active = [one for one in active if not one.done]
+    for one in members:
+        one.restore_best()
+
+
+def _epoch_ended(job: Job, one: Member) -> Step:
+    one.epoch += 1
+    mean, one.losses = float(np.mean(one.losses)), []
+    return _judged(job, one, mean)
+
+
+def _make_room(job: Job, active: list[Member]) -> None:
+    """See to it that the longest batches fit into memory, where no longer ones were looked at before."""
+    lengths = job.examples.lengths
+    longest = [one.train[np.argsort(-lengths[one.train], kind="stable")][: one.settings.batch] for one in active]
+    positions = sum(len(rows) * int(lengths[rows[0]]) for rows in longest)
+    if positions <= job.room.known:
+        return
+    job.room.known = positions
+
+    def whole(rows: int) -> bool:
+        done = _tried(job, active, [[batch[:rows]] for batch in longest])
+        _forget(active)
+        return done is not None
+
+    job.network.training(True)
+    job.room.choose(
+        Longest(
+            batch=max(map(len, longest)),
+            accumulate=max(one.settings.accumulate for one in active),
+            device=job.network.device,
+            unmade=sum(one.unmade() for one in active),
+            forward=lambda rows: [
+                _losses(job, one, batch[:rows], 0) for one, batch in zip(active, longest, strict=True)
+            ],
+            whole=whole,
+        )
+    )
 
 
 def _round(job: Job, members: list[Member], batches: list[np.ndarray]) -> list[Step]:
-    """One optimiser step of every member; batches are cut into `accumulate` parts to save memory."""
-    parts = [np.array_split(rows, one.settings.accumulate) for one, rows in zip(members, batches, strict=True)]
-    totals = [0.0] * len(members)
-    for turn in range(max(map(len, parts))):
-        losses = []
-        for i, one in enumerate(members):
-            if turn < len(parts[i]) and len(rows := parts[i][turn]):
-                loss = _loss(job, one, rows, turn) / len(batches[i])
-                totals[i] += float(loss.detach())
-                losses.append(loss)
-        if losses:
-            job.accelerator.backward(torch.stack(losses).sum())
+    """One optimiser step of every member, or none of any where a number is not finite."""
+    totals = _gradients(job, members, batches)
+    for one, rows, total in zip(members, batches, totals, strict=True):
+        norm = torch.nn.utils.clip_grad_norm_([p for p in one.parameters() if p.grad is not None], one.settings.clip)
+        if not np.isfinite(total) or not norm.isfinite():
+            _forget(members)
+            what = f"the loss is {total}" if not np.isfinite(total) else f"the gradient is {float(norm)}"
+            raise finite.bad_step(job, one, what, rows, _each_loss(job, one, rows))
     steps = []
     for one, rows, total in zip(members, batches, totals, strict=True):
         lr = one.learning_rate()
-        _step(job, one, lr, total)
+        _step(one, lr)
         steps.append(Step(one, one.epoch, one.step, total, lr, len(rows)))
     return steps
 
 
-def _loss(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
-    """Sum of the rows' weighted losses."""
+def _gradients(job: Job, members: list[Member], batches: list[np.ndarray]) -> list[float]:
+    """Mean loss of each member's batch, whose gradient it then holds; in smaller parts where memory runs out."""
+    while True:
+        parts = [_parts(job, one, rows) for one, rows in zip(members, batches, strict=True)]
+        if (totals := _tried(job, members, parts)) is not None:
+            return totals
+        largest = max(range(len(members)), key=lambda i: len(batches[i]))
+        job.room.halve(len(batches[largest]), members[largest].settings.accumulate, "out of memory")
+
+
+def _parts(job: Job, one: Member, rows: np.ndarray) -> list[np.ndarray]:
+    return [part for part in np.array_split(rows, job.room.parts(one.settings.accumulate)) if len(part)]
+
+
+def _tried(job: Job, members: list[Member], parts: list[list[np.ndarray]]) -> list[float] | None:
+    """Forwards and backwards through the parts of each member's batch; None, and no gradient, where memory ran out."""
+    try:
+        return _backward(job, members, parts)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+    _forget(members)  # only here, where the error and with it the tensors of the failed pass are gone
+    return None
+
+
+def _backward(job: Job, members: list[Member], parts: list[list[np.ndarray]]) -> list[float]:
+    """Mean loss of each member over its parts, run one after the other."""
+    totals = [0.0] * len(members)
+    for turn in range(max(map(len, parts))):
+        losses = []
+        for i, one in enumerate(members):
+            if turn < len(parts[i]):
+                loss = _losses(job, one, parts[i][turn], turn).sum() / sum(map(len, parts[i]))
+                totals[i] += float(loss.detach())
+                losses.append(loss)
+        job.accelerator.backward(torch.stack(losses).sum())
+    return totals
+
+
+def _forget(members: Sequence[Member]) -> None:
+    for one in members:
+        one.optimizer.zero_grad(set_to_none=True)
+
+
+def _losses(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
+    """(rows,) weighted losses."""
     device = job.network.device
     # dropout depends on nothing but the member's seed, its step and the part
     torch.manual_seed(int(np.random.SeedSequence([one.seed, one.step, turn]).generate_state(1)[0]))
@@ -119,18 +202,17 @@ def _loss(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
     )
     if one.label_weights is not None:
         each = each * one.label_weights.to(device, each.dtype)[job.targets[rows].to(device)]
-    return each.sum()
+    return each
 
 
-def _step(job: Job, one: Member, lr: float, loss: float) -> None:
-    """Clip, step, and forget the gradients."""
-    if not np.isfinite(loss):
-        raise FtkitError(
-            f"{one.name}: the loss is {loss} at step {one.step + 1} (epoch {one.epoch + 1})",
-            f"a smaller learning rate, such as --set train.lr={one.settings.lr / 10:g}",
-        )
-    parameters = [p for p in one.parameters() if p.grad is not None]
-    torch.nn.utils.clip_grad_norm_(parameters, one.settings.clip)
+@torch.no_grad()
+def _each_loss(job: Job, one: Member, rows: np.ndarray) -> np.ndarray:
+    """Loss of each row as the step has just seen it."""
+    parts = enumerate(_parts(job, one, rows))
+    return np.concatenate([_losses(job, one, part, turn).float().cpu().numpy() for turn, part in parts])
+
+
+def _step(one: Member, lr: float) -> None:
     for group in one.optimizer.param_groups:
         group["lr"] = lr
     one.optimizer.step()
@@ -141,8 +223,9 @@ def _step(job: Job, one: Member, lr: float, loss: float) -> None:
 def _judged(job: Job, one: Member, loss: float | None) -> Step:
     if not len(one.validation):
         return Step(one, one.epoch, one.step, loss, one.learning_rate(), 0)
-    score, held_loss = job.judge(one.validation, predict(job, one, one.validation))
-    one.judge(score, held_loss)
+    logits = predict(job, one, one.validation)
+    score, held_loss = job.judge(one.validation, logits)
+    one.judge(score, held_loss, logits)
     return Step(one, one.epoch, one.step, loss, one.learning_rate(), 0, (score, held_loss))
 
 
@@ -152,7 +235,12 @@ def predict(job: Job, one: Member, positions: np.ndarray) -> np.ndarray:
     job.network.training(False)
     out = np.zeros((len(positions), len(one.bias)), dtype=np.float64 if one.bias.dtype == torch.float64 else np.float32)
     place = {int(position): i for i, position in enumerate(positions)}
-    for rows in job.examples.by_length(positions, job.evaluation_batch):
+
+    def work(rows: np.ndarray) -> None:
         logits = one.logits(job.network, job.examples.batch(rows).to(job.network.device))
         out[[place[int(row)] for row in rows]] = logits.cpu().numpy()
+
+    in_chunks(job.network, job.examples, positions, job.evaluation_batch, work)
+    if (error := finite.bad_scores(job, one, positions, out)) is not None:
+        raise error
     return out

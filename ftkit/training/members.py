@@ -70,8 +70,16 @@ class Member:
     epoch: int = 0
     done: bool = False
     best: Best | None = None
+    started: bool = False
+    """whether it has been scored before its first step"""
+    losses: list[float] = field(default_factory=list)
+    """training losses of the steps of this epoch so far"""
     curve: list[tuple[float, float]] = field(default_factory=list)
     """(score, loss) on validation rows after each epoch, beginning before the first"""
+    held: list[np.ndarray] = field(default_factory=list)
+    """logits (validation rows, labels) beside each entry of `curve`"""
+
+    _order: tuple[int, list[np.ndarray]] | None = None
 
     def __post_init__(self) -> None:
         self.last_epoch = self.settings.epochs if self.stop_after is None else self.stop_after
@@ -85,9 +93,13 @@ class Member:
         ]
         self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=self.settings.lr, fused=True)
 
+    def named(self) -> dict[str, nn.Parameter]:
+        """All trainable weights by name, head included."""
+        return {**self.backbone, "head.weight": self.weight, "head.bias": self.bias}
+
     def parameters(self) -> list[nn.Parameter]:
-        """All trainable weights, head included."""
-        return [*self.backbone.values(), self.weight, self.bias]
+        """The same without their names."""
+        return list(self.named().values())
 
     def logits(self, network: Network, batch: Batch) -> torch.Tensor:
         """(rows, labels)."""
@@ -107,6 +119,12 @@ class Member:
         cut = [ordered[start : start + size] for start in range(0, len(ordered), size)]
         return [cut[i] for i in random.permutation(len(cut))]
 
+    def batch(self, lengths: np.ndarray) -> np.ndarray:
+        """Rows of the next step."""
+        if self._order is None or self._order[0] != self.epoch:
+            self._order = self.epoch, self.batches(self.epoch, lengths)
+        return self._order[1][self.step % self.steps_an_epoch]
+
     def learning_rate(self) -> float:
         """Of the next step: linear warm-up, then decay to zero over the whole schedule."""
         chosen = self.settings
@@ -121,26 +139,31 @@ class Member:
 
     def snapshot(self) -> dict[str, torch.Tensor]:
         """A copy of all trainable weights, by name."""
-        named = {**self.backbone, "head.weight": self.weight, "head.bias": self.bias}
-        return {name: p.detach().clone() for name, p in named.items()}
+        return {name: p.detach().clone() for name, p in self.named().items()}
 
     def load(self, weights: dict[str, torch.Tensor]) -> None:
         """Put a snapshot back."""
-        named = {**self.backbone, "head.weight": self.weight, "head.bias": self.bias}
         with torch.no_grad():
-            for name, p in named.items():
+            for name, p in self.named().items():
                 p.copy_(weights[name])
 
-    def judge(self, score: float, loss: float) -> None:
+    def judge(self, score: float, loss: float, logits: np.ndarray) -> None:
         """Note a validation result; keep the best weights and stop when patience is over.
 
-        A score that is not defined on these rows (nan) leaves the choice to the loss.
+        `logits` (validation rows, labels) are what the result is of. A score that is not defined on
+        these rows (nan) leaves the choice to the loss.
         """
         self.curve.append((score, loss))
+        self.held.append(logits)
         if self.best is None or _rank(score, loss) > _rank(self.best.score, self.best.loss):
             self.best = Best(self.epoch, score, loss, self.snapshot())
         elif self.epoch - self.best.epoch >= self.settings.patience:
             self.done = True
+
+    def unmade(self) -> int:
+        """Bytes that training will add beside the weights: gradients, optimiser's state, and the best so far."""
+        copies = 1 + 2 * (not self.optimizer.state) + (len(self.validation) > 0 and self.best is None)
+        return copies * sum(p.nbytes for p in self.parameters())
 
     def release(self, weights: bool) -> None:
         """Give back the memory that only training needs, and with `weights` the weights as well."""

@@ -1,25 +1,72 @@
-"""One fit of a run: choose on inner holdouts, then train on everything the part may use."""
+"""One part of a run with one seed: choose on inner holdouts, then train on everything the part may use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ftkit.data.table import Part
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
-from ftkit.methods import Method
-from ftkit.training.loop import Job, Step, fit, predict
+from ftkit.search.ladder import Climb
+from ftkit.training.arms import Arm, Arms
+from ftkit.training.checkpoints import Journal
+from ftkit.training.loop import fit, predict
 from ftkit.training.members import Member, Settings, balance, member
+from ftkit.training.stopping import Stop
+from ftkit.training.watching import Watcher
 
-Choice = tuple[int, float]
-"""passes to keep, and the validation score that speaks for them"""
-Watch = Callable[[str, str, Step], None]
-"""(part, member, step)"""
 Solve = Callable[[np.ndarray], Probe]
 """training rows → warm start"""
+NOTHING = np.array([], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A method with a learning rate, trained on the inner holdouts of a part."""
+
+    arm: Arm
+    lr: float
+    epochs: int
+    """passes that were best over all holdouts together"""
+    score: float
+    """there; larger is better"""
+    loss: float
+    members: tuple[Member, ...]
+
+    @property
+    def held(self) -> np.ndarray:
+        """Logits of the held-out rows after `epochs` passes, one holdout after the other."""
+        return np.concatenate([one.held[min(self.epochs, len(one.held) - 1)] for one in self.members])
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A method that was tried: its score on the inner holdouts, and how it did against the best below it."""
+
+    score: float
+    climb: Climb | None
+    """None for the lowest"""
+    arithmetic: float
+    """multiply-adds that trying it took"""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a part trains with: the arm's number, learning rate, passes, and the score that speaks for them."""
+
+    arm: int
+    lr: float
+    epochs: int
+    score: float
+    rungs: tuple[Rung, ...] = ()
+    """what the ladder was climbed by, from the lowest rung on"""
+    rates: dict[float, float] = field(default_factory=dict)
+    """learning rate: score, of the arm that was chosen, where several were tried"""
+    member: Member | None = None
+    """where the chosen holdout's member is the one to deliver"""
 
 
 @dataclass(frozen=True)
@@ -28,81 +75,108 @@ class Fitted:
 
     part: Part
     seed: int
+    arm: Arm
+    choice: Choice
     member: Member
     logits: np.ndarray
     """(test rows, labels)"""
     trained: np.ndarray
     """rows that it was trained or tuned on"""
-    validation: float
-    """score on the inner holdouts at the chosen epoch; nan where there were none"""
-    epochs: int
-    """passes that were kept"""
+
+    @property
+    def validation(self) -> float:
+        """Score on the inner holdouts at the chosen epoch; nan where there were none."""
+        return self.choice.score
+
+    @property
+    def epochs(self) -> int:
+        """Passes that were kept."""
+        return self.choice.epochs
 
 
-def fit_part(
-    job: Job,
-    method: Method,
-    solve: Solve,
-    features: dict[Pooling, np.ndarray],
-    part: Part,
-    settings: Settings,
-    seed: int,
-    watch: Watch,
-    agreed: Choice | None = None,
-) -> Fitted:
-    """Train one part with one seed.
+@dataclass(frozen=True)
+class Fit:
+    """All that training the members of one part with one seed needs."""
 
-    With `part.refit` the inner holdouts only choose how many epochs are best (none is a choice: the
-    warm start as it is), and the delivered member trains on all rows of the part; `agreed` is that
-    choice where other parts have made it already. Without `refit`, the one
-    holdout stops training early and its best weights are kept.
-    """
+    part: Part
+    seed: int
+    arms: Arms
+    solve: Solve
+    settings: Callable[[Arm], Settings]
+    """of an arm at its own learning rate"""
+    journal: Journal
+    watcher: Watcher
+    stop: Stop
 
-    def train(name: str, rows: np.ndarray, held: np.ndarray, stop_after: int | None) -> Member:
-        weights = balance(job.targets, rows, len(solve(rows).bias)) if job.balanced else None
-        one = member(name, job.network, method, solve(rows), rows, held, settings, seed, stop_after, weights)
+    def train(
+        self, arm: Arm, lr: float, name: str, rows: np.ndarray, held: np.ndarray, stop_after: int | None = None
+    ) -> tuple[Member, np.ndarray | None]:
+        """A trained member, and its logits of the part's test rows where an earlier attempt has left them."""
+        job, start = arm.job, self.solve(rows)
+        weights = balance(job.targets, rows, len(start.bias)) if job.balanced else None
+        settings = replace(self.settings(arm), lr=lr)
+        one = member(name, arm.network, arm.method, start, rows, held, settings, self.seed, stop_after, weights)
+        known = self.journal.begin(f"{self.part.name}, seed {self.seed}, {arm.method.label}, {lr!r}, {name}", one)
+        self.watcher.skip(one.step * settings.batch)
+        if known is not None:
+            return one, known.get("logits")
+        arm.read(np.union1d(rows, held))
         for step in fit(job, [one]):
-            watch(part.name, name, step)
-        return one
+            self.watcher.saw(self.part.name, name, self.seed, step)
+            self.journal.stepped(one)
+            if self.stop:
+                self.journal.save(one)
+                raise KeyboardInterrupt
+        return one, None
 
-    nothing = np.array([], dtype=np.int64)
-    if agreed is not None:
-        best, score = agreed
-        final = train("fit", part.train, nothing, best)
-    elif settings.epochs == 0 or not part.inner:
-        best, score = settings.epochs, float("nan")
-        final = train("fit", part.train, nothing, None)
-    elif part.refit:
-        curves = [train(f"inner {i + 1}", rows, held, None).curve for i, (rows, held) in enumerate(part.inner)]
-        best, score = best_epoch(curves, [len(held) for _, held in part.inner])
-        final = train("fit", part.train, nothing, best)
-    else:
-        rows, held = part.inner[0]
-        final = train("fit", rows, held, None)
-        assert final.best is not None  # the held-out rows were scored before the first step
-        best, score = final.best.epoch, final.best.score
-    used = np.union1d(part.train, np.concatenate([held for _, held in part.inner])) if part.inner else part.train
-    if final.step == 0 and final.best is None:  # the untouched base with the solved head: its features are known
-        start = solve(final.train)
-        logits = start.logits(features[start.pooling][part.test])
-    else:
-        logits = predict(job, final, part.test)
-    final.release(weights=part.name != "final")
-    return Fitted(part, seed, final, logits, used.astype(np.int64), score, best)
+    def attempt(self, arm: Arm, lr: float) -> Tried:
+        """Train on every inner holdout; without `refit` the one holdout's member is what is delivered."""
+        label = f", {arm.method.label}" if len(self.arms) > 1 else ""
+        members = []
+        for i, (rows, held) in enumerate(self.part.inner):
+            one, _ = self.train(arm, lr, f"inner {i + 1}{label}" if self.part.refit else f"fit{label}", rows, held)
+            self.journal.finish(one, {}, weights=not self.part.refit)
+            one.release(weights=self.part.refit)
+            members.append(one)
+        epochs, score, loss = best_epoch([one.curve for one in members], [len(held) for _, held in self.part.inner])
+        return Tried(arm, lr, epochs, score, loss, tuple(members))
+
+    def deliver(self, choice: Choice) -> Fitted:
+        """Train with what was chosen and predict the part's test rows."""
+        part, arm = self.part, self.arms[choice.arm]
+        if choice.member is not None:
+            final, logits = choice.member, self.predict(arm, choice.member)
+        else:
+            final, known = self.train(arm, choice.lr, "fit", part.train, NOTHING, choice.epochs)
+            logits = self.predict(arm, final) if known is None else known
+            self.journal.finish(final, {"logits": logits}, weights=part.name == "final")
+        used = np.union1d(part.train, np.concatenate([NOTHING, *(held for _, held in part.inner)]))
+        final.release(weights=part.name != "final")
+        return Fitted(part, self.seed, arm, choice, final, logits, used.astype(np.int64))
+
+    def predict(self, arm: Arm, one: Member) -> np.ndarray:
+        """Logits (test rows, labels) of the part's test rows."""
+        arm.read(self.part.test)
+        with arm.clock.phase("predict"):
+            return predict(arm.job, one, self.part.test)
 
 
 def agreed_on(fits: Sequence[Fitted]) -> Choice:
-    """What the folds of a cross-fitted run chose: the median of their passes, and their mean validation score.
+    """What the folds of a cross-fitted run chose: median arm, then median rate and passes of the folds that took it.
 
     The final part, which is not scored, follows them: five choices on all rows are worth more than
     one on two holdouts, and the delivered adapter is then trained as those were that the score is of.
     """
-    passes = sorted(one.epochs for one in fits)
-    return passes[len(passes) // 2], float(np.mean([one.validation for one in fits]))
+    arms = sorted(one.choice.arm for one in fits)
+    arm = arms[(len(arms) - 1) // 2]  # the cheaper one of two
+    same = [one.choice for one in fits if one.choice.arm == arm]
+    rates, passes = sorted(one.lr for one in same), sorted(one.epochs for one in same)
+    score = float(np.mean([one.validation for one in fits]))
+    return Choice(arm, rates[(len(rates) - 1) // 2], passes[len(passes) // 2], score)
 
 
-def best_epoch(curves: list[list[tuple[float, float]]], sizes: list[int]) -> Choice:
-    """Epoch with the best mean (score, −loss) over holdouts, and that score; the earliest at a tie.
+def best_epoch(curves: list[list[tuple[float, float]]], sizes: list[int]) -> tuple[int, float, float]:
+    """Epoch with the best mean (score, −loss) over holdouts, that score and loss; the earliest at a tie.
 
     A member that stopped early counts with its last value from then on. Holdouts weigh by their rows.
     """
@@ -111,10 +185,10 @@ def best_epoch(curves: list[list[tuple[float, float]]], sizes: list[int]) -> Cho
     defined = np.isfinite(filled[:, 0, 0])  # a score that one holdout's labels do not define says nothing
     loss = np.average(filled[:, :, 1], axis=0, weights=sizes)
     if not defined.any():
-        return int(loss.argmin()), float("nan")
+        return int(loss.argmin()), float("nan"), float(loss.min())
     mean = np.average(filled[defined, :, 0], axis=0, weights=np.array(sizes)[defined])
     order = sorted(range(longest), key=lambda epoch: (-round(float(mean[epoch]), 12), float(loss[epoch]), epoch))
-    return order[0], float(mean[order[0]])
+    return order[0], float(mean[order[0]]), float(loss[order[0]])
 
 
 def warm_start(

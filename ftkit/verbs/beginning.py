@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 NAME = Path("recipe.yaml")
 EXAMPLE = Path("support.yaml")
 EXAMPLE_RECIPE = "text_classification/lora"
+RUN_LINE = re.compile(r"^# Run it with:.*$", re.MULTILINE)
 
 
 def begin(
@@ -24,33 +27,46 @@ def begin(
 ) -> list[Path]:
     """Write a recipe, or the example; gives the files that were written, the recipe first."""
     if example:
-        return _example(out or Path(target or "."), changes, force)
+        return _shipped(EXAMPLE_RECIPE, (out or Path(target or ".")) / EXAMPLE, changes, force)
     if target is None:
         raise InputError(
             "what should the recipe start from?", "ftkit list recipes, ftkit new FILE or ftkit new --example"
         )
-    path = out or NAME
+    path, source = out or NAME, starting.recipe_file(target)
+    if source is not None and source == shipped.recipes().get(target):
+        return _shipped(target, path, changes, force)
     _must_be_free([path], force)
     recipe = starting.recipe_for(target, changes)
-    source = starting.recipe_file(target)
     purpose = shipped.summary(source) if source else f"Begun from {os.path.basename(os.path.normpath(target))}."
-    _write(recipe, path, purpose)
+    _write(recipe, path, f"{purpose}\n{_how(path)}")
     return [path]
 
 
-def _example(folder: Path, changes: list[starting.Change], force: bool) -> list[Path]:
-    """The shipped messages and a recipe for them, in a folder of the user's own."""
-    data, path = folder / shipped.EXAMPLE, folder / EXAMPLE
-    _must_be_free([path, data], force)
-    recipe = starting.recipe_for(EXAMPLE_RECIPE, changes).replace({"data.train": os.path.abspath(data)})
+def _shipped(name: str, path: Path, changes: list[starting.Change], force: bool) -> list[Path]:
+    """A shipped recipe with its comments, and beside it the data that it reads, unless that lies there already."""
+    source, recipe = shipped.recipes()[name], starting.recipe_for(name, changes)
+    original, data = shipped.example_data(), path.parent / shipped.EXAMPLE
+    ours = recipe.data.train == os.path.abspath(original)
+    missing = [data] if ours and not (data.is_file() and data.read_bytes() == original.read_bytes()) else []
+    _must_be_free([path, *missing], force)
+    text = source.read_text(encoding="utf-8").replace(os.path.relpath(original, source.parent), shipped.EXAMPLE)
+    text = RUN_LINE.sub(lambda _: "# " + _how(path).replace("\n", "\n# "), text)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        content = shipped.example_data().read_text(encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise files.os_error(error, f"writing the example to {folder}") from error
-    files.write_text(data, content)
-    _write(recipe, path, "Which of 8 matters a support message is about, from about 400 examples.")
-    return [path, data]
+        raise files.os_error(error, f"writing {path}") from error
+    for one in missing:
+        files.write_text(one, original.read_text(encoding="utf-8"))
+    if changes:
+        header = "\n".join(line.removeprefix("# ") for line in text.splitlines() if line.startswith("#"))
+        _write(recipe.replace({"data.train": os.path.abspath(data)}) if ours else recipe, path, header)
+    else:
+        files.write_text(path, text)
+    return [path, *missing]
+
+
+def _how(path: Path) -> str:
+    return f"Run it with: ftkit train {shlex.quote(str(path))}\nEvery key is listed by: ftkit list --schema"
 
 
 def _must_be_free(paths: list[Path], force: bool) -> None:
@@ -59,8 +75,7 @@ def _must_be_free(paths: list[Path], force: bool) -> None:
         raise InputError(f"{taken[0]}: already exists", "--force, or another --out")
 
 
-def _write(recipe: Recipe, path: Path, purpose: str) -> None:
-    header = f"{purpose}\nRun it with: ftkit train {path}\nEvery key is listed by: ftkit list --schema"
+def _write(recipe: Recipe, path: Path, header: str) -> None:
     folder = Path(os.path.abspath(path)).parent
     files.write_text(path, recipe.replace(_near(recipe.dump(), folder)).to_yaml(header, brief=True))
 

@@ -26,4 +26,4 @@ def check(recipe: Recipe) -> dict[str, Any]:
     data["label_counts"] = mask.counts(data["label_counts"])
     data |= coverage.rates(encoded)
     findings = (*coverage.findings(recipe, rows["input"].to_list(), encoded), *splits.report.findings)
-    return data | {"findings": [dataclasses.asdict(one) for one in findings]}
+    return data | {"folds": splits.folds, "findings": [dataclasses.asdict(one) for one in findings]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +28,23 @@ from ftkit.runs.trained import seen_by
 from ftkit.statistics import predictions
 from ftkit.statistics.summary import summarise
 from ftkit.tasks import Encoded
+from ftkit.verbs.reading import reread
 
 SCHEMA = 1
 
 
-def evaluate(folders: list[Path], file: str) -> list[dict[str, Any]]:
+def evaluate(folders: list[Path], file: str, changes: Sequence[tuple[str, str]] = ()) -> list[dict[str, Any]]:
     """A report for each run; it and the predictions are kept in `RUN/evaluations/<file hash>/`.
 
-    Raises InputError where the file lacks the run's columns, or holds only rows that it was trained on.
+    `changes` are (dotted key, YAML) of how the file is read. Raises InputError where the file lacks
+    the run's columns, or holds only rows that it was trained on.
     """
-    return [_one(folder, file) for folder in folders]
+    return [_one(folder, file, changes) for folder in folders]
 
 
-def _one(run: Path, file: str) -> dict[str, Any]:
+def _one(run: Path, file: str, changes: Sequence[tuple[str, str]]) -> dict[str, Any]:
     model = load_run(run)
+    model = dataclasses.replace(model, recipe=reread(model.recipe, changes))
     privacy.hide(model.recipe.report.rows == "hide")
     mask = mask_of(model.head.labels)
     table, parsed, data = rows_of(model.recipe, file, labelled=True)

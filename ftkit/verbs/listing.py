@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,17 +26,43 @@ class Listing:
 
 
 def collect(what: str | None, folder: Path | None = None) -> Listing:
-    """The tables asked for; all but the runs when `what` is None."""
-    if what is not None and what not in KINDS:
-        raise InputError(f"there is no list of {what!r}", did_you_mean(what, KINDS))
-    if folder is not None and what != "runs":
-        raise InputError("a folder can only be given for runs", f"ftkit list runs {folder}")
+    """The tables asked for; all but the runs when `what` is None. The runs in a folder are meant by its path alone."""
+    what, folder = _located(what, folder)
     if what == "runs":
         found = runs(folder or files.RUNS)
         return Listing({"runs": found}, "ftkit predict RUN FILE" if found else "ftkit train FILE")
     chosen = [what] if what else [kind for kind in KINDS if kind != "runs"]
     follow = {"recipes": "ftkit new NAME", "methods": "ftkit train FILE --method NAME"}
     return Listing({kind: KINDS[kind]() for kind in chosen}, follow.get(what or "", "ftkit new NAME-or-DATA"))
+
+
+def scores(
+    what: str | None, folder: Path | None, style: str | None, rows: str, columns: str, metric: str
+) -> tuple[str, Listing]:
+    """Mean and sd of the runs in a folder, by two recipe keys: as text in the `style` asked for, and as a document."""
+    what, folder = _located(what or "runs", folder)
+    if style is None:
+        raise InputError("--rows, --columns and --metric shape a table", "add --table md")
+    if what != "runs":
+        raise InputError(f"there is no table of {what}", "ftkit list FOLDER --table md, with a folder that holds runs")
+    from ftkit.search import formats, gathering, table
+
+    found = table.tabulate(gathering.gather(_existing(folder or files.RUNS)), rows, columns, metric)
+    again = (
+        f"ftkit list {shlex.quote(str(folder or files.RUNS))} --table {style} --rows KEY --columns KEY, for other keys"
+    )
+    return formats.FORMATS[style](found), Listing(formats.document(found), again)
+
+
+def _located(what: str | None, folder: Path | None) -> tuple[str | None, Path | None]:
+    """The kind, and the folder where runs are meant."""
+    if what is not None and what not in KINDS:
+        if folder is not None or not Path(what).is_dir():
+            raise InputError(f"there is no list of {what!r}", did_you_mean(what, KINDS))
+        return "runs", Path(what)
+    if folder is not None and what != "runs":
+        raise InputError("a folder can only be given for runs", f"ftkit list runs {folder}")
+    return what, folder
 
 
 def schema() -> Listing:
@@ -54,12 +81,16 @@ def _recipes() -> Rows:
 
 
 def runs(folder: Path) -> Rows:
-    """The runs in a folder, by name; one whose report cannot be read is listed with its status alone."""
+    """The runs in a folder and its sweeps, by name; one whose report cannot be read is listed with its status alone."""
+    if folder == files.RUNS and not folder.exists():
+        return []
+    return [_run(path, folder) for path in files.runs_in(_existing(folder))]
+
+
+def _existing(folder: Path) -> Path:
     if not folder.is_dir():
-        if folder == files.RUNS:
-            return []
         raise InputError(f"{folder}: no such folder", "ftkit list runs FOLDER, with a folder that holds runs")
-    return [_run(path) for path in sorted(folder.iterdir(), key=_natural) if files.is_run(path)]
+    return folder
 
 
 def must_be_runs(folders: Iterable[Path]) -> None:
@@ -70,21 +101,19 @@ def must_be_runs(folders: Iterable[Path]) -> None:
             raise InputError(f"{folder}: no such run", did_you_mean(str(folder), near) or "ftkit train FILE makes one")
 
 
-def _natural(path: Path) -> tuple[str, int, str]:
-    """a-2 before a-10."""
-    stem, _, number = path.name.rpartition("-")
-    return (stem, int(number), "") if number.isdecimal() else (path.name, 0, number)
-
-
-def _run(folder: Path) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": folder.name, "status": (folder / "status").read_text(encoding="utf-8").strip()}
+def _run(path: Path, folder: Path) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": path.relative_to(folder).as_posix(), "status": files.state(path)}
     try:
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        report = json.loads((path / "report.json").read_text(encoding="utf-8"))
         primary = report["primary"]
         row |= {"task": report["task"], "method": report["method"], "metric": primary}
         row |= {"score": report["scores"]["test"][primary], "verdict": (report.get("verdict") or {}).get("outcome")}
     except (OSError, ValueError, KeyError, TypeError):  # no report yet, or a damaged one: the row says so
         row.setdefault("task", None)
+    if row["status"] == "failed":
+        from ftkit.search.sweep import error_of
+
+        row["error"] = error_of(path)
     return row
 
 
@@ -123,7 +152,7 @@ def _runs_table(rows: Rows) -> str:
 
 
 def _said(row: dict[str, Any]) -> str:
-    return str(row.get("verdict") or "–")
+    return str(row.get("verdict") or row.get("error") or "–")
 
 
 def _score(row: dict[str, Any]) -> str:

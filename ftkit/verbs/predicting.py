@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,56 +11,83 @@ import pandas as pd
 
 from ftkit import privacy
 from ftkit.console import console
+from ftkit.data.hashing import row_ids
 from ftkit.data.names import many
 from ftkit.data.prepare import rows_of
-from ftkit.data.table import Gold, Parsed, Table
+from ftkit.data.table import DataReport, Gold, Parsed, Table
 from ftkit.data.write import write
 from ftkit.errors import InputError
+from ftkit.features.examples import hash_rows
 from ftkit.models.assembly import Model, load_run
+from ftkit.runs.trained import seen_by
+from ftkit.tasks import Encoded
+from ftkit.verbs.reading import reread
 
 PREDICTION, CONFIDENCE = "prediction", "confidence"
 
 
-def predict(run: Path, file: str, out: Path, scores: bool = False) -> Path:
+def predict(run: Path, file: str, out: Path, scores: bool = False, changes: Sequence[tuple[str, str]] = ()) -> Path:
     """Write the table of `file` with `prediction` and `confidence` beside its columns.
 
-    Columns, order and file type are kept; a row that cannot be read (an empty text) gets empty cells
-    and is counted. With `scores`, a column `score.<label>` holds each label's probability.
-    Raises InputError where the file lacks the run's columns, or has one of the new names already.
+    Columns, order, file type and types of cells are kept; a row that cannot be read (an empty text)
+    gets empty cells and is counted, and so are rows that the run was trained on. With `scores`, a
+    column `score.<label>` holds each label's probability. `changes` are (dotted key, YAML) of how the
+    file is read. Raises InputError where the file lacks the run's columns, or has one of the new
+    names already.
     """
     model = load_run(run)
+    model = replace(model, recipe=reread(model.recipe, changes))
     privacy.hide(model.recipe.report.rows == "hide")
     table, parsed, report = rows_of(model.recipe, file, labelled=False)
-    for reason, count in report.dropped.items():
-        places = ", ".join(report.examples[reason]) + (", …" if count > len(report.examples[reason]) else "")
-        console.warn(f"{file}: {many(count, 'row')} without a prediction: {reason} ({places})")
-    if table.bad:
-        console.warn(f"{out}: lacks {many(len(table.bad), 'row')} that cannot be read")
+    _tell(file, out, table, report)
     labels = model.head.labels
     added = [PREDICTION, CONFIDENCE, *(f"score.{label}" for label in labels if scores)]
     if taken := [name for name in added if name in table.frame.columns]:
         raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
-    probabilities = scores_of(model, parsed)
+    probabilities, encoded = _scores(model, parsed)
+    _tell_seen(run, file, parsed, encoded)
     decoded = model.recipe.task.decode(probabilities, labels)
     cells: dict[str, list[object]] = {
         PREDICTION: [_cell(one) for one in decoded],
         CONFIDENCE: model.recipe.task.confidence(probabilities).round(4).tolist(),
     }
     if scores:
-        cells |= {
-            f"score.{label}": column for label, column in zip(labels, probabilities.T.round(6).tolist(), strict=True)
-        }
-    for note in write(_beside(table, parsed, cells), out, file, model.recipe.data):
+        columns = zip(labels, probabilities.T.round(6).tolist(), strict=True)
+        cells |= {f"score.{label}": column for label, column in columns}
+    for note in write(_beside(table, parsed, cells), out, file, model.recipe.data, table.lines):
         console.say(note)
     return out
 
 
-def scores_of(model: Model, parsed: Parsed) -> np.ndarray:
-    """Probabilities (usable rows, labels) of a parsed table."""
+def _tell(file: str, out: Path, table: Table, report: DataReport) -> None:
+    """Rows that get no prediction, or are not even written."""
+    for reason, count in report.dropped.items():
+        places = ", ".join(report.examples[reason]) + (", …" if count > len(report.examples[reason]) else "")
+        console.warn(f"{file}: {many(count, 'row')} without a prediction: {reason} ({places})")
+    if table.bad:
+        console.warn(f"{out}: lacks {many(len(table.bad), 'row')} that cannot be read")
+
+
+def _tell_seen(run: Path, file: str, parsed: Parsed, encoded: Encoded) -> None:
+    """How many rows the run has been trained on."""
+    inputs = [one for one in parsed.inputs if one is not None]
+    nothing = [None] * len(inputs)
+    try:
+        seen = int(seen_by(run, row_ids(inputs, nothing, nothing), hash_rows(encoded.rows)).sum())
+    except InputError as error:  # hidden rows of another machine: they are predicted all the same
+        console.warn(error.message)
+        return
+    if seen:
+        known = f"{run} was trained on {seen:,} of its {many(len(inputs), 'row')}"
+        console.warn(f"{file}: {known}; how it does on them tells nothing of new ones")
+
+
+def _scores(model: Model, parsed: Parsed) -> tuple[np.ndarray, Encoded]:
+    """Probabilities (usable rows, labels) of a parsed table, and its rows as encoded."""
     inputs = [one for one in parsed.inputs if one is not None]
     with console.progress("predicting", len(inputs)) as bar:
-        logits, _ = model.logits(inputs, bar.update)
-    return model.recipe.task.scores(logits)
+        logits, encoded = model.logits(inputs, bar.update)
+    return model.recipe.task.scores(logits), encoded
 
 
 def _beside(table: Table, parsed: Parsed, cells: dict[str, list[object]]) -> pd.DataFrame:

@@ -42,12 +42,11 @@ def recipe_file(target: str) -> Path | None:
         return path
     if path.exists():
         if (path / "recipe.yaml").is_file():
-            raise InputError(
-                f"{target}: is a run, not data", f"ftkit train {shlex.quote(str(path / 'recipe.yaml'))} repeats it"
-            )
-        if files.is_run(path):
-            again = f"train again from its data, with --out {shlex.quote(target)} --force to put it in the same folder"
-            raise InputError(f"{target}: is a run that was not finished, not data", again)
+            repeat = f"ftkit train {shlex.quote(str(path / 'recipe.yaml'))} repeats it"
+            on = "" if files.state(path) == "complete" else f"ftkit train {shlex.quote(target)} --resume goes on; "
+            raise InputError(f"{target}: is a run, not data", on + repeat)
+        if files.is_sweep(path):
+            raise InputError(f"{target}: is a sweep, not data", f"ftkit train {shlex.quote(target)} --resume goes on")
         return None
     found = shipped.recipes()
     if target in found:
@@ -57,12 +56,18 @@ def recipe_file(target: str) -> Path | None:
     return None
 
 
+def told(target: str, recipe: Recipe) -> str:
+    """The file of which inferring a recipe has said how it was read; nothing where the target was a recipe."""
+    train = recipe.data.train
+    return "" if recipe_file(target) else train if isinstance(train, str) else train[0]
+
+
 def sources(target: str, recipe: Recipe) -> list[str]:
     """Files that a recipe stands for: itself, and its data."""
     path = recipe_file(target)
     named = [recipe.data.train, recipe.data.test, recipe.data.validation]
     several = [value if isinstance(value, list) else [value] for value in named]
-    data = [item for value in several for item in value if isinstance(item, str) and item != "auto"]
+    data = [item for value in several for item in value if isinstance(item, str) and item not in ("auto", "none")]
     return [*([str(path)] if path else []), *data]
 
 
@@ -73,6 +78,49 @@ def carry_out(recipe: Recipe, target: str, out: Path | None, force: bool, comman
     files.refuse_taken(out, force)  # said before the data is read; the folder itself is made after
     stem = naming.run_stem(target, recipe)
     return pipeline.run(recipe, lambda: files.new_run_folder(out, stem, force), command)
+
+
+def unfinished(target: str, out: Path | None, changes: list[Change]) -> tuple[Path, Recipe]:
+    """The run that `--resume` means, and its recipe: TARGET itself, `--out`, or TARGET's newest in runs/.
+
+    Raises InputError where there is none, or where it is complete.
+    """
+    from ftkit.recipe import read
+
+    if files.is_run(Path(target)):
+        if out is not None:
+            raise InputError("--out: a run is taken up where it lies", f"ftkit train {shlex.quote(target)} --resume")
+        folder = _resumable(Path(target))
+        return folder, read(folder / "recipe.yaml", changes)
+    recipe = recipe_for(target, changes)
+    if out is not None:
+        return _resumable(out), recipe
+    stem = naming.run_stem(target, recipe)
+    mine = [path for path in files.runs_in(files.RUNS) if path.name.rpartition("-")[0] == stem]
+    left = [path for path in mine if files.state(path) != "complete"]
+    if not left:
+        raise InputError(f"no run of {target} in {files.RUNS} was left unfinished", "name its folder with --out")
+    return _resumable(left[-1]), recipe
+
+
+def _resumable(folder: Path) -> Path:
+    state = files.state(folder)
+    if state is None:
+        raise InputError(f"{folder}: is not a run", "give the folder that ftkit train wrote")
+    if state == "complete":
+        quoted = shlex.quote(str(folder))
+        raise InputError(f"{folder}: is complete, nothing is left to do", f"ftkit predict {quoted} FILE")
+    if not (folder / "recipe.yaml").is_file():
+        again = f"train again, with --out {shlex.quote(str(folder))} --force to put it in the same folder"
+        raise InputError(f"{folder}: has no recipe.yaml, so it had not begun to train", again)
+    return folder
+
+
+def resume(folder: Path, recipe: Recipe, command: str) -> tuple[Path, dict[str, Any]]:
+    """Take up a run where its checkpoints stand; gives the folder and the report."""
+    from ftkit import pipeline
+
+    return pipeline.run(recipe, lambda: folder, command)
 
 
 def train(

@@ -10,6 +10,7 @@ import platform
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ class Finished:
 
     seconds: float
     """from its start to its end"""
+    cpu_seconds: float
+    """of it and what it waited for; unlike its seconds they hardly depend on what else the machine does"""
+    others: float
+    """cores that other processes kept busy meanwhile, on average; 0.0 where the system does not tell"""
     peak_bytes: int
     """largest resident set; Linux counts it from the process that started it, so never below ours (some 60 MB)"""
     code: int
@@ -40,8 +45,13 @@ class CommandFailed(Exception):
     """A measured command ended with an exit code that was not asked for."""
 
 
-def run(command: Sequence[str], threads: int = 1, expect: int = 0, cwd: Path | None = None) -> Finished:
-    """Run a command alone, with `threads` threads of arithmetic and no network."""
+def run(
+    command: Sequence[str], threads: int = 1, expect: int = 0, cwd: Path | None = None, cache: Path | None = None
+) -> Finished:
+    """Run a command alone, with `threads` threads of arithmetic and no network.
+
+    `cache` is the folder of ftkit's cache; without it what an earlier run left is found.
+    """
     environment = os.environ | {
         "OMP_NUM_THREADS": str(threads),
         "HF_HUB_OFFLINE": "1",
@@ -50,18 +60,36 @@ def run(command: Sequence[str], threads: int = 1, expect: int = 0, cwd: Path | N
         "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
-    start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=cwd, text=True) as process:
-        assert process.stdout is not None
-        output = process.stdout.read()
-        # wait4 and not getrusage(RUSAGE_CHILDREN): that is the largest of all children so far
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - start
+    if cache is not None:
+        environment["FTKIT_CACHE"] = str(cache)
+    start, busy = time.perf_counter(), _busy()
+    with tempfile.TemporaryFile() as errors:  # and not the terminal: rivals draw progress bars all over it
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, env=environment, cwd=cwd, text=True
+        ) as process:
+            assert process.stdout is not None
+            output = process.stdout.read()
+            # wait4 and not getrusage(RUSAGE_CHILDREN): that is the largest of all children so far
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        seconds, busy = time.perf_counter() - start, _busy() - busy
+        errors.seek(0)
+        said = errors.read().decode(errors="replace")[-2000:]
     if process.returncode != expect:
-        raise CommandFailed(f"{' '.join(command)}: exit code {process.returncode}, expected {expect}\n{output}")
+        raise CommandFailed(f"{' '.join(command)}: exit code {process.returncode}, expected {expect}\n{output}{said}")
     unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB elsewhere
-    return Finished(seconds, usage.ru_maxrss * unit, process.returncode, output)
+    cpu = usage.ru_utime + usage.ru_stime
+    others = max(0.0, busy - cpu) / seconds
+    return Finished(seconds, cpu, others, usage.ru_maxrss * unit, process.returncode, output)
+
+
+def _busy() -> float:
+    """Seconds that all cores together have been busy since the start of the machine."""
+    table = Path("/proc/stat")
+    if not table.exists():
+        return 0.0
+    user, nice, system, _, _, *more = map(int, table.read_text().partition("\n")[0].split()[1:9])
+    return (user + nice + system + sum(more)) / os.sysconf("SC_CLK_TCK")  # interrupts, and what a host took away
 
 
 def packaged_minilm() -> Path:
@@ -95,13 +123,21 @@ def draw(rows: Sequence[tuple[str, ...]], per_label: int, seed: int) -> list[tup
     return [rows[i] for i in np.sort(np.concatenate(chosen))]
 
 
-def machine(threads: int) -> str:
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def versions(packages: Iterable[str] = PACKAGES) -> str:
+    """`torch 2.13.0, peft 0.21.2`."""
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+
+
+def machine(threads: int, packages: Iterable[str] = PACKAGES) -> str:
     """A line that says where and with what a table was measured."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    cores = os.cpu_count()
     return (
-        f"{date.today()}, {_processor()}, {cores} cores, {threads} thread{'s' * (threads > 1)}, "
-        f"{platform.system()}, Python {platform.python_version()}, {versions}."
+        f"{date.today()}, {_processor()}, {os.cpu_count()} cores, {threads} thread{'s' * (threads > 1)}, "
+        f"{platform.system()}, Python {platform.python_version()}, {versions(packages)}."
     )
 
 

@@ -49,19 +49,15 @@ class Measured:
     over_probe: Comparison
     """the adapted model against the linear probe, on the same rows"""
     done: Finished
-    cpu_seconds: float
-    """of the whole command; unlike its seconds they hardly depend on what else the machine does"""
 
 
 def measured(name: str, folder: Path, threads: int) -> Measured:
     """Run one recipe in `folder`, and read what it left."""
     out = folder / name.replace("/", "_")
-    before = os.times()
-    done = run([*FTKIT, "train", name, "--out", str(out), "--offline", "--quiet"], threads, cwd=folder)
-    after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    command = [*FTKIT, "train", name, "--out", str(out), "--offline", "--quiet"]
+    done = run(command, threads, cwd=folder, cache=out.with_suffix(".cache"))
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    return Measured(name, report, over_probe(out, int(report["seed"])), done, cpu)
+    return Measured(name, report, over_probe(out, int(report["seed"])), done)
 
 
 def over_probe(out: Path, seed: int) -> Comparison:
@@ -84,7 +80,7 @@ def cells(one: Measured) -> list[str]:
         verdict["outcome"],
         passes(one.report["choices"]["epochs"]),
         f"{one.done.seconds:.0f}",
-        f"{one.cpu_seconds:.0f}",
+        f"{one.done.cpu_seconds:.0f}",
         f"{one.done.peak_bytes / 2**20:.0f}",
         f"{cost['trainable_parameters']:,}",
         f"{cost['adapter_bytes']:,}",

@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from banking77 import Ours, Theirs, table_of_draws
 from measure import CommandFailed, draw, read_rows, run, table, write_rows, write_section
 
 ROWS = [(f"text {i}", f"label {i % 3}") for i in range(60)]
@@ -42,9 +41,15 @@ def test_peak_memory_is_that_of_the_command() -> None:
 
 def test_threads_and_exit_codes() -> None:
     program = "import os, sys; print(os.environ['OMP_NUM_THREADS']); sys.exit(2)"
-    assert run([sys.executable, "-c", program], threads=3, expect=2).output == "3\n"
-    with pytest.raises(CommandFailed, match="exit code 2, expected 0"):
-        run([sys.executable, "-c", program])
+    done = run([sys.executable, "-c", program], threads=3, expect=2)
+    assert done.output == "3\n" and done.cpu_seconds > 0 and done.others >= 0
+    with pytest.raises(CommandFailed, match="exit code 1, expected 0\n(.|\n)*no such thing"):
+        run([sys.executable, "-c", "raise SystemExit('no such thing')"])
+
+
+def test_a_cache_of_its_own(tmp_path: Path) -> None:
+    program = "import os; print(os.environ['FTKIT_CACHE'])"
+    assert run([sys.executable, "-c", program], cache=tmp_path).output == f"{tmp_path}\n"
 
 
 def test_a_section_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
@@ -55,11 +60,3 @@ def test_a_section_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
     assert readme.read_text(encoding="utf-8") == text
     with pytest.raises(ValueError, match="no section b"):
         write_section("b", "new", readme)
-
-
-def test_a_target_that_was_not_reached_is_a_lower_bound() -> None:
-    ours = [Ours(0.85, 20.0, 40.0, 2**30, {"train": 9.0}, "lora")] * 2
-    theirs = [Theirs(5e-3, True, 300.0, 0.801, 14, 2**30), Theirs(5e-3, False, 400.0, 0.78, 20, 2**30)]
-    reached, not_reached = table_of_draws(ours, theirs, 0.8).splitlines()[2:]
-    assert reached == "| 0 | 0.850 | 20.0 | 40.0 | 1024 | 300 | 1024 | 15.0 | 7.5 |"
-    assert not_reached == "| 1 | 0.850 | 20.0 | 40.0 | 1024 | > 400 | 1024 | > 20.0 | > 10.0 |"

@@ -80,7 +80,8 @@ def test_every_verb_explains_itself(verb: str, ftk: Any) -> None:
     assert f"Example: ftkit {verb}" in found.out
     assert all(f"{option} " in found.out for option in COMMON)
     shortcuts = [option for option in SHORTCUTS if f"{option} " in found.out]
-    assert shortcuts == (SHORTCUTS if verb in ("train", "check", "new") else [])
+    taken = {"evaluate": ["--set"], "predict": ["--set"]} | dict.fromkeys(("train", "check", "new"), SHORTCUTS)
+    assert shortcuts == taken.get(verb, [])
     assert "--resume" not in found.out
     assert max(map(len, found.out.splitlines())) <= 100
 
@@ -187,8 +188,13 @@ def test_errors_of_the_file_system(number: int, code: int, said: str, failing: A
 
 
 def test_memory_and_missing_packages(failing: Any, ftk: Any) -> None:
-    failing(MemoryError())
-    assert ftk("doctor").errors == ["not enough memory"]
+    for error in (
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory", "base/model.safetensors"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you tried …"),
+    ):
+        failing(error)
+        assert ftk("doctor").errors == ["not enough memory"]
     failing(ModuleNotFoundError("No module named 'torch'", name="torch"))
     found = ftk("doctor")
     assert found.code == 1 and found.errors == ["the package torch is not installed"]

@@ -139,19 +139,33 @@ def test_check_ends_with_0_for_warnings_and_2_for_faults(ftk: Any, table: Path, 
     assert ftk("check", table.name, "--json").document["findings"][0]["level"] == "fault"
 
 
+def test_check_says_once_how_a_file_was_read(ftk: Any, table: Path, stand_in: Any) -> None:
+    detected = [f"{table}: delimiter: comma", f"{table.parent / 'later.csv'}: delimiter: tab"]
+    report: dict[str, Any] = {"rows_read": 40, "split_rows": {"train": 40}, "detected": detected, "folds": 5}
+    stand_in("verbs.checking", check=lambda recipe: report | {"findings": []})
+    found = ftk("check", table.name)
+    assert (found.err + found.out).count("delimiter: comma") == 1 and "later.csv: delimiter: tab" in found.out
+    assert "splits: train 40, in 5 folds: each row is tested once" in found.out
+    assert "delimiter: comma" in ftk("check", table.name, "--quiet").out
+    (table.parent / "r.yaml").write_text("task: text_classification\nmethod: head\ndata: {train: rows.csv}\n")
+    assert "delimiter: comma" in ftk("check", "r.yaml").out
+
+
 # ---- evaluate and predict ----
 
 
 def test_evaluate_hands_on_runs_and_file(ftk: Any, stand_in: Any) -> None:
     seen: list[Any] = []
 
-    def evaluate(runs: list[Path], file: str) -> list[dict[str, Any]]:
-        seen.append((runs, file))
+    def evaluate(runs: list[Path], file: str, changes: list[tuple[str, str]]) -> list[dict[str, Any]]:
+        seen.append((runs, file, changes))
         for run in runs:
             (run / "evaluations" / "ab").mkdir(parents=True)
             (run / "evaluations" / "ab" / "report.json").write_text("{}")
         return [
-            {"name": run.name, "primary": "accuracy", "verdict": {"sentence": f"About {run.name}."}} for run in runs
+            {"run": str(run), "file": file, "rows": 1000, "left_out": run.name == "b"}
+            | {"primary": "accuracy", "verdict": {"sentence": f"About {run.name}."}}
+            for run in runs
         ]
 
     stand_in("verbs.evaluating", evaluate=evaluate)
@@ -159,9 +173,12 @@ def test_evaluate_hands_on_runs_and_file(ftk: Any, stand_in: Any) -> None:
     assert wrong.code == 2 and wrong.errors == ["runs/a: no such run"]
     for name in "ab":
         Path("runs", name).mkdir(parents=True)
-    found = ftk("evaluate", "runs/a", "runs/b", "t.csv", "--quiet")
-    assert found.code == 0 and seen == [([Path("runs/a"), Path("runs/b")], "t.csv")]
-    assert found.out.index("About a.") < found.out.index("About b.")
+    found = ftk("evaluate", "runs/a", "runs/b", "t.csv", "--quiet", "--set", "data.encoding=cp1252")
+    assert found.code == 0 and seen == [([Path("runs/a"), Path("runs/b")], "t.csv", [("data.encoding", "cp1252")])]
+    assert found.out == (
+        "runs/a on 1,000 rows of t.csv\nAbout a.\n\n"
+        "runs/b on 1,000 rows of t.csv; 1 row left out, because it was trained on them\nAbout b.\n"
+    )
     assert sorted(last_line()["outputs"]) == [f"runs/{name}/evaluations/ab/report.json" for name in "ab"]
 
 
@@ -169,8 +186,8 @@ def test_evaluate_hands_on_runs_and_file(ftk: Any, stand_in: Any) -> None:
 def predicting(stand_in: Any) -> list[Any]:
     calls: list[Any] = []
 
-    def predict(run: Path, file: str, out: Path, scores: bool = False) -> Path:
-        calls.append((run, file, out, scores))
+    def predict(run: Path, file: str, out: Path, scores: bool, changes: list[tuple[str, str]]) -> Path:
+        calls.append((run, file, out, scores, *changes))
         out.write_text("done")
         return out
 
@@ -187,11 +204,17 @@ def test_predict_writes_beside_and_never_over(ftk: Any, table: Path, predicting:
     assert len(last_line()["outputs"]["rows.predicted.csv"]) == 64
     found = ftk("predict", "runs/a", table.name)
     assert found.code == 2 and found.errors == ["rows.predicted.csv: already exists"]
-    assert ftk("predict", "runs/a", table.name, "--force", "--scores").code == 0
+    assert ftk("predict", "runs/a", table.name, "--force", "--scores", "--set", "data.sheet=2").code == 0
+    assert predicting[-1][3:] == (True, ("data.sheet", "2"))
     assert ftk("predict", "runs/a", table.name, "--out", "x.jsonl").out == "predictions: x.jsonl\n"
     over = ftk("predict", "runs/a", table.name, "--out", f"./{table.name}", "--force")
     assert over.code == 2 and "is the input itself" in over.errors[0]
     assert len(predicting) == 3
+
+
+def test_the_next_command_can_be_pasted_whatever_a_run_is_called(ftk: Any, table: Path, predicting: list[Any]) -> None:
+    Path("runs/my run").mkdir(parents=True)
+    assert "next: ftkit evaluate 'runs/my run' FILE" in ftk("predict", "runs/my run", table.name).err
 
 
 # ---- new ----
@@ -199,12 +222,37 @@ def test_predict_writes_beside_and_never_over(ftk: Any, table: Path, predicting:
 
 def test_new_from_a_shipped_recipe(ftk: Any, workdir: Path) -> None:
     found = ftk("new", "text_classification/lora", "--epochs", "3")
-    assert found.code == 0 and found.out == "written: recipe.yaml\n"
+    assert found.code == 0 and found.out == "written: recipe.yaml\nwritten: support_messages.csv\n"
     assert found.err.endswith("next: ftkit train recipe.yaml\n")
     recipe = read(workdir / "recipe.yaml")
-    assert recipe.train.epochs == 3 and Path(str(recipe.data.train)).is_file()
+    assert recipe.train.epochs == 3 and recipe.data.train == str(workdir / "support_messages.csv")
+    assert (workdir / "recipe.yaml").read_text().startswith("# Low-rank adapters on the last two blocks")
     assert ftk("new", "text_classification/lora").code == 2
     assert ftk("new", "text_classification/lora", "--force").code == 0
+    other = ftk("new", "text_classification/head", "--out", "b.yaml", "--set", "data.train=mine.csv")
+    assert other.out == "written: b.yaml\n" and read(workdir / "b.yaml").data.train == str(workdir / "mine.csv")
+
+
+def test_new_keeps_the_comments_of_a_shipped_recipe_and_brings_its_data(ftk: Any, workdir: Path) -> None:
+    out = workdir / "my folder" / "r.yaml"
+    assert ftk("new", "text_classification/lora", "--out", out).code == 0
+    shipped = Path(__file__).parents[2] / "recipes" / "text_classification" / "lora.yaml"
+    before, after = (path.read_text().splitlines() for path in (shipped, out))
+    changed = [line for line in after if line not in before]
+    assert changed == [
+        f"# Run it with: ftkit train '{out}'",
+        "# Every key is listed by: ftkit list --schema",
+        "data: {train: support_messages.csv}",
+    ]
+    assert len(after) == len(before) + 1 and any("# tokens" in line for line in after)
+    recipe, original = read(out), read(shipped)
+    assert recipe.data.train == str(out.parent / "support_messages.csv")
+    assert Path(str(recipe.data.train)).read_bytes() == Path(str(original.data.train)).read_bytes()
+    assert recipe.replace({"data.train": "x"}) == original.replace({"data.train": "x"})
+    again = ftk("new", "text_classification/head", "--out", out.with_name("s.yaml"))
+    assert again.code == 0 and again.out == f"written: {out.with_name('s.yaml')}\n"
+    (out.parent / "support_messages.csv").write_text("my own\n")
+    assert ftk("new", "text_classification/head", "--out", out.with_name("t.yaml")).code == 2
 
 
 def test_new_from_data_can_be_moved_with_it(ftk: Any, table: Path, workdir: Path) -> None:

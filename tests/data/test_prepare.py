@@ -361,17 +361,18 @@ def test_rows_to_predict_keep_their_places() -> None:
     assert report.files == {"new.csv": "sha of new.csv"} and report.detected == ("delimiter: comma",)
 
 
-def test_hints_on_another_file_name_no_flag_that_its_verbs_lack(tmp_path: Path) -> None:
+def test_hints_on_another_file_say_how_to_read_it(tmp_path: Path) -> None:
     recipe = recipe_of(Short(label="label"))
     bad = table("new.csv", {"text": ["x", ""], "label": ["a", "a"]})
-    with pytest.raises(InputError, match="take them out of the file") as caught:
+    with pytest.raises(InputError, match="go on without them: --set data.max_bad=0.5"):
         other(bad, recipe, labelled=True)
-    assert "--set" not in caught.value.message + caught.value.hint
     path = tmp_path / "new.csv"
     path.write_bytes("text,label\n¿Él? ¿Él?,a\n".encode("cp1252"))
     with pytest.raises(InputError, match="which is right") as caught:
         rows_of(recipe, str(path), labelled=True)
-    assert "UTF-8" in caught.value.hint and "--set" not in caught.value.hint
+    assert "--set data.encoding=cp1252" in caught.value.hint
+    said = recipe_of(Short(label="label"), encoding="cp1252")
+    assert rows_of(said, str(path), labelled=True)[1].inputs == [("¿Él? ¿Él?",)]
 
 
 def test_rows_to_evaluate_need_labels_and_get_the_same_names() -> None:

@@ -136,6 +136,28 @@ def test_a_share_of_validation() -> None:
 # ---- official splits ----
 
 
+@pytest.mark.parametrize("count", [100, 1200, 2600])
+def test_without_validation_every_training_row_trains(count: int) -> None:
+    rows = plain(count)
+    division, usual = split_up(rows, validation="none"), split_up(rows)
+    assert [part.test.tolist() for part in division.parts] == [part.test.tolist() for part in usual.parts]
+    for part in division.parts:
+        assert part.inner == () and part.refit
+        assert sorted([*part.train, *part.test]) == list(range(count))
+    assert any("train.epochs passes" in finding.what for finding in division.findings)
+
+
+def test_official_validation_rows_are_left_alone_where_nothing_is_chosen() -> None:
+    rows = plain(120)
+    rows[0] = ("text 85 .", "a", None)  # near-equal to a validation row, which nothing is chosen on
+    split = ["train"] * 80 + ["validation"] * 20 + ["test"] * 20
+    division = split_up(rows, split, validation="none")
+    (part,) = division.parts
+    assert part.train.tolist() == list(range(80)) and part.inner == ()
+    assert Counter(division.split) == {"train": 80, "unused": 20, "test": 20}
+    assert division.findings[-1].what == "not used, because data.validation is none: 20 validation rows"
+
+
 def test_official_test_rows_are_kept_and_their_copies_are_not_trained_on() -> None:
     rows = [*plain(100), ("Text 3!", "a", None), ("new", "b", None)]
     division = split_up(rows, ["train"] * 100 + ["test"] * 2, folds=5)

@@ -228,6 +228,7 @@ def test_values_that_no_key_takes(key: str, value: str) -> None:
         ("data.folds", "5", 5),
         ("data.validation", "0.2", 0.2),
         ("data.validation", "auto", "auto"),
+        ("data.validation", "none", "none"),
         ("data.header", "false", False),
         ("data.header", "3", 3),
         ("data.sheet", "2", 2),
@@ -349,6 +350,13 @@ def test_paths_of_a_recipe_are_relative_to_it(write: Any, tmp_path: Path, monkey
     ]
     assert found.data.validation == str(tmp_path / "v.csv")
     assert found.evaluate.metrics == ["accuracy", str(tmp_path / "mine.py")]
+
+
+def test_no_validation_is_no_file_of_that_name(write: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "none").write_text("text,label\n")
+    assert read(write(GOOD), [("data.validation", "none")]).data.validation == "none"
+    assert read(write(GOOD), [("data.validation", "./none")]).data.validation == str(tmp_path / "none")
 
 
 def test_paths_of_changes_are_relative_to_the_working_folder(write: Any, tmp_path: Path, monkeypatch: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from xml.etree import ElementTree
 
 import pytest
@@ -120,3 +121,10 @@ def test_a_specification_cannot_fetch() -> None:
     spec = {"data": {"url": "http://127.0.0.1:9/rows.json"}, "mark": "point", "encoding": {"x": {"field": "a"}}}
     with pytest.raises(ValueError, match="127.0.0.1"):
         draw(spec, "")
+
+
+def test_under_a_limit_of_addresses_the_words_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The renderer would end the whole process."""
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (4 * 2**30, -1))
+    drawn = draw({"data": {"values": []}, "mark": "point"}, "A is <better> than B.")
+    assert "A is &lt;better&gt; than B." in drawn and "ulimit -v" in drawn and "<svg" not in drawn

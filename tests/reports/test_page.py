@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from report_examples import HOSTILE, VARIANTS, make_report, page_of
 
-from ftkit.reports import charts, curves, palette
+from ftkit.reports import charts, curves, ladder, palette
 from ftkit.reports.page import render_run
 from ftkit.reports.shape import clean
 
@@ -25,17 +25,17 @@ VOID = {"meta", "input", "br", "img", "link", "hr", "base", "source"}
 EVERY = {"verdict", "data", "cost", "choices", "origin", "recipe", "learning"}
 SCORED = EVERY | {"scores", "confusion", "reliability", "labels"}
 SECTIONS = {
-    "support": SCORED | {"slices", "mistakes"},
+    "support": SCORED | {"slices", "mistakes", "searched"},
     "banking": SCORED | {"seeds", "mistakes"},
-    "multi_label": SCORED | {"slices", "mistakes"},
+    "multi_label": SCORED | {"slices", "mistakes", "searched"},
     "hidden": SCORED | {"slices", "mistakes"},
     "worse": SCORED | {"mistakes"},
-    "partial": EVERY,
+    "partial": EVERY | {"searched"},
     "failed": {"verdict"},
     "bare": {"verdict"},
     "one_label": SCORED - {"confusion"},
     "many_labels": SCORED | {"mistakes"},
-    "broken_numbers": (SCORED | {"slices", "mistakes"}) - {"learning"},
+    "broken_numbers": (SCORED | {"slices", "mistakes", "searched"}) - {"learning"},
     "hostile": SCORED | {"slices", "mistakes"},
 }
 
@@ -262,6 +262,7 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Specifications are checked but not drawn, which is what takes the time."""
     monkeypatch.setattr(charts, "draw", _stub)
     monkeypatch.setattr(curves, "draw", _stub)
+    monkeypatch.setattr(ladder, "draw", _stub)
 
 
 def _leaves(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

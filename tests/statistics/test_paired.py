@@ -218,12 +218,32 @@ def test_equal_predictions_differ_in_nothing() -> None:
     seen = 0
     for name in ("accuracy", "macro_f1", "micro_f1", "precision", "recall", "matthews", "roc_auc", "brier", "ece"):
         found = compare(load(name), scored, scored)
-        assert found.difference == 0 and found.p_value == 1 and found.outcome in ("cannot tell", "not worse"), name
+        assert found.difference == 0 and found.p_value == 1 and found.outcome == "equivalent", name
         assert found.low is not None and found.high is not None and found.low < 0 < found.high  # 100 rows prove little
         assert (found.fixed, found.broken) == (0, 0)
         seen += 1
     assert seen == 9
     assert compare(load("log_loss"), scored, scored).note == "no rows that differ"
+    nearly = np.where(np.arange(100) == 3, (scored.prediction + 1) % 3, scored.prediction)
+    assert compare(load("accuracy"), scored, Scored(scored.labels, scored.gold, nearly)).outcome != "equivalent"
+
+
+def test_equal_answers_of_few_rows_or_units_are_equivalent_as_seen() -> None:
+    scored, unit = clustered(np.random.default_rng(0), 9, 30, 0.8, 0.2)
+    found = compare(ACCURACY, scored, scored, unit)
+    assert (found.outcome, found.same, found.low) == ("equivalent", True, None)
+    few = scored.take(np.arange(5))
+    assert compare(load("macro_f1"), few, few).outcome == "equivalent"
+    assert compare(load("log_loss"), few, few).outcome == "cannot tell"  # without scores there is nothing to agree on
+
+
+def test_a_correction_is_named_by_what_was_done() -> None:
+    rng = np.random.default_rng(0)
+    pairs = [two(rng, 100, 3, 0.8, 0.1) for _ in range(3)]
+    alone = [compare(ACCURACY, a, b, family=3) for a, b in pairs]
+    assert {one.correction for one in alone} == {"Bonferroni"}
+    assert {one.correction for one in holm_family(alone)} == {"Holm"}
+    assert compare(ACCURACY, *pairs[0]).correction == holm_family([compare(ACCURACY, *pairs[0])])[0].correction == ""
 
 
 def test_few_units_give_no_verdict_and_few_rows_no_interval() -> None:

@@ -139,6 +139,32 @@ def test_out_of_fold_scores_belong_to_the_procedure() -> None:
     assert "procedure" in " ".join(found["verdict"]["details"])
 
 
+def majority_by_fold(rows: int, folds: int, primary: str) -> dict[str, Any]:
+    """A summary with a majority label whose scores are the label shares outside each fold, as in a run."""
+    frame = frame_with(rows, {("adapted", 7): 0.9, ("majority", 7): 0.5})
+    mine = frame["predictor"] == "majority"
+    gold = frame.loc[mine, "gold"].map(LABELS.index).to_numpy()
+    fold = np.arange(rows) % folds
+    shares = np.array([np.bincount(gold[fold != one], minlength=4) / (fold != one).sum() for one in range(folds)])
+    frame["fold"] = np.tile(fold, 2)
+    frame.loc[mine, "scores"] = pd.Series(list(shares[fold].astype(np.float32)), index=frame.index[mine], dtype=object)
+    frame.loc[mine, "prediction"] = [LABELS[one] for one in shares[fold].argmax(1)]
+    return summed(frame, delivered_seed=7, folds=folds, primary=primary, metrics=[primary])
+
+
+@pytest.mark.parametrize("primary", ["accuracy", "roc_auc"])
+def test_one_answer_for_all_rows_ranks_by_chance_over_folds_too(primary: str) -> None:
+    """Pooled over folds its AUC would be far below a half: the shares of a label are lowest where its rows are."""
+    found = majority_by_fold(60, 5, primary)
+    scores = found["baselines"]["majority"]
+    assert scores["roc_auc"]["value"] == pytest.approx(0.5) and scores["matthews"]["value"] == pytest.approx(0)
+    for name in ("roc_auc", "matthews"):
+        assert scores[name]["low"] is None and "chance by definition" in scores[name]["note"]
+        assert "out of fold" in scores[name]["note"]
+    assert scores["accuracy"]["low"] is not None and "chance" not in scores["accuracy"]["note"]
+    assert (found["verdict"]["reference"] == "majority") == (primary == "accuracy")
+
+
 def test_a_gold_label_unknown_to_training_has_a_line_of_its_own() -> None:
     frame = frame_with(40, {("adapted", 7): 0.9, ("linear_probe", 7): 0.8})
     frame["gold"] = [
@@ -178,7 +204,8 @@ def test_several_labels_a_row_have_no_confusions() -> None:
 def test_no_rows_and_one_row_are_no_crash() -> None:
     frame = frame_with(1, {("adapted", 7): 0.9, ("linear_probe", 7): 0.8})
     one = summed(frame, delivered_seed=7)
-    assert one["verdict"]["outcome"] == "cannot tell" and one["scores"]["test"]["accuracy"]["low"] is not None
+    assert one["verdict"]["outcome"] == "equivalent" and one["scores"]["test"]["accuracy"]["low"] is not None
+    assert "how it is on others cannot be said (too few rows" in " ".join(one["verdict"]["details"])
     none = summed(frame.assign(split="validation"), delivered_seed=7)
     assert "no test rows" in none["verdict"]["sentence"] and none["scores"]["test"]["accuracy"]["value"] is None
     json.dumps([one, none], allow_nan=False)

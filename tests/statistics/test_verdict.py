@@ -11,6 +11,7 @@ from drawn_rows import labels_of, soft, two
 
 from ftkit.metrics import Scored, load
 from ftkit.statistics.verdict import judge
+from ftkit.statistics.wording import subject
 
 LABELS = labels_of(4)
 BASELINES = ("majority", "tfidf", "nearest_neighbour", "linear_probe")
@@ -57,8 +58,8 @@ def test_what_nobody_can_tell_says_what_could_not_be_seen() -> None:
     assert found["outcome"] == "cannot tell"
     assert found["sentence"] == (
         "Nobody can tell the adapter from the linear probe on these 60 rows: accuracy 0.733 against 0.717, a "
-        "difference of +1.7 points (95 % interval −9.2 to +12.8, p = 1.00). A difference below 14 points could hardly "
-        "have been seen."
+        "difference of +1.7 points (95 % interval −9.2 to +12.8, p = 1.00). With this many rows, a true difference of "
+        "14 points would be found 4 times in 5, a smaller one less often."
     )
     assert verdict(5, 1, 1)["sentence"].endswith("No difference at all could have been seen on so few rows.")
 
@@ -115,9 +116,31 @@ def test_identical_answers_are_said_plainly() -> None:
         found["sentence"],
     )
     assert (found["fixed"], found["broken"], found["p_value"]) == (0, 0, 1.0)
+    assert found["outcome"] == "equivalent"  # as seen; and how far that reaches:
+    assert found["details"][0].startswith("All answers agree on these rows; on others the difference may still lie")
+    assert "between −3.1 and +3.1 points (95 % interval)" in found["details"][0]
     scores = np.eye(4)[a.prediction] * 0.6 + 0.1
     mine, other = (Scored(a.labels, a.gold, a.prediction, one) for one in (scores, scores * 0.5 + 0.125))
     assert "answers exactly" not in judge(load("log_loss"), mine, {"linear_probe": other})["sentence"]
+
+
+def test_the_sentence_names_what_was_made_and_how_p_was_corrected() -> None:
+    a, b = two(np.random.default_rng(0), 300, 4, 0.7, 0.12, 0.1)
+    found = judge(load("accuracy"), a, {"linear_probe": b, "tfidf": b}, subject="solved head")
+    assert found["sentence"].startswith("The solved head is better than the linear probe: ")
+    assert ", Holm-corrected p " in found["sentence"] and found["correction"] == "Holm"
+    assert "adapter" not in " ".join([found["sentence"], *found["details"]])
+    alone = judge(load("accuracy"), a, {"linear_probe": b})
+    assert ", p " in alone["sentence"] and "corrected" not in alone["sentence"] and alone["correction"] == ""
+    names = [subject(method) for method in ("lora", "head", "full", "auto", "mine.py")]
+    assert names == ["adapter", "solved head", "fine-tuned model", "adapted model", "adapted model"]
+
+
+def test_a_difference_that_was_found_is_not_called_too_small_to_be_found() -> None:
+    found = verdict(412, 19, 5)
+    assert found["outcome"] == "better" and found["difference"]["value"] < found["smallest_effect"]
+    said = " ".join([found["sentence"], *found["details"]])
+    assert "would be found 4 times in 5, a smaller one less often" in said
 
 
 def test_rare_labels_leave_the_verdict_open_but_compare_accuracy() -> None:

@@ -157,13 +157,17 @@ def test_the_learning_rate_rises_then_falls(toy: Toy, decay: str) -> None:
 
 def test_best_epoch_weighs_holdouts_and_takes_the_earliest() -> None:
     curves = [[(0.5, 1.0), (0.8, 0.9), (0.7, 0.9)], [(0.5, 1.0), (0.6, 0.9)]]
-    assert best_epoch(curves, [10, 10]) == (1, pytest.approx(0.7))
+    assert best_epoch(curves, [10, 10]) == (1, pytest.approx(0.7), pytest.approx(0.9))
     assert best_epoch([[(0.5, 1.0), (0.5, 1.0), (0.5, 1.0)]], [5])[0] == 0
     assert best_epoch([[(0.5, 1.0), (0.5, 0.9)]], [5])[0] == 1
 
 
 def test_a_holdout_that_does_not_define_the_score_has_no_say() -> None:
     nan = float("nan")
-    assert best_epoch([[(nan, 1.0), (nan, 1.0)], [(0.5, 1.0), (0.9, 1.0)]], [50, 5]) == (1, pytest.approx(0.9))
-    epoch, score = best_epoch([[(nan, 1.0), (nan, 0.7), (nan, 0.8)]], [5])
+    assert best_epoch([[(nan, 1.0), (nan, 1.0)], [(0.5, 1.0), (0.9, 1.0)]], [50, 5]) == (
+        1,
+        pytest.approx(0.9),
+        pytest.approx(1.0),
+    )
+    epoch, score, _ = best_epoch([[(nan, 1.0), (nan, 0.7), (nan, 0.8)]], [5])
     assert epoch == 1 and np.isnan(score)

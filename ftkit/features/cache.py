@@ -1,0 +1,250 @@
+"""Activations on disk: what frozen layers say of a row, for every run that comes upon the row again.
+
+`ROOT/activations/KEY/` is a shelf: KEY says what computed its entries (`features.fingerprint`), and each entry is
+known by the `input_hash` of its row. A shelf is a set of segments: safetensors files that are never changed once
+they are there, with a sha256 over all they hold. So any number of processes read without a lock; only putting
+segments there, and taking the oldest away, is done by one at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ftkit.console import console
+from ftkit.errors import FtkitError, InputError
+from ftkit.files import replacing
+
+SCHEMA = "1"
+SEGMENT = 64 * 2**20  # bytes after which a segment is written, so that memory holds no more than that
+MOST, SHARE = 5 * 2**30, 0.1  # bytes; share of the disk that is free
+WAIT = 60  # seconds for another process that is writing
+
+
+@dataclass
+class Cache:
+    """A folder of shelves, kept below a number of bytes."""
+
+    root: Path
+    limit: int
+    private: bool = False
+    """only the owner may read it"""
+    broken: bool = False
+    """whether the disk refused something; said once, and then nothing is written any more"""
+
+    @classmethod
+    def default(cls) -> Cache:
+        """The user's: FTKIT_CACHE, else XDG_CACHE_HOME/ftkit, else ~/.cache/ftkit; FTKIT_CACHE_GB caps it.
+
+        Raises InputError for a cap that is no number.
+        """
+        root = folder()
+        wanted = os.environ.get("FTKIT_CACHE_GB", "")
+        if not wanted:
+            return cls(root, min(MOST, int(SHARE * _free(root)) + _size(root)))
+        try:
+            return cls(root, int(float(wanted) * 2**30))
+        except ValueError:
+            raise InputError(f"FTKIT_CACHE_GB={wanted}: expected a number of GiB", "such as FTKIT_CACHE_GB=2") from None
+
+    @classmethod
+    def within(cls, place: Path) -> Cache:
+        """One for the rows of a single run that nobody else may see."""
+        return cls(place, MOST, private=True)
+
+    def shelf(self, key: str) -> Shelf:
+        """The entries of one key."""
+        return Shelf(self, self.root / "activations" / key)
+
+    def trim(self, keep: Path) -> None:
+        """Take away the least recently used segments until the limit holds; those in `keep` go last."""
+        found = sorted(
+            self.root.glob("activations/*/*.safetensors"), key=lambda path: (path.parent == keep, _used(path))
+        )
+        size = sum(_length(path) for path in found)
+        for path in found:
+            if size <= self.limit:
+                return
+            size -= _length(path)
+            path.unlink(missing_ok=True)  # whoever has it open goes on reading it
+
+    @contextmanager
+    def writing(self, place: Path) -> Iterator[None]:
+        """One process at a time below `place`; a disk that refuses is said once and ends no run."""
+        from filelock import FileLock, Timeout
+
+        try:
+            place.mkdir(parents=True, exist_ok=True, mode=0o700 if self.private else 0o777)
+            with FileLock(self.root / ".lock", timeout=WAIT, mode=0o600 if self.private else 0o666):
+                yield
+        except (OSError, FtkitError, Timeout) as error:
+            if not self.broken:
+                console.warn(f"{self.root}: activations cannot be kept there ({str(error).splitlines()[0]})")
+            self.broken = True
+
+
+def folder() -> Path:
+    """Where the user's cache lies."""
+    own = os.environ.get("FTKIT_CACHE")
+    return Path(own or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ftkit").expanduser()
+
+
+def clear() -> int:
+    """Empty the user's cache; returns the bytes that it took."""
+    root = folder()
+    size = _size(root)
+    shutil.rmtree(root / "activations", ignore_errors=True)
+    return size
+
+
+@dataclass
+class Segment:
+    """Entries one after the other along the first axis of `flat`."""
+
+    flat: torch.Tensor
+    starts: dict[str, tuple[int, int]]
+    """hash: first position, positions"""
+
+    def __getitem__(self, digest: str) -> torch.Tensor:
+        start, length = self.starts[digest]
+        return self.flat[start : start + length]
+
+
+@dataclass
+class Shelf:
+    """Entries of one key: tensors (positions, …) by hash."""
+
+    cache: Cache
+    place: Path
+    segments: list[Segment] = field(default_factory=list)
+    """those that this process has opened or made"""
+    _seen: set[str] = field(default_factory=set)
+    _where: dict[str, Segment] = field(default_factory=dict)
+
+    def __contains__(self, digest: str) -> bool:
+        return digest in self._where
+
+    def __getitem__(self, digest: str) -> torch.Tensor:
+        return self._where[digest][digest]
+
+    def open(self) -> None:
+        """Look at what others have put there since; a damaged segment is named, taken away, and computed anew."""
+        for path in sorted(self.place.glob("*.safetensors")):
+            if path.name in self._seen:
+                continue
+            self._seen.add(path.name)
+            try:
+                self._add(_read(path))
+            except FileNotFoundError:
+                continue  # taken away for want of room
+            except (ValueError, OSError) as error:
+                console.warn(f"{path}: is damaged ({error}), so its rows are computed anew")
+                with suppress(OSError):
+                    path.unlink()
+            else:
+                with suppress(OSError):
+                    os.utime(path)
+
+    def put(self, entries: Mapping[str, torch.Tensor]) -> None:
+        """Keep entries for this process, and on disk what is not there yet."""
+        if not entries:
+            return
+        if not self.cache.broken:
+            with self.cache.writing(self.place):
+                self.open()
+                new = {digest: one for digest, one in entries.items() if digest not in self}
+                if new:
+                    name = f"{secrets.token_hex(8)}.safetensors"
+                    with replacing(self.place / name) as temporary:
+                        temporary.write_bytes(_pack(new))
+                    if self.cache.private:
+                        (self.place / name).chmod(0o600)
+                    self.open()
+                    self.cache.trim(self.place)
+        left = {digest: one for digest, one in entries.items() if digest not in self}
+        if left:  # the disk refused them
+            self._add(_joined(left))
+
+    def _add(self, segment: Segment) -> None:
+        self.segments.append(segment)
+        for digest in segment.starts:
+            self._where.setdefault(digest, segment)
+
+
+def _joined(entries: Mapping[str, torch.Tensor]) -> Segment:
+    starts, at = {}, 0
+    for digest, one in entries.items():
+        starts[digest] = (at, len(one))
+        at += len(one)
+    return Segment(torch.cat(list(entries.values())), starts)
+
+
+def _pack(entries: Mapping[str, torch.Tensor]) -> bytes:
+    from safetensors.torch import save
+
+    segment = _joined(entries)
+    listing = json.dumps(segment.starts)
+    return save({"flat": segment.flat}, {"schema": SCHEMA, "rows": listing, "sha256": _digest(segment.flat, listing)})
+
+
+def _read(path: Path) -> Segment:
+    """A segment, memory-mapped; a ValueError says what is wrong with it."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            said: dict[str, Any] = file.metadata() or {}
+            flat: torch.Tensor = file.get_tensor("flat")
+    except SafetensorError:
+        raise ValueError("not a whole safetensors file") from None
+    listing = said.get("rows", "")
+    if said.get("schema") != SCHEMA or said.get("sha256") != _digest(flat, listing):
+        raise ValueError("its checksum does not fit")
+    return Segment(flat, {digest: (start, length) for digest, (start, length) in json.loads(listing).items()})
+
+
+def _digest(flat: torch.Tensor, listing: str) -> str:
+    state = hashlib.sha256(f"{listing} {flat.dtype} {tuple(flat.shape)}".encode())
+    if flat.numel():
+        state.update(flat.reshape(-1).view(torch.uint8).numpy().data)
+    return state.hexdigest()
+
+
+def _free(root: Path) -> int:
+    place = next((one for one in (root, *root.parents) if one.is_dir()), Path(tempfile.gettempdir()))
+    return shutil.disk_usage(place).free
+
+
+def _size(root: Path) -> int:
+    return sum(_length(path) for path in root.glob("activations/*/*.safetensors"))
+
+
+def _length(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def entries(root: Path) -> tuple[int, int]:
+    """Files and bytes of a cache."""
+    found: Sequence[Path] = list(root.glob("activations/*/*.safetensors"))
+    return len(found), sum(map(_length, found))

@@ -1,0 +1,93 @@
+"""What a recipe leaves open and can be settled before training: decided once, and saved with the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ftkit import metrics, privacy
+from ftkit.console import console
+from ftkit.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from ftkit.data.table import Splits
+    from ftkit.methods import Method
+    from ftkit.recipe import Recipe
+
+ROWS_TRAINED, FEWEST_EPOCHS = 20_000, 3  # `epochs: auto` shows a fit about as many rows, in at least 3 passes
+
+
+def decided(recipe: Recipe, splits: Splits) -> Recipe:
+    """The recipe with everything `auto` decided, to be saved with the run and read back by a rerun."""
+    block, method = recipe.train, recipe.method
+    if block.class_weight == "balanced" and splits.rows.multi_label:
+        raise InputError("train.class_weight: balanced needs one label a row", "--set train.class_weight=none")
+    _refuse_trackers(block.trackers)
+    _refuse_blind_search(recipe)
+    searched = len(method.rungs()) > 1  # each rung then has a rate and a number of passes of its own
+    values: dict[str, Any] = {
+        "report.rows": "hide" if privacy.hidden() else recipe.report.rows,  # a later verb must know without being told
+        "train.lr": method.default_lr if block.lr == "default" and not searched else block.lr,
+        "train.epochs": block.epochs if searched else epochs_of(recipe, method, len(splits.parts[-1].train)),
+        "train.precision": _precision() if block.precision == "auto" else block.precision,
+        "evaluate.metrics": recipe.evaluate.metrics or list(_default_metrics(recipe, splits)),
+    }
+    recipe = recipe.replace(values)
+    for name in recipe.evaluate.metrics:  # one that fails should fail now
+        metrics.load(name).compute(metrics.Scored(("a", "b"), np.array([0, 1]), np.array([0, 1]), np.eye(2)))
+    return recipe
+
+
+def _refuse_blind_search(recipe: Recipe) -> None:
+    """Raise where something is to be chosen on validation rows and there are none."""
+    open_keys = {"method": len(recipe.method.rungs()) > 1, "train.lr": recipe.train.lr == "auto"}
+    for key, searched in open_keys.items():
+        if searched and recipe.data.validation == "none":
+            hint = f"--set data.validation=auto, or give {key} a value"
+            raise InputError(f"{key}: auto chooses on validation rows, and data.validation is none", hint)
+
+
+def _refuse_trackers(names: list[str]) -> None:
+    """Raise for a tracker that Accelerate does not know, or that is not installed."""
+    if not names:
+        return
+    from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
+
+    ready = {str(one) for one in get_available_trackers()}
+    for name in names:
+        if name not in LOGGER_TYPE_TO_CLASS:
+            raise InputError(f"train.trackers: no tracker {name!r}", did_you_mean(name, LOGGER_TYPE_TO_CLASS))
+        if name not in ready:
+            raise InputError(f"train.trackers: {name} is not installed", f"pip install {name}")
+
+
+def epochs_of(recipe: Recipe, method: Method, rows: int) -> int:
+    """Passes over the training rows: the recipe's, else the method's own number, and fewer on many rows.
+
+    A solved head stays as it is solved where a search holds it against trained ones.
+    """
+    wanted = recipe.train.epochs
+    if wanted != "auto" and (method.default_epochs or method is recipe.method):
+        return wanted
+    return min(method.default_epochs, max(FEWEST_EPOCHS, ROWS_TRAINED // max(1, rows)))
+
+
+def every_seed(recipe: Recipe) -> list[int]:
+    """Seeds of the repetitions."""
+    return [recipe.seed + i for i in range(recipe.seeds)]
+
+
+def _default_metrics(recipe: Recipe, splits: Splits) -> tuple[str, ...]:
+    """The task's metrics, led by macro-F1 where the commonest label is over 3 times the rarest."""
+    counts = list(splits.report.label_counts.get("train", {}).values())
+    if counts and max(counts) > 3 * min(counts):
+        console.say(f"labels are unbalanced ({max(counts)} to {min(counts)} rows): macro-F1 is the primary metric")
+        return ("macro_f1", *(name for name in recipe.task.default_metrics if name != "macro_f1"))
+    return tuple(recipe.task.default_metrics)
+
+
+def _precision() -> str:
+    """fp32 on CPUs, where bf16 steps have not shown a gain; bf16 on GPUs that have it."""
+    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "fp32"

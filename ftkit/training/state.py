@@ -1,0 +1,145 @@
+"""A member as tensors and plain values: what a checkpoint holds of it, and how it comes back bit by bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ftkit.training.members import Best, Member
+
+SCHEMA = "1"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A member at rest. Tensors are named `weights/…`, `best/…`, `optimizer/…/…`, `held/…` and `results/…`."""
+
+    tensors: dict[str, torch.Tensor]
+    values: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Which member of the run this is."""
+        return str(self.values["key"])
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to train."""
+        return bool(self.values["finished"])
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Its history so far."""
+        return list(self.values["lines"])
+
+    @property
+    def results(self) -> dict[str, np.ndarray]:
+        """What the run wants to know of a finished member."""
+        return {name: tensor.numpy() for name, tensor in self.under("results/").items()}
+
+    def under(self, prefix: str) -> dict[str, torch.Tensor]:
+        """Tensors whose names begin with `prefix`, without it."""
+        return {name.removeprefix(prefix): one for name, one in self.tensors.items() if name.startswith(prefix)}
+
+    def pack(self) -> bytes:
+        """A safetensors file that can tell whether it is whole."""
+        from safetensors.torch import save
+
+        tensors = {name: one.contiguous() for name, one in self.tensors.items()}
+        values = json.dumps(self.values)
+        return save(tensors, {"schema": SCHEMA, "values": values, "sha256": _digest(tensors, values)})
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Saved:
+        """What `pack` wrote.
+
+        Raises ValueError in words where any byte that matters has changed.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        try:
+            size = int.from_bytes(packed[:8], "little")
+            said = json.loads(packed[8 : 8 + size])["__metadata__"]
+            tensors = load(packed)
+            values, digest, schema = said["values"], said["sha256"], said["schema"]
+        except (ValueError, KeyError, TypeError, MemoryError, OverflowError, SafetensorError):
+            raise ValueError("not a whole safetensors file") from None
+        if schema != SCHEMA or digest != _digest(tensors, values):
+            raise ValueError("its checksum does not fit")
+        return cls(tensors, json.loads(values))
+
+
+def _digest(tensors: Mapping[str, torch.Tensor], values: str) -> str:
+    state = hashlib.sha256(values.encode())
+    for name in sorted(tensors):
+        one = tensors[name]
+        state.update(f"{name} {one.dtype} {tuple(one.shape)}".encode())
+        state.update(one.reshape(-1).view(torch.uint8).numpy().data if one.numel() else b"")
+    return state.hexdigest()
+
+
+def state_of(
+    one: Member,
+    key: str,
+    lines: Sequence[dict[str, Any]],
+    results: Mapping[str, np.ndarray] | None = None,
+    weights: bool = True,
+) -> Saved:
+    """A copy of a member; with `results` it is finished, and of what only training needs nothing is kept."""
+    finished = results is not None
+    tensors = {f"held/{i:06}": torch.from_numpy(np.ascontiguousarray(logits)) for i, logits in enumerate(one.held)}
+    tensors |= {f"results/{name}": torch.from_numpy(np.ascontiguousarray(r)) for name, r in (results or {}).items()}
+    if weights:
+        tensors |= {f"weights/{name}": tensor.cpu() for name, tensor in one.snapshot().items()}
+    if not finished:
+        tensors |= _training(one)
+    values = {
+        "key": key,
+        "finished": finished,
+        "lines": list(lines),
+        "step": one.step,
+        "epoch": one.epoch,
+        "done": one.done,
+        "started": one.started,
+        "losses": one.losses,
+        "curve": one.curve,
+        "best": None if one.best is None else [one.best.epoch, one.best.score, one.best.loss],
+    }
+    return Saved(tensors, values)
+
+
+def _training(one: Member) -> dict[str, torch.Tensor]:
+    """Best weights so far and the optimiser's state."""
+    best = {} if one.best is None else one.best.weights
+    tensors = {f"best/{name}": tensor.cpu() for name, tensor in best.items()}
+    for name, parameter in one.named().items():
+        for key, value in one.optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer/{name}/{key}"] = value.detach().cpu().clone()
+    return tensors
+
+
+def restore(one: Member, saved: Saved) -> None:
+    """Bring a freshly made member to where it was saved."""
+    values, named = saved.values, one.named()
+    if weights := saved.under("weights/"):
+        one.load({name: tensor.to(named[name].device) for name, tensor in weights.items()})
+    for name, tensor in saved.under("optimizer/").items():
+        place, key = name.rsplit("/", 1)
+        where = "cpu" if key == "step" else named[place].device  # AdamW counts steps on the CPU
+        one.optimizer.state[named[place]][key] = tensor.to(where)
+    one.step, one.epoch = values["step"], values["epoch"]
+    one.done, one.started = values["done"] or saved.finished, values["started"]
+    one.losses = values["losses"]
+    one.curve = [(score, loss) for score, loss in values["curve"]]
+    one.held = [tensor.numpy() for _, tensor in sorted(saved.under("held/").items())]
+    if values["best"] is not None:
+        epoch, score, loss = values["best"]
+        best = {name: tensor.to(named[name].device) for name, tensor in saved.under("best/").items()}
+        one.best = Best(epoch, score, loss, best)
