@@ -275,7 +275,6 @@ def processor() -> str:
 
 def machine() -> str:
     """One line for a report: processor, usable cores, memory, operating system."""
-    model = cpuinfo("model name") or platform.processor() or platform.machine()
     cores = f"{processors()} of {os.cpu_count()} cores"
     return f"{processor()}, {cores}, {memory_limit() / 2**30:.1f} GiB, {platform.system()} {platform.machine()}"
 

@@ -9,6 +9,7 @@ from typing import Any
 from ftkit import environment, privacy
 from ftkit.data.prepare import prepare
 from ftkit.data.splits import used_only
+from ftkit.features import processor
 from ftkit.models.assembly import assemble
 from ftkit.recipe import Recipe
 from ftkit.runs.document import cost_of, report_on
@@ -36,15 +37,16 @@ def run(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[P
         recipe, splits = prepare(recipe)
         splits = used_only(splits)
         recipe, mask = decided(recipe, splits), mask_of(splits.rows.labels)
-    with clock.phase("load"):
-        model = assemble(recipe)
-        prepared = encode(recipe, splits, model)
-    with open_run(claim(), origin_of(recipe, splits, model.base)) as kept:
-        kept.recipe(recipe)
-        outcome = fit(recipe, prepared, model, kept, clock)
-        with clock.phase("scores"):
-            predictions = predictions_of(outcome, mask)
-            report = report_on(outcome, predictions, mask, kept.path.name, command)
-        report["cost"] = cost_of(outcome, clock, kept)
-        save(outcome, predictions, report, mask, kept)
+    with processor.used(recipe.train.threads):
+        with clock.phase("load"):
+            model = assemble(recipe)
+            prepared = encode(recipe, splits, model)
+        with open_run(claim(), origin_of(recipe, splits, model.base)) as kept:
+            kept.recipe(recipe)
+            outcome = fit(recipe, prepared, model, kept, clock)
+            with clock.phase("scores"):
+                predictions = predictions_of(outcome, mask)
+                report = report_on(outcome, predictions, mask, kept.path.name, command)
+            report["cost"] = cost_of(outcome, clock, kept)
+            save(outcome, predictions, report, mask, kept)
     return kept.path, report

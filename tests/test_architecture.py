@@ -210,6 +210,14 @@ def test_checking_a_faulty_recipe_loads_no_torch(recipe: str, tmp_path: Path) ->
     assert "yaml" in loaded
 
 
+def test_a_sweep_with_a_fault_loads_no_torch(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text("task: text_classification\nmethod: lora\ndata: {train: a.csv}\n")
+    code, loaded = loaded_by(["train", "good.yaml", "--vary", "method.rank=4,8", "--vary", "seed=1,x"], tmp_path)
+    assert code == 2
+    assert not loaded & HEAVY
+    assert "yaml" in loaded
+
+
 def test_a_good_recipe_is_read_without_torch(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text("task: text_classification\nmethod: lora\ndata: {train: a.csv}\n")
     code, loaded = loaded_by(["new", "good.yaml"], tmp_path)

@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,13 +31,21 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _undrawn() -> Iterator[None]:
+    """Without the page: the engine that draws it does not outlive a fork."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ftkit.runs.saving.render_run", lambda report: "")
+        yield
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     """A run that nobody disturbed, and the seconds that it took in a process of its own."""
     folder = tmp_path_factory.mktemp("whole")
-    carry_out(toy_recipe(folder), folder / "run")  # in this process, which has then imported everything
+    carry_out(toy_recipe(folder), folder / "warm")  # in this process, which has then imported everything
     start = time.monotonic()
-    assert forked(lambda: train(folder, folder / "timed")) == 0
+    assert forked(lambda: train(folder, folder / "run")) == 0
     return folder / "run", time.monotonic() - start
 
 

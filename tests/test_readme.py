@@ -51,7 +51,7 @@ def test_every_verb_that_is_shown_exists() -> None:
 
 def test_every_flag_that_is_shown_exists() -> None:
     lines = [line for part in CODE for line in part.splitlines() if line.startswith("ftkit ")]
-    shown = {(line.split()[1], flag) for line in lines for flag in re.findall(r"(?<=\s)--[a-z]+", line)}
+    shown = {(line.split()[1], flag) for line in lines for flag in re.findall(r"(?<=\s)--[a-z-]+", line)}
     assert len(shown) >= 10
     commands = vars(get_command(build()))["commands"]
     known = {(name, flag) for name, verb in commands.items() for option in verb.params for flag in option.opts}

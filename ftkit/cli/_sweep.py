@@ -16,7 +16,7 @@ from ftkit.console import console
 
 
 @dataclass(frozen=True)
-class Varied:
+class Asked:
     """What was asked to be varied, and how many runs that may come to."""
 
     items: list[str]
@@ -32,19 +32,19 @@ def varied(
         list[str] | None, typer.Option("--vary", metavar="KEY=A,B", help="One run for each value; may be repeated.")
     ] = None,
     max_runs: Annotated[int, typer.Option(min=1, metavar="N", help="How many runs --vary may ask for.")] = 200,
-) -> Varied:
+) -> Asked:
     """The options that make a command a sweep."""
-    return Varied(vary or [], max_runs)
+    return Asked(vary or [], max_runs)
 
 
-Vary = Annotated[Varied, Shared(varied)]
+Vary = Annotated[Asked, Shared(varied)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run, or a sweep, that was not finished.")]
 
 
 def several(
     target: str,
     changes: list[tuple[str, str]],
-    vary: Varied,
+    vary: Asked,
     trail: Trail,
     out: Path | None,
     force: bool,

@@ -2,8 +2,8 @@
 
 `ROOT/activations/KEY/` is a shelf: KEY says what computed its entries (`features.fingerprint`), and each entry is
 known by the `input_hash` of its row. A shelf is a set of segments: safetensors files that are never changed once
-they are there, with a sha256 over all they hold. So any number of processes read without a lock; only putting
-segments there, and taking the oldest away, is done by one at a time.
+they are there, with a sha256 over KEY and all they hold. So any number of processes read without a lock; only
+putting segments there, and taking the oldest away, is done by one at a time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +26,14 @@ import torch
 from ftkit.console import console
 from ftkit.errors import FtkitError, InputError
 from ftkit.files import replacing
+from ftkit.privacy import Mask
+from ftkit.runs.masking import machine_key
 
 SCHEMA = "1"
 SEGMENT = 64 * 2**20  # bytes after which a segment is written, so that memory holds no more than that
 MOST, SHARE = 5 * 2**30, 0.1  # bytes; share of the disk that is free
 WAIT = 60  # seconds for another process that is writing
+ABANDONED = 3600  # seconds after which a half-written file is nobody's any more
 
 
 @dataclass
@@ -38,8 +42,8 @@ class Cache:
 
     root: Path
     limit: int
-    private: bool = False
-    """only the owner may read it"""
+    secret: bytes = b""
+    """where rows are hidden: only the owner may read the cache, and hashes in it are keyed with this"""
     broken: bool = False
     """whether the disk refused something; said once, and then nothing is written any more"""
 
@@ -61,11 +65,16 @@ class Cache:
     @classmethod
     def within(cls, place: Path) -> Cache:
         """One for the rows of a single run that nobody else may see."""
-        return cls(place, MOST, private=True)
+        return cls(place, MOST, secret=machine_key())
 
     def shelf(self, key: str) -> Shelf:
         """The entries of one key."""
         return Shelf(self, self.root / "activations" / key)
+
+    def names(self, hashes: Sequence[str]) -> list[str]:
+        """What rows are known by here: their `input_hash`, or where rows are hidden its keyed hash."""
+        mask = Mask(on=bool(self.secret), key=self.secret)
+        return [mask.digest(one) for one in hashes]
 
     def trim(self, keep: Path) -> None:
         """Take away the least recently used segments until the limit holds; those in `keep` go last."""
@@ -73,6 +82,9 @@ class Cache:
             self.root.glob("activations/*/*.safetensors"), key=lambda path: (path.parent == keep, _used(path))
         )
         size = sum(_length(path) for path in found)
+        for path in self.root.glob("activations/*/.*.tmp"):  # of a process that was killed while it wrote
+            if _used(path) < time.time() - ABANDONED:
+                path.unlink(missing_ok=True)
         for path in found:
             if size <= self.limit:
                 return
@@ -81,17 +93,19 @@ class Cache:
 
     @contextmanager
     def writing(self, place: Path) -> Iterator[None]:
-        """One process at a time below `place`; a disk that refuses is said once and ends no run."""
-        from filelock import FileLock, Timeout
+        """One process at a time in a folder, which is made where it is missing."""
+        from filelock import FileLock
 
-        try:
-            place.mkdir(parents=True, exist_ok=True, mode=0o700 if self.private else 0o777)
-            with FileLock(self.root / ".lock", timeout=WAIT, mode=0o600 if self.private else 0o666):
-                yield
-        except (OSError, FtkitError, Timeout) as error:
-            if not self.broken:
-                console.warn(f"{self.root}: activations cannot be kept there ({str(error).splitlines()[0]})")
-            self.broken = True
+        for one in (self.root, place.parent, place):
+            one.mkdir(parents=True, exist_ok=True, mode=0o700 if self.secret else 0o777)
+        with FileLock(self.root / ".lock", timeout=WAIT, mode=0o600 if self.secret else 0o666):
+            yield
+
+    def refused(self, error: Exception) -> None:
+        """Write nothing any more, and say why once."""
+        if not self.broken:
+            console.warn(f"{self.root}: activations cannot be kept there ({str(error).splitlines()[0]})")
+        self.broken = True
 
 
 def folder() -> Path:
@@ -115,6 +129,8 @@ class Segment:
     flat: torch.Tensor
     starts: dict[str, tuple[int, int]]
     """hash: first position, positions"""
+    sha256: str = ""
+    """what its file says that it should be"""
 
     def __getitem__(self, digest: str) -> torch.Tensor:
         start, length = self.starts[digest]
@@ -127,9 +143,11 @@ class Shelf:
 
     cache: Cache
     place: Path
-    segments: list[Segment] = field(default_factory=list)
-    """those that this process has opened or made"""
-    _seen: set[str] = field(default_factory=set)
+    held: int = 0
+    """bytes of entries that the disk refused, and that are in memory"""
+    _seen: set[Path] = field(default_factory=set)
+    _closed: dict[Path, Segment] = field(default_factory=dict)
+    """files with nothing in them that was asked for yet: their checksums are not worth the reading"""
     _where: dict[str, Segment] = field(default_factory=dict)
 
     def __contains__(self, digest: str) -> bool:
@@ -138,46 +156,61 @@ class Shelf:
     def __getitem__(self, digest: str) -> torch.Tensor:
         return self._where[digest][digest]
 
-    def open(self) -> None:
-        """Look at what others have put there since; a damaged segment is named, taken away, and computed anew."""
-        for path in sorted(self.place.glob("*.safetensors")):
-            if path.name in self._seen:
-                continue
-            self._seen.add(path.name)
-            try:
-                self._add(_read(path))
-            except FileNotFoundError:
-                continue  # taken away for want of room
-            except (ValueError, OSError) as error:
-                console.warn(f"{path}: is damaged ({error}), so its rows are computed anew")
-                with suppress(OSError):
-                    path.unlink()
-            else:
-                with suppress(OSError):
-                    os.utime(path)
+    def open(self, wanted: Collection[str]) -> None:
+        """Look for rows in what is there by now; a damaged segment is named, taken away, and computed anew."""
+        for path in sorted({*self.place.glob("*.safetensors")} - self._seen):
+            self._seen.add(path)
+            with suppress(FileNotFoundError), self._sound(path):  # gone: taken away for want of room
+                self._closed[path] = _read(path)
+        for path, segment in list(self._closed.items()):
+            if any(digest in segment.starts and digest not in self for digest in wanted):
+                del self._closed[path]
+                with self._sound(path):
+                    if segment.sha256 != _digest(self.place.name, segment):
+                        raise ValueError("its checksum does not fit")
+                    self._add(segment)
+                    with suppress(OSError):
+                        os.utime(path)
+
+    @contextmanager
+    def _sound(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except (ValueError, OSError) as error:
+            console.warn(f"{path}: is damaged ({error}), so its rows are computed anew")
+            with suppress(OSError):
+                path.unlink()
 
     def put(self, entries: Mapping[str, torch.Tensor]) -> None:
         """Keep entries for this process, and on disk what is not there yet."""
         if not entries:
             return
         if not self.cache.broken:
-            with self.cache.writing(self.place):
-                self.open()
-                new = {digest: one for digest, one in entries.items() if digest not in self}
-                if new:
-                    name = f"{secrets.token_hex(8)}.safetensors"
-                    with replacing(self.place / name) as temporary:
-                        temporary.write_bytes(_pack(new))
-                    if self.cache.private:
-                        (self.place / name).chmod(0o600)
-                    self.open()
-                    self.cache.trim(self.place)
+            try:
+                self._publish(entries)
+            except (OSError, FtkitError) as error:  # the disk refuses, or another process has been writing for long
+                self.cache.refused(error)
         left = {digest: one for digest, one in entries.items() if digest not in self}
         if left:  # the disk refused them
-            self._add(_joined(left))
+            segment = _joined(left)
+            self.held += segment.flat.nbytes
+            self._add(segment)
+
+    def _publish(self, entries: Mapping[str, torch.Tensor]) -> None:
+        with self.cache.writing(self.place):
+            self.open(entries)
+            if new := {digest: one for digest, one in entries.items() if digest not in self}:
+                path = self.place / f"{secrets.token_hex(8)}.safetensors"
+                with replacing(path) as temporary:
+                    if self.cache.secret:
+                        temporary.chmod(0o600)
+                    temporary.write_bytes(_pack(self.place.name, new))
+                self.open(entries)
+                self.cache.trim(self.place)
 
     def _add(self, segment: Segment) -> None:
-        self.segments.append(segment)
         for digest in segment.starts:
             self._where.setdefault(digest, segment)
 
@@ -190,16 +223,16 @@ def _joined(entries: Mapping[str, torch.Tensor]) -> Segment:
     return Segment(torch.cat(list(entries.values())), starts)
 
 
-def _pack(entries: Mapping[str, torch.Tensor]) -> bytes:
+def _pack(key: str, entries: Mapping[str, torch.Tensor]) -> bytes:
     from safetensors.torch import save
 
     segment = _joined(entries)
-    listing = json.dumps(segment.starts)
-    return save({"flat": segment.flat}, {"schema": SCHEMA, "rows": listing, "sha256": _digest(segment.flat, listing)})
+    said = {"schema": SCHEMA, "rows": json.dumps(segment.starts), "sha256": _digest(key, segment)}
+    return save({"flat": segment.flat}, said)
 
 
 def _read(path: Path) -> Segment:
-    """A segment, memory-mapped; a ValueError says what is wrong with it."""
+    """A segment, memory-mapped, its checksum not looked at yet; a ValueError says what is wrong with it."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -208,14 +241,18 @@ def _read(path: Path) -> Segment:
             flat: torch.Tensor = file.get_tensor("flat")
     except SafetensorError:
         raise ValueError("not a whole safetensors file") from None
-    listing = said.get("rows", "")
-    if said.get("schema") != SCHEMA or said.get("sha256") != _digest(flat, listing):
-        raise ValueError("its checksum does not fit")
-    return Segment(flat, {digest: (start, length) for digest, (start, length) in json.loads(listing).items()})
+    if said.get("schema") != SCHEMA or not {"rows", "sha256"} <= set(said):
+        raise ValueError("not written by this version")
+    try:
+        starts = {digest: (start, length) for digest, (start, length) in json.loads(said["rows"]).items()}
+    except (AttributeError, TypeError) as error:
+        raise ValueError("its list of rows is none") from error
+    return Segment(flat, starts, said["sha256"])
 
 
-def _digest(flat: torch.Tensor, listing: str) -> str:
-    state = hashlib.sha256(f"{listing} {flat.dtype} {tuple(flat.shape)}".encode())
+def _digest(key: str, segment: Segment) -> str:
+    flat = segment.flat
+    state = hashlib.sha256(f"{key} {json.dumps(segment.starts)} {flat.dtype} {tuple(flat.shape)}".encode())
     if flat.numel():
         state.update(flat.reshape(-1).view(torch.uint8).numpy().data)
     return state.hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ftkit import environment
 from ftkit.features.cache import SEGMENT, Cache, Shelf
-from ftkit.features.headroom import in_shapes
-from ftkit.features.network import Batch, Network
+from ftkit.features.headroom import in_lengths
+from ftkit.features.network import TOLERANCE, Batch, Network
 from ftkit.features.pooling import Pooling
 
 if TYPE_CHECKING:
     from ftkit.tasks import Task
 
-MULTIPLE = 8  # positions: rows are padded to the next multiple when the base reads them
-PROBED = 8  # longest rows on which the cut is held against the plain model
+BUDGET = 512 * 2**20  # bytes of prefixes in memory at most, where the disk takes none
+PROBED = 3  # longest rows on which the cut is held against the plain model
 
 
 @dataclass
@@ -46,17 +47,10 @@ class Examples:
         """`input_hash` of each row."""
         return hash_rows(self.rows)
 
-    @cached_property
-    def padded(self) -> np.ndarray:
-        """Lengths up to the next multiple of 8, within what the base takes."""
-        return np.minimum(
-            -(-self.lengths // MULTIPLE) * MULTIPLE, np.maximum(self.task.longest(self.processor), self.lengths)
-        )
-
-    def batch(self, positions: np.ndarray, length: int | None = None) -> Batch:
-        """A batch padded to its own longest row, or to a length, with its cached prefix where there is one."""
-        inputs = self.task.collate([self.rows[i] for i in positions], self.processor, length)
-        return Batch(inputs, None if self.prefix is None else self.prefix.take(positions))
+    def batch(self, positions: np.ndarray, cached: bool = True) -> Batch:
+        """A batch padded to its own longest row, with its cached prefix where there is one and it is wanted."""
+        inputs = self.task.collate([self.rows[i] for i in positions], self.processor)
+        return Batch(inputs, self.prefix.take(positions) if cached and self.prefix is not None else None)
 
     def by_length(self, positions: np.ndarray, size: int) -> Iterator[np.ndarray]:
         """Chunks of similar length, longest first, so that little padding is computed."""
@@ -81,17 +75,17 @@ class Prefix:
 class Features:
     """What the untouched base says of rows, each computed once or found in the cache.
 
-    Rows go through the base in batches whose shape depends on their length alone, filled up where
-    they are not full: so a row's numbers do not depend on its companions, and it makes no difference
-    to a run, to the last bit, which rows an earlier one has left in the cache.
+    Rows go through the base un-padded, those of one length together. So a row's numbers do not depend
+    on its companions, and it makes no difference to a run, to the last bit, which rows an earlier
+    one has left in the cache.
     """
 
     def __init__(
         self, network: Network, examples: Examples, poolings: Sequence[Pooling], cache: Cache | None, keep: bool = True
     ) -> None:
         """`keep` says whether the prefix is wanted where it can be had."""
-        self._network, self._examples, self._poolings = network, examples, tuple(poolings)
-        self._hashes = examples.hashes
+        self._network, self._poolings = network, tuple(poolings)
+        self._examples = replace(examples, prefix=None)  # rows are read from the bottom, also once others are known
         self._read = np.zeros(len(examples), dtype=bool)
         self.pooled: dict[Pooling, np.ndarray] = {}
         """pooling: (rows, width) float32; rows not read are nan"""
@@ -100,8 +94,11 @@ class Features:
         self.computed = 0
         """rows that were run through the base"""
         origin = network.origin
+        self._trusted = False
+        self._budget = min(BUDGET, environment.memory_limit() // 8)
         if cache is None or origin is None:
             cache = Cache(Path(), 0, broken=True)  # in memory only
+        self._hashes = cache.names(examples.hashes)
         whole, below = (origin.whole(), origin.below(network.depth)) if origin else ("", "below")
         self._pooled = {one: cache.shelf(f"{whole}-{one.kind}-{int(one.normalise)}") for one in poolings}
         cut = keep and 0 < network.depth < len(network.blocks)
@@ -119,7 +116,7 @@ class Features:
             return
         shelves = [*self._pooled.values(), *([self._prefix] if self._prefix else [])]
         for shelf in shelves:
-            shelf.open()
+            shelf.open({self._hashes[i] for i in positions})
         first = {self._hashes[i]: i for i in positions[::-1]}  # equal rows are computed once
         missing = np.array([i for digest, i in first.items() if any(digest not in one for one in shelves)], dtype=int)
         done = len(positions) - len(missing)
@@ -137,6 +134,9 @@ class Features:
         state = hashlib.sha256(self._read.tobytes())
         for pooling in sorted(self.pooled, key=str):
             state.update(self.pooled[pooling].tobytes())
+        if self._prefix is not None:
+            for i in np.flatnonzero(self._read):
+                state.update(self._prefix[self._hashes[i]].contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return state.hexdigest()
 
     @torch.no_grad()
@@ -145,9 +145,9 @@ class Features:
         pending: dict[str, dict[str, torch.Tensor]] = {}
         size = 0
 
-        def work(rows: np.ndarray, filled: np.ndarray, length: int) -> None:
+        def work(rows: np.ndarray, filled: np.ndarray) -> None:
             nonlocal size, done
-            batch = self._examples.batch(filled, length).to(self._network.device)
+            batch = self._examples.batch(filled, cached=False).to(self._network.device)
             for shelf, several in self._pass(batch):
                 entries = pending.setdefault(str(shelf.place), {})
                 for row, position in enumerate(rows):
@@ -161,22 +161,39 @@ class Features:
                 size = 0
 
         self._trust(positions)
-        in_shapes(self._network, self._examples, positions, work)
+        in_lengths(self._network, self._examples, positions, work)
         self._put(pending)
 
     def _put(self, pending: dict[str, dict[str, torch.Tensor]]) -> None:
         for shelf in [*self._pooled.values(), *([self._prefix] if self._prefix else [])]:
             shelf.put(pending.pop(str(shelf.place), {}))
+        if self._prefix is not None and self._prefix.held > self._budget:
+            self._uncached(f"there is no disk to keep more than {self._budget / 2**20:,.0f} MiB on")
+        pending.clear()
+
+    def _uncached(self, why: str) -> None:
+        self._prefix, self.why_not = None, f"the frozen layers are not cached: {why}"
 
     def _trust(self, positions: np.ndarray) -> None:
         """Hold the cut against the plain model on some of the longest rows, before anything is built on it."""
-        if self._prefix is None:
+        if self._prefix is None or self._trusted:
             return
+        self._trusted = True
         longest = positions[np.argsort(-self._examples.lengths[positions], kind="stable")][:PROBED]
         shortest = positions[np.argsort(self._examples.lengths[positions], kind="stable")][:1]
-        batch = self._examples.batch(np.concatenate([longest, shortest])).to(self._network.device)
-        if why := self._network.doubt(batch.inputs):
-            self._prefix, self.why_not = None, f"the frozen layers are not cached: {why}"
+        both = np.concatenate([longest, shortest])
+        padded, alone = (self._examples.batch(some, cached=False).to(self._network.device) for some in (both, shortest))
+        if why := self._network.doubt(padded.inputs) or self._doubt_of_padding(padded, alone):
+            self._uncached(why)
+
+    def _doubt_of_padding(self, padded: Batch, alone: Batch) -> str:
+        """Why rows cannot be read un-padded, seen at the last row of a batch; empty where they can."""
+        many, one = self._network.entering(padded.inputs), self._network.entering(alone.inputs)
+        if many is None or one is None or many.shape[2:] != one.shape[2:]:
+            return "its rows are of several shapes"
+        off = float((many[-1, : one.shape[1]] - one[0]).abs().max() / one.abs().max().clamp(min=1e-12))
+        exact = max(TOLERANCE, 8 * torch.finfo(one.dtype).eps)
+        return "" if off < exact else f"padding changes what the model makes of a row, by {off:.0e}"
 
     def _pass(self, batch: Batch) -> Iterator[tuple[Shelf, list[torch.Tensor]]]:
         """The entries of a batch's rows, for each shelf."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SHARE = 0.8  # of what the process may use; the rest is for what cannot be foreseen
 SLACK = 1.6  # bytes taken from the system for each byte of tensors: the heap has gaps (measured: 1.2 to 1.9)
 ROWS, TOKENS = 64, 512  # of a batch that the base only reads; more saves nothing, and fills up worse
+FEWEST = 16  # positions of a pass; a product of one or two rows is computed in another way than one of many
+ALIKE = 8  # rows of a pass where all are of one length
 SMALLER = "a smaller --set task.max_length, a method that trains fewer layers, or a smaller --base"
 
 
@@ -76,8 +78,8 @@ def in_chunks(
     Fewer at once where memory is short; `work` may be given the rows of a failed try again.
     Raises FtkitError where one row alone does not fit.
     """
-    if examples.at_once is None and len(positions):
-        examples.at_once = rows_that_fit(network, examples, size)
+    if examples.at_once is None and min(size, len(positions)) > 2:  # two rows are what looking takes
+        examples.at_once = _rows_that_fit(network, examples, max(size, ROWS))
     left = np.concatenate([np.array([], dtype=np.int64), *examples.by_length(positions, size)])
     while len(left):
         rows = left[: min(size, examples.at_once or size)]
@@ -90,22 +92,24 @@ def in_chunks(
             console.warn(f"out of memory: the base now reads {examples.at_once} rows at once")
 
 
-def in_shapes(
-    network: Network, examples: Examples, positions: np.ndarray, work: Callable[[np.ndarray, np.ndarray, int], None]
+def in_lengths(
+    network: Network, examples: Examples, positions: np.ndarray, work: Callable[[np.ndarray, np.ndarray], None]
 ) -> None:
-    """Give `work` all rows in batches of a shape that follows from their length alone: (rows, filled up, length).
+    """Give `work` all rows, those of one length together so that none is padded: (rows, rows filled up). Longest first.
 
-    A batch that is not full is filled up with rows again. Longest first.
+    How many rows share a pass does not change a row's bits in a transformer, but for passes of a few
+    positions. It does in a convolution, so where all rows are of one length, as images are, all
+    passes are of one shape.
     """
-    if examples.at_once is None and len(positions):
-        examples.at_once = rows_that_fit(network, examples, ROWS)
-    for length in sorted(set(examples.padded[positions].tolist()), reverse=True):
-        size = min(ROWS, max(1, TOKENS // length))
+    alike = len(set(examples.lengths.tolist())) == 1
+    for length in sorted(set(examples.lengths[positions].tolist()), reverse=True):
+        size = min(ALIKE if alike else ROWS, max(1, TOKENS // length))
+        least = size if alike else -(-FEWEST // length)
 
-        def filled(rows: np.ndarray, size: int = size, length: int = length) -> None:
-            work(rows, np.resize(rows, min(size, examples.at_once or size)), length)
+        def filled(rows: np.ndarray, least: int = least) -> None:
+            work(rows, np.resize(rows, max(len(rows), min(least, examples.at_once or least))))
 
-        in_chunks(network, examples, positions[examples.padded[positions] == length], size, filled)
+        in_chunks(network, examples, positions[examples.lengths[positions] == length], size, filled)
 
 
 def _worked(work: Callable[[np.ndarray], None], rows: np.ndarray) -> bool:
@@ -118,7 +122,7 @@ def _worked(work: Callable[[np.ndarray], None], rows: np.ndarray) -> bool:
     return True
 
 
-def rows_that_fit(network: Network, examples: Examples, size: int) -> int:
+def _rows_that_fit(network: Network, examples: Examples, size: int) -> int:
     """`size`, or the largest half, quarter, … of it that stays below the share of memory."""
     longest = np.argsort(-examples.lengths, kind="stable")[:2]
 

@@ -19,6 +19,7 @@ from torch.func import functional_call
 from ftkit.features.blank import Blank
 from ftkit.features.cut import CannotResume, Cut
 from ftkit.features.fingerprint import Fingerprint
+from ftkit.features.processor import attention
 from ftkit.models.architecture import blocks, frozen_depth
 
 TOLERANCE = 1e-5  # largest difference of hidden states, relative to their size, at which a cache is trusted
@@ -166,7 +167,9 @@ class Network:
     ) -> torch.Tensor:
         values = {alias: tensor for name, tensor in (weights or {}).items() for alias in self._aliases[name]}
         # `tie_weights` would look for aliases in the whole model each time: 0.6 ms, half of what a call costs here
-        out = functional_call(self.backbone, values, kwargs={**inputs, **self._options}, tie_weights=False)
+        mask = inputs.get("attention_mask")
+        with nullcontext() if mask is None else attention(mask.shape[1]):
+            out = functional_call(self.backbone, values, kwargs={**inputs, **self._options}, tie_weights=False)
         hidden: torch.Tensor = out.last_hidden_state
         if hidden.ndim == 3:
             return hidden

@@ -13,15 +13,17 @@ import torch
 
 from ftkit import environment
 
-SHORT = 256  # positions up to which attention by plain products is faster, and its (positions × positions) bearable
 CPUS = Path("/sys/devices/system/cpu")
+ONEDNN = "medium"
+"""PyTorch's name for: float32 products may be computed in bf16 where that is fast, which is asked of oneDNN"""
+SHORT = 256  # positions up to which attention by plain products is the faster one, and its scores no burden
 
 
 def threads(wanted: int | Literal["auto"]) -> int:
-    """Threads of arithmetic where a recipe says so many, or `auto`: OMP_NUM_THREADS, else one a core.
+    """Threads of arithmetic where a recipe says so many, or `auto`: OMP_NUM_THREADS, else one for each core.
 
-    Two hardware threads of one core share its arithmetic units: counted twice they only wait for each
-    other. How busy the machine is does not count, because equal runs must compute with equally many.
+    Two hardware threads of one core share its arithmetic units, so they count once. How busy the
+    machine is does not count: equal runs must compute with equally many.
     """
     if wanted != "auto":
         return wanted
@@ -36,62 +38,53 @@ def _cores() -> int:
 
 
 @contextmanager
-def used(count: int) -> Iterator[None]:
+def used(wanted: int | Literal["auto"]) -> Iterator[None]:
     """Compute with so many threads, and with the faster library for matrix products, until the block ends."""
-    before = torch.get_num_threads()
-    matmul = _switch()
-    library = matmul and matmul.fp32_precision
-    torch.set_num_threads(count)
-    if matmul is not None and _onednn_pays():
-        matmul.fp32_precision = "bf16"
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_num_threads(threads(wanted))
+    if _onednn_pays():
+        torch.set_float32_matmul_precision(ONEDNN)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
-        if matmul is not None:
-            matmul.fp32_precision = library
+        torch.set_num_threads(before[0])
+        torch.set_float32_matmul_precision(before[1])
 
 
 def attention(positions: int) -> AbstractContextManager[Any]:
     """For a forward pass over rows of so many positions: the kernel of attention that is fastest for them.
 
-    On CPUs, PyTorch's fused kernel hands oneDNN each head of each row by itself, and with bf16 each
-    part of its backward pass as well: on rows of 16 positions that takes 14 times as long as one
-    product over all heads (39 ms against 3 for 64 rows of 12 heads).
+    On CPUs PyTorch's fused kernel gives oneDNN every head of every row by itself, and in bf16 every
+    part of its backward pass: for 64 rows of 16 positions and 12 heads that takes 39 ms, where plain
+    products over all heads at once take 3.
     """
-    matmul = _switch()
-    onednn = torch.is_autocast_enabled("cpu") or (matmul is not None and matmul.fp32_precision == "bf16")
-    if not onednn or positions > SHORT:
+    onednn = torch.is_autocast_enabled("cpu") or torch.get_float32_matmul_precision() == ONEDNN
+    if positions > SHORT or not onednn:
         return nullcontext()
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     return sdpa_kernel(SDPBackend.MATH)
 
 
-def _switch() -> Any:
-    """PyTorch's setting of how float32 products may be computed; None where this version has none."""
-    matmul = getattr(torch.backends.mkldnn, "matmul", None)
-    return matmul if hasattr(matmul, "fp32_precision") else None
-
-
 @cache
 def _onednn_pays() -> bool:
-    """Whether float32 products are to go to oneDNN instead of MKL.
+    """Whether float32 products are to be oneDNN's instead of MKL's.
 
-    MKL takes its AVX2 path on processors that are not Intel's; oneDNN uses AVX-512 wherever there is
-    any (Zen 5: 230 instead of 100 GFLOP/s a thread). The way to it is the permission to compute in
-    bf16, which oneDNN only makes use of where there are AMX units. It is a fact of the processor
-    and not a timing, so that equal runs give equal bits; and it is checked, not believed.
+    MKL takes its AVX2 path on processors that are not Intel's, oneDNN takes AVX-512 wherever there is
+    any: 230 instead of 100 GFLOP/s a thread on Zen 5. PyTorch's way to ask for oneDNN is the permission
+    to compute in bf16, which oneDNN only makes use of where there are AMX units: no AMD processor has
+    any, and the outcome is checked. It is a fact of the processor and no timing, so that equal runs
+    give equal bits.
     """
     amd = environment.cpuinfo("vendor_id") == "AuthenticAMD"
-    return amd and torch.backends.cpu.get_cpu_capability() == "AVX512" and _exact()
+    wide = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return amd and wide and not torch.cuda.is_available() and _exact()
 
 
 def _exact() -> bool:
-    """Whether products with that permission are as exact as float32 is; in bf16 they would be 1,000 times worse."""
-    matmul, random = _switch(), torch.Generator().manual_seed(0)
-    before = matmul.fp32_precision
-    matmul.fp32_precision = "bf16"
+    """Whether products with that permission are as exact as float32 is; in bf16 they are 1,000 times less so."""
+    before, random = torch.get_float32_matmul_precision(), torch.Generator().manual_seed(0)
+    torch.set_float32_matmul_precision(ONEDNN)
     try:
         for rows, inner, columns in ((32, 384, 77), (200, 768, 512)):
             one = torch.randn(rows, inner, generator=random)
@@ -101,4 +94,4 @@ def _exact() -> bool:
                 return False
         return True
     finally:
-        matmul.fp32_precision = before
+        torch.set_float32_matmul_precision(before)

@@ -12,6 +12,7 @@ import torch
 
 from ftkit import bases
 from ftkit.errors import InputError
+from ftkit.features import processor
 from ftkit.features.examples import Examples, Features
 from ftkit.features.fingerprint import Fingerprint
 from ftkit.features.headroom import ROWS, in_chunks
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from ftkit.bases import Base
     from ftkit.features.cache import Cache
+    from ftkit.features.pooling import Pooling
     from ftkit.methods import Method
     from ftkit.recipe import Recipe
 
@@ -79,10 +81,13 @@ class Model:
         encoded = self.recipe.task.encode(inputs, self.processor)
         examples = Examples(self.recipe.task, self.processor, encoded.rows)
         every = np.arange(len(examples))
+        known: dict[Pooling, np.ndarray] = {}
         if cache is not None:
-            features = Features(self.network, examples, (), cache)
-            features.read(every)
-            examples.prefix = features.prefix
+            untouched = self.network.depth == len(self.network.blocks) > 0
+            with processor.used("auto"):
+                features = Features(self.network, examples, (self.head.pooling,) if untouched else (), cache)
+                features.read(every)
+            examples.prefix, known = features.prefix, features.pooled
         weight, bias = torch.from_numpy(self.head.weight), torch.from_numpy(self.head.bias)
         out = np.zeros((len(inputs), len(bias)), dtype=np.float32)
         self.network.training(False)
@@ -97,7 +102,10 @@ class Model:
             done += len(positions)
             seen(done)
 
-        in_chunks(self.network, examples, every, ROWS, work)
+        if known:
+            return (torch.from_numpy(known[self.head.pooling]) @ weight.T + bias).numpy(), encoded
+        with processor.used("auto"):
+            in_chunks(self.network, examples, every, ROWS, work)
         return out, encoded
 
 
@@ -135,6 +143,7 @@ def _loaded(base: Base, recipe: Recipe) -> tuple[nn.Module, Any, Head | None]:
     from ftkit.recipe import read
 
     if base.run is None or base.parent is None:
+        torch.manual_seed(0)  # what a checkpoint lacks is drawn (RoBERTa's pooler): equal in every run, or none shares
         return recipe.task.load(base), recipe.task.processor(base), None
     earlier = read(base.run / "recipe.yaml")
     backbone, processor, _ = _loaded(base.parent, earlier)

@@ -116,6 +116,8 @@ class Train(Block):
     """balanced: a row weighs in inverse proportion to its label's count"""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """of training steps; scores are always computed in the precision that the base was loaded in"""
+    threads: Count | Literal["auto"] = "auto"
+    """of arithmetic; auto: OMP_NUM_THREADS, else one for each core"""
     checkpoint: str = "every 2 minutes"
     """how often the state of training is saved: every N steps, or every N minutes"""
     trackers: list[str] = []

@@ -7,5 +7,5 @@ RECIPE, STATUS, HISTORY = "recipe.yaml", "status", "history.jsonl"
 REPORT, PAGE, CARD = "report.json", "report.html", "README.md"
 PREDICTIONS, ROWS, SPLITS = "predictions.parquet", "rows.parquet", "splits.parquet"
 ADAPTER, SEEDS, EVALUATIONS = "adapter", "seeds", "evaluations"
-CHECKPOINTS, ORIGIN = "checkpoints", "origin.json"
+CHECKPOINTS = "checkpoints"
 ERROR, SWEEP_PAGE = "error.txt", "sweep.html"  # why a run of a sweep failed; the page beside its runs

@@ -65,7 +65,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "row_key": mask.fingerprint,
         "base": _base(outcome),
         "versions": environment.versions(),
-        "threads": environment.threads(),
+        "threads": recipe.train.threads,
         "machine": environment.machine(),
         "seed": recipe.seed,
         # a label map holds names of labels; it stays in recipe.yaml, which a rerun needs

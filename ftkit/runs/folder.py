@@ -78,16 +78,16 @@ def open_run(path: Path, begun: Mapping[str, Any]) -> Iterator[RunFolder]:
     """
     fresh = not (path / runs.CHECKPOINTS).exists()
     run = RunFolder(path, vanished=not fresh and state(path) == "running")
+    if fresh:
+        _begin(run)
     with _alone(path):
         try:
             run.begun = origin.begin(path, begun)
             run.status("running")
             (path / runs.HISTORY).unlink(missing_ok=True)  # its lines come back from the checkpoints
         except FtkitError:
-            if fresh:  # an empty folder without a status would be nothing to anybody
-                shutil.rmtree(path / runs.CHECKPOINTS, ignore_errors=True)
-                with suppress(OSError):
-                    path.rmdir()
+            if fresh:
+                run.ended("failed")
             raise
         again = f"ftkit train {shlex.quote(str(path))} --resume"
         try:
@@ -104,6 +104,16 @@ def open_run(path: Path, begun: Mapping[str, Any]) -> Iterator[RunFolder]:
                 raise known from error
             raise
         shutil.rmtree(path / runs.CHECKPOINTS, ignore_errors=True)  # nothing is left to take up
+
+
+def _begin(run: RunFolder) -> None:
+    """The status comes first: whatever happens next, the folder is known for a run."""
+    try:
+        run.status("running")
+    except FtkitError:
+        with suppress(OSError):  # an empty folder without a status would be nothing to anybody
+            run.path.rmdir()
+        raise
 
 
 @contextmanager

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from ftkit.recipe import Recipe
 
 SCHEMA = 1
+NAME = "origin.json"
 SHOWN = 12  # changes; a hundred of them say no more
 
 
 def origin_of(recipe: Recipe, splits: Splits, base: Base) -> dict[str, Any]:
-    """Everything that decides how a run comes out: recipe, data, base, versions, threads."""
+    """Everything that decides how a run comes out: recipe (threads among it), data, base, versions."""
     return {
         "schema": SCHEMA,
         "recipe": recipe.dump(),
         "files": dict(splits.report.files),
         "base": base.sha256,
         "versions": environment.versions(),
-        "threads": environment.threads(),
         "attempts": 1,
     }
 
@@ -38,7 +38,7 @@ def begin(folder: Path, origin: Mapping[str, Any]) -> dict[str, Any]:
     """Keep the origin of a new run, or hold it against that of the run that is taken up; returns the one kept.
 
     Raises InputError with a list of what has changed in recipe, data or base since. Another version of
-    a library, or another number of threads, is said aloud: results then agree only up to rounding.
+    a library is said aloud: results then agree only up to rounding.
     """
     known = read(folder)
     if known is None:
@@ -49,9 +49,8 @@ def begin(folder: Path, origin: Mapping[str, Any]) -> dict[str, Any]:
         said = "; ".join(changes[:SHOWN] + more)
         hint = "put that back, or train anew with another --out"
         raise InputError(f"{folder}: cannot be taken up, since it has changed: {said}", hint)
-    for what in ("versions", "threads"):
-        for key, was, now in _differences({what: known[what]}, {what: origin[what]}):
-            console.warn(f"{key} was {was}, is {now}: the result will equal that of one go only up to rounding")
+    for key, was, now in _differences({"versions": known["versions"]}, {"versions": origin["versions"]}):
+        console.warn(f"{key} was {was}, is {now}: the result will equal that of one go only up to rounding")
     known["attempts"] += 1
     write(folder, known)
     return known
@@ -59,7 +58,7 @@ def begin(folder: Path, origin: Mapping[str, Any]) -> dict[str, Any]:
 
 def write(folder: Path, origin: Mapping[str, Any]) -> None:
     """Keep an origin beside the checkpoints."""
-    path = folder / runs.CHECKPOINTS / runs.ORIGIN
+    path = folder / runs.CHECKPOINTS / NAME
     path.parent.mkdir(exist_ok=True)
     write_json(path, origin)
 
@@ -67,7 +66,7 @@ def write(folder: Path, origin: Mapping[str, Any]) -> None:
 def read(folder: Path) -> dict[str, Any] | None:
     """The origin of a run that has not ended well; None where there is none, or it cannot be read."""
     try:
-        found: dict[str, Any] = json.loads((folder / runs.CHECKPOINTS / runs.ORIGIN).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / runs.CHECKPOINTS / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if found.get("schema") == SCHEMA else None

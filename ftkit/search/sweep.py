@@ -192,10 +192,15 @@ def error_of(path: Path) -> str:
         return ""
 
 
+def cut(text: str, width: int = 100) -> str:
+    """The beginning of an error that may name many rows; the whole of it stays in the folder of its run."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 def _fail(run: Planned, path: Path, error: Exception) -> None:
     """Keep what went wrong with the run, also where it failed before it had a folder."""
     told = known(error, again=f"ftkit train {shlex.quote(str(path / runs.RECIPE))} --debug")
-    console.say(f"failed: {' '.join(told.message.split())}")
+    console.say(f"failed: {' '.join(told.message.split())}" + (f"\n  → {told.hint}" if told.hint else ""))
     try:
         path.mkdir(exist_ok=True)
     except OSError as refused:

@@ -90,9 +90,7 @@ class Task(Entry):
         """Positions at which a row is cut."""
         raise TypeError(f"{type(self).__name__} has no longest")
 
-    def collate(
-        self, rows: list[dict[str, np.ndarray]], processor: Any, length: int | None = None
-    ) -> dict[str, torch.Tensor]:
+    def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
         """A batch padded to its own longest row."""
         raise TypeError(f"{type(self).__name__} has no collate")
 

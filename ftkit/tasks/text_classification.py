@@ -172,17 +172,15 @@ class TextClassification(Task):
         """Tokens at which a row is cut: the recipe's, or what the base has room for."""
         return int(min(self.max_length, processor.model_max_length))
 
-    def collate(
-        self, rows: list[dict[str, np.ndarray]], processor: Any, length: int | None = None
-    ) -> dict[str, torch.Tensor]:
-        """A batch padded to its own longest row, or to `length` positions.
+    def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
+        """A batch padded to its own longest row.
 
         >>> collate([{"input_ids": [5, 6]}, {"input_ids": [7]}])  # arrays in fact
         {"input_ids": [[5, 6], [7, pad]], …}
         """
         import torch
 
-        longest = length or max(len(row["input_ids"]) for row in rows)
+        longest = max(len(row["input_ids"]) for row in rows)
         batch = {}
         for key in rows[0]:
             fill = processor.pad_token_id if key == "input_ids" else 0

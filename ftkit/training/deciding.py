@@ -10,6 +10,7 @@ import torch
 from ftkit import metrics, privacy
 from ftkit.console import console
 from ftkit.errors import InputError, did_you_mean
+from ftkit.features import processor
 
 if TYPE_CHECKING:
     from ftkit.data.table import Splits
@@ -31,6 +32,7 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
         "report.rows": "hide" if privacy.hidden() else recipe.report.rows,  # a later verb must know without being told
         "train.lr": method.default_lr if block.lr == "default" and not searched else block.lr,
         "train.epochs": block.epochs if searched else epochs_of(recipe, method, len(splits.parts[-1].train)),
+        "train.threads": processor.threads(block.threads),
         "train.precision": _precision() if block.precision == "auto" else block.precision,
         "evaluate.metrics": recipe.evaluate.metrics or list(_default_metrics(recipe, splits)),
     }

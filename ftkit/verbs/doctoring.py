@@ -21,6 +21,7 @@ def diagnose() -> dict[str, Any]:
         "hub": _hub(),
         "bases": _bases(),
         "caches": [_cache(name, folder) for name, folder in _caches().items()],
+        "activations": _activations(),
         "extras": environment.extras(),
         "versions": environment.versions(),
         "rows": "hide" if hidden() else "show",
@@ -75,6 +76,32 @@ def _cache(name: str, folder: Path) -> dict[str, Any]:
     return {"name": name, "folder": str(folder), "bytes": size}
 
 
+def _activations() -> dict[str, Any]:
+    """What frozen layers have said of rows, kept for later runs."""
+    from ftkit.features import cache
+
+    kept = cache.Cache.default()
+    files, size = cache.entries(kept.root)
+    return {"folder": str(kept.root), "files": files, "bytes": size, "limit_bytes": kept.limit}
+
+
+def clear_activations() -> dict[str, Any]:
+    """Delete them; a run that is under way goes on with what it has open."""
+    from ftkit.features import cache
+
+    return {"folder": str(cache.folder()), "freed_bytes": cache.clear()}
+
+
+def cleared(found: dict[str, Any]) -> str:
+    """The same for people."""
+    return f"{found['folder']}: {_size(found['freed_bytes'])} of activations deleted"
+
+
+def _activations_text(found: dict[str, Any]) -> str:
+    size = f"{_size(found['bytes'])} of at most {_size(found['limit_bytes'])} in {found['folder']}"
+    return f"{size} (ftkit doctor --clear-cache deletes them)" if found["files"] else size
+
+
 def text(found: dict[str, Any]) -> str:
     """The document for people: a line for each thing."""
     rows = [
@@ -85,6 +112,7 @@ def text(found: dict[str, Any]) -> str:
         ("hub", _hub_text(found["hub"])),
         *((f"base {name}", problem or "ready") for name, problem in found["bases"].items()),
         *((f"{cache['name']} cached", f"{_size(cache['bytes'])} in {cache['folder']}") for cache in found["caches"]),
+        ("activations", _activations_text(found["activations"])),
         *((f"extra {name}", _extra(name, there)) for name, there in found["extras"].items()),
         ("rows", "hidden in reports and messages" if found["rows"] == "hide" else "shown in reports"),
         *((name, version) for name, version in found["versions"].items()),

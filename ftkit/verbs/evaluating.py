@@ -18,6 +18,7 @@ from ftkit.data.hashing import row_ids
 from ftkit.data.prepare import rows_of
 from ftkit.data.table import DataReport, Gold, Parsed, Table
 from ftkit.errors import InputError, did_you_mean
+from ftkit.features.cache import Cache
 from ftkit.features.examples import hash_rows
 from ftkit.files import os_error, sha256, write_json
 from ftkit.models.assembly import Model, load_run
@@ -49,7 +50,8 @@ def _one(run: Path, file: str, changes: Sequence[tuple[str, str]]) -> dict[str, 
     mask = mask_of(model.head.labels)
     table, parsed, data = rows_of(model.recipe, file, labelled=True)
     rows = _frame(table, parsed, model)
-    logits, encoded = model.logits(rows["input"].to_list())
+    # rows that are scored once are scored again, by the next adapter on the same base
+    logits, encoded = model.logits(rows["input"].to_list(), cache=None if mask.on else Cache.default())
     hashes = hash_rows(encoded.rows)
     seen = seen_by(run, rows["row_id"].to_list(), hashes)
     if seen.all():

@@ -152,7 +152,9 @@ def _runs_table(rows: Rows) -> str:
 
 
 def _said(row: dict[str, Any]) -> str:
-    return str(row.get("verdict") or row.get("error") or "–")
+    from ftkit.search.sweep import cut
+
+    return str(row.get("verdict") or cut(row.get("error") or "–", width=60))
 
 
 def _score(row: dict[str, Any]) -> str:

@@ -93,7 +93,7 @@ def outcome(found: Sweep) -> tuple[str, dict[str, Any], int]:
     said = f"{len(found.runs) - len(failed)} of {len(found.runs)} runs are complete"
     lines = [formats.terminal(table), "", f"{said}, {len(failed)} failed:" if failed else said]
     for why in dict.fromkeys(failed.values()):
-        lines.append(f"  {sweep.some([name for name, known in failed.items() if known == why], 2)}: {why}")
+        lines.append(f"  {sweep.some([name for name, known in failed.items() if known == why], 2)}: {sweep.cut(why)}")
     scores = {entry.name: entry.scores for entry in gathered.entries}
     listed = [
         {"name": run.name, "values": run.values, "status": files.state(found.path(run))}

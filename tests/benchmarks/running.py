@@ -17,8 +17,6 @@ from records import Record, code_of, digest
 from sets import COLUMNS, squeezed
 
 HERE = Path(__file__).parent
-NOT_TRAINING = ("read", "load", "baselines", "scores", "total")
-"""phases of ftkit's report before the base is loaded and after the adapter is trained"""
 
 
 @dataclass(frozen=True)
@@ -89,36 +87,31 @@ def _ftkit(one: Contestant, contest: Contest, key: str, cache: Path | None) -> t
     done = run(command, contest.threads, cwd=contest.folder, cache=cache or out.with_suffix(".cache"))
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     history = [json.loads(line) for line in (out / "history.jsonl").read_text(encoding="utf-8").splitlines()]
+    loaded = (out / "recipe.yaml").stat().st_mtime - start  # it is written when the base has been loaded
+    first, last = history[0]["time"] - start, history[-1]["time"] - start
     return done, {
         "seconds": done.seconds,
-        "train_seconds": sum(took for phase, took in phases(report).items() if phase not in NOT_TRAINING),
-        "models": held(report, [line["time"] - start for line in history], done.seconds),
+        "train_seconds": last - loaded,
+        "models": held(report, first, last),
         "right": right(out, [text for text, _ in read_rows(contest.test, COLUMNS)]),
         "complete": True,
         "about": {
-            "method": report["method"],
-            "phases": phases(report),
+            "method": report["choices"].get("method", report["method"]),
+            "phases": report["cost"]["seconds"],
             "epoch_seconds": epoch_seconds(history),
-            "first_step": history[0]["time"] - start - phases(report)["read"] - phases(report)["load"],
+            "first_step": first - loaded,
         },
     }
 
 
-def phases(report: dict[str, Any]) -> dict[str, float]:
-    """Seconds of ftkit by phase."""
-    seconds: dict[str, float] = report["cost"]["seconds"]
-    return seconds
-
-
-def held(report: dict[str, Any], times: Sequence[float], end: float) -> tuple[tuple[float, float], ...]:
+def held(report: dict[str, Any], first: float, last: float) -> tuple[tuple[float, float], ...]:
     """ftkit's models: the solved probe, from which training starts, and the delivered one.
 
-    `times` are those of its history, in seconds from its start: the first line is written when the
-    probe is solved, before the first step, and the last one after the last step.
+    `first` and `last` are the times of its history's lines, in seconds from its start: the first is
+    written when the probe is solved, before the first step, and the last one after the last step.
     """
     probe = report["baselines"]["linear_probe"]["accuracy"]["value"]
-    final = report["scores"]["test"]["accuracy"]["value"]
-    return ((times[0], probe), (times[-1], final)) if times else ((end, final),)
+    return (first, probe), (last, report["scores"]["test"]["accuracy"]["value"])
 
 
 def epoch_seconds(history: Sequence[dict[str, Any]]) -> list[float]:

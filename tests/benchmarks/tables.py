@@ -12,8 +12,8 @@ from sets import SETS, Set
 
 ORDER = (AUTO.name, LORA.name, EMBEDDINGS.name, TRAINER, BEST, SETFIT)
 HEADER = [
-    *("data set", "by", "test accuracy", "s to result", "of training", "s to the set accuracy"),
-    *("MiB", "times ftkit's s to it", "times its s to result"),
+    *("data set", "by", "test accuracy", "s to result", "s of training", "s to the set accuracy"),
+    *("MiB", "s to it / ftkit's", "s to result / ftkit's"),
 ]
 
 
@@ -94,29 +94,27 @@ def of_same_work(found: Found, part: str) -> str:
             theirs = found.of(part, f"{name}, {kind.name}")
             cells.append(spread([Bound(whole(one)) for one in theirs.values()]))
             cells.append(spread(ratios(found, part, kind, name)))
-        epochs = [statistics.median(one.about["epoch_seconds"][1:]) for one in ours.values()]
-        lines.append(
-            [*cells, f"{statistics.median(epochs):.2f}", spread([Bound(one) for one in shares(found, part, kind)])]
-        )
+        cells.append(spread([Bound(pace(one)) for one in ours.values()]))
+        lines.append([*cells, spread([Bound(one) for one in shares(found, part, kind)])])
     header = ["what trains", "ftkit s", f"{TRAINER} s", "ratio", f"{BEST} s", "ratio"]
     header += ["ftkit s an epoch after the first", "of one of LoRA on all layers"]
     return table(header, lines) if lines else "Not measured yet."
 
 
 def work_seconds(record: Record, kind: Kind) -> float:
-    """ftkit's training with its one pass through the frozen layers, without the probe, which Trainer does not solve.
+    """ftkit's passes, and its one pass through the frozen layers where there are any.
 
-    Where all layers train, the pass through the untouched base is only the probe's, too.
+    The probe, which Trainer does not solve, is left out, and so is the pass through the untouched
+    base where all layers train: only the probe needs it.
     """
-    phases = record.about["phases"]
-    aside = phases.get("probe", 0.0) + (phases.get("features", 0.0) if kind.blocks == BLOCKS else 0.0)
-    return record.train_seconds - float(aside)
+    once = 0.0 if kind.blocks == BLOCKS else float(record.about["phases"]["features"])
+    return float(sum(record.about["epoch_seconds"])) + once
 
 
 def whole(record: Record) -> float:
-    """Seconds of training for all passes; those of a quick run are continued at the pace of its last passes."""
-    left = PASSES - float(record.about["epochs"])
-    return record.train_seconds + (left * pace(record) if left > 0 else 0.0)
+    """Seconds of all passes of a rival; those of a quick run are continued at their pace."""
+    took = record.about["epoch_seconds"]
+    return float(sum(took)) + (PASSES - len(took)) * pace(record)
 
 
 def pace(record: Record) -> float:

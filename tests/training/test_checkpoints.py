@@ -252,7 +252,7 @@ def test_a_run_is_taken_up_with_nothing_but_what_it_began_with(
     table.write_text(table.read_text() + "one more apple,fruit\n")
     with pytest.raises(InputError, match="holds other data"):
         carry_out(saved, tmp_path / "run")
-    assert (tmp_path / "run" / runs.CHECKPOINTS / runs.ORIGIN).is_file()
+    assert (tmp_path / "run" / runs.CHECKPOINTS / "origin.json").is_file()
 
 
 def test_a_run_under_way_is_not_taken_up_twice(tmp_path: Path) -> None:
