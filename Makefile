@@ -33,7 +33,7 @@ lint: $(VENV)/.dev  ## style, format and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/.bench  ## ftkit beside its rivals, about two hours; ARGS=--quick: 25 minutes; DATA=FOLDER of the data sets
+bench: $(VENV)/.bench  ## ftkit beside its rivals, about two hours; ARGS=--quick: half an hour; DATA=FOLDER of the data sets
 	@$(BIN)/python tests/benchmarks/bench.py --data $(DATA) $(ARGS)
 
 recipes: $(VENV)/.dev  ## run every shipped recipe and write the table of recipes/README.md, about a quarter of an hour

@@ -33,9 +33,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module", autouse=True)
 def _undrawn() -> Iterator[None]:
-    """Without the page: the engine that draws it does not outlive a fork."""
+    """Without page and card: the engine that draws them does not outlive a fork."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ftkit.runs.saving.render_run", lambda report: "")
+        for name in ("render_run", "render_card"):
+            patch.setattr(f"ftkit.runs.saving.{name}", lambda *given: "")
         yield
 
 

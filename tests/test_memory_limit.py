@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,9 @@ while True:
     time.sleep(0.02)
 """
 CONTROLLER = Path("/sys/fs/cgroup")
-FILES = {  # by version of control groups: limit, use, most ever used
-    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes"),
-    2: ("memory.max", "memory.current", "memory.peak"),
+FILES = {  # by version of control groups: limit, most that was used
+    1: ("memory.limit_in_bytes", "memory.max_usage_in_bytes"),
+    2: ("memory.max", "memory.peak"),
 }
 
 
@@ -47,22 +47,32 @@ class Group:
 
     path: Path
     version: int
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def limit(self, size: int) -> None:
         (self.path / FILES[self.version][0]).write_text(str(size))
 
     @property
-    def used(self) -> int:
-        return int((self.path / FILES[self.version][1]).read_text())
-
-    @property
     def most(self) -> int:
-        return int((self.path / FILES[self.version][2]).read_text())
+        """Bytes that were in use at most."""
+        return int((self.path / FILES[self.version][1]).read_text())
 
     def start(self, *words: object, cwd: Path) -> subprocess.Popen[str]:
         """A process that is in the group from its first byte on."""
         entered = f'echo $$ > {shlex.quote(str(self.path / "cgroup.procs"))} && exec "$@"'
-        return started("sh", "-c", entered, "sh", *FTKIT, *words, cwd=cwd)
+        self.processes.append(started("sh", "-c", entered, "sh", *words, cwd=cwd))
+        return self.processes[-1]
+
+    def leave(self) -> None:
+        """End what still runs in it, and remove it."""
+        for process in self.processes:
+            process.kill()
+            process.communicate()
+        for _ in range(50):
+            with suppress(OSError):  # the kernel takes a moment to let the last one go
+                return self.path.rmdir()
+            time.sleep(0.1)
+        self.path.rmdir()
 
 
 def started(*words: object, cwd: Path) -> subprocess.Popen[str]:
@@ -100,13 +110,7 @@ def group() -> Iterator[Group]:
             path.rmdir()
         pytest.skip(f"no control group can be made here ({error.strerror}): this test needs root on Linux")
     yield made
-    for _ in range(50):  # the last process leaves a moment after it was waited for
-        try:
-            path.rmdir()
-            return
-        except OSError:
-            time.sleep(0.1)
-    path.rmdir()
+    made.leave()
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +151,7 @@ def training(long: Path, base: str = "base", **changes: object) -> list[object]:
 
 def test_an_ordinary_run_does_not_feel_the_limit(group: Group, workdir: Path) -> None:
     keys = ["--method", "lora", "--epochs", "1", "--set", "data.folds=2", "--set", "data.validation=none"]
-    said = ended(group.start("train", shipped.example_data(), *keys, "--out", "run", cwd=workdir))
+    said = ended(group.start(*FTKIT, "train", shipped.example_data(), *keys, "--out", "run", cwd=workdir))
     assert "memory" not in said
     assert group.most < LIMIT
     assert report_of(workdir / "run")["scores"]["test"]["accuracy"]["value"] > 0.7
@@ -155,23 +159,23 @@ def test_an_ordinary_run_does_not_feel_the_limit(group: Group, workdir: Path) ->
 
 def test_what_cannot_fit_at_all_is_refused(group: Group, long: Path, workdir: Path) -> None:
     group.limit(LIMIT * 5 // 6)
-    said = ended(group.start(*training(long, "hopeless"), cwd=workdir), expect=1)
+    said = ended(group.start(*FTKIT, *training(long, "hopeless", **{"data.per_label": 2}), cwd=workdir), expect=1)
     assert "one row at a time needs" in said and "task.max_length" in said
     assert (workdir / "run" / runs.STATUS).read_text().strip() == "failed"
 
 
 def test_a_batch_that_cannot_fit_is_split_and_goes_on_after_a_kill(group: Group, long: Path, workdir: Path) -> None:
-    process = group.start(*training(long, **{"train.batch": 16, "train.checkpoint": "every step"}), cwd=workdir)
+    process = group.start(*FTKIT, *training(long, **{"train.batch": 16, "train.checkpoint": "every step"}), cwd=workdir)
     while process.poll() is None and not list((workdir / "run" / runs.CHECKPOINTS).glob("state-*")):
         time.sleep(0.02)
     assert group.most < 0.85 * LIMIT
-    other = group.enter(sys.executable, "-c", GREEDY, cwd=workdir)
+    greedy = group.start(sys.executable, "-c", GREEDY, cwd=workdir)
     said = ended(process, expect=-signal.SIGKILL)
     assert "GiB are to be had: each batch of 16 rows runs in " in said
-    other.kill()
-    other.communicate()
+    greedy.kill()
+    greedy.wait()
     assert (workdir / "run" / runs.STATUS).read_text().strip() == "running"
-    said = ended(group.start("train", "run", "--resume", cwd=workdir))
+    said = ended(group.start(*FTKIT, "train", "run", "--resume", cwd=workdir))
     assert "killed for want of memory" in said
     assert report_of(workdir / "run")["cost"]["resumed"] == 1
 

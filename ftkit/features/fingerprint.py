@@ -69,7 +69,7 @@ class Fingerprint:
 def digest(tensor: torch.Tensor) -> str:
     """sha256 of a tensor's dtype, shape and bytes, 64 hex digits."""
     state = hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-    state.update(memoryview(tensor.detach().contiguous().cpu().reshape(-1).view(torch.uint8).numpy()))
+    state.update(tensor.detach().contiguous().cpu().reshape(-1).view(torch.uint8).numpy().data)
     return state.hexdigest()
 
 

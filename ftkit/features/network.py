@@ -168,7 +168,7 @@ class Network:
         values = {alias: tensor for name, tensor in (weights or {}).items() for alias in self._aliases[name]}
         # `tie_weights` would look for aliases in the whole model each time: 0.6 ms, half of what a call costs here
         mask = inputs.get("attention_mask")
-        with nullcontext() if mask is None else attention(mask.shape[1]):
+        with attention(None if mask is None else mask.shape[1]):
             out = functional_call(self.backbone, values, kwargs={**inputs, **self._options}, tie_weights=False)
         hidden: torch.Tensor = out.last_hidden_state
         if hidden.ndim == 3:

@@ -51,7 +51,7 @@ def used(wanted: int | Literal["auto"]) -> Iterator[None]:
         torch.set_float32_matmul_precision(before[1])
 
 
-def attention(positions: int) -> AbstractContextManager[Any]:
+def attention(positions: int | None) -> AbstractContextManager[Any]:
     """For a forward pass over rows of so many positions: the kernel of attention that is fastest for them.
 
     On CPUs PyTorch's fused kernel gives oneDNN every head of every row by itself, and in bf16 every
@@ -59,7 +59,7 @@ def attention(positions: int) -> AbstractContextManager[Any]:
     products over all heads at once take 3.
     """
     onednn = torch.is_autocast_enabled("cpu") or torch.get_float32_matmul_precision() == ONEDNN
-    if positions > SHORT or not onednn:
+    if positions is None or positions > SHORT or not onednn:
         return nullcontext()
     from torch.nn.attention import SDPBackend, sdpa_kernel
 

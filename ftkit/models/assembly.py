@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from ftkit.bases import Base
     from ftkit.features.cache import Cache
-    from ftkit.features.pooling import Pooling
     from ftkit.methods import Method
     from ftkit.recipe import Recipe
 
@@ -80,16 +79,9 @@ class Model:
         """
         encoded = self.recipe.task.encode(inputs, self.processor)
         examples = Examples(self.recipe.task, self.processor, encoded.rows)
-        every = np.arange(len(examples))
-        known: dict[Pooling, np.ndarray] = {}
-        if cache is not None:
-            untouched = self.network.depth == len(self.network.blocks) > 0
-            with processor.used("auto"):
-                features = Features(self.network, examples, (self.head.pooling,) if untouched else (), cache)
-                features.read(every)
-            examples.prefix, known = features.prefix, features.pooled
-        weight, bias = torch.from_numpy(self.head.weight), torch.from_numpy(self.head.bias)
-        out = np.zeros((len(inputs), len(bias)), dtype=np.float32)
+        if cache is not None and (known := self._look_up(examples, cache)) is not None:
+            return self._scores(torch.from_numpy(known)), encoded
+        out = np.zeros((len(inputs), len(self.head.bias)), dtype=np.float32)
         self.network.training(False)
         done = 0
 
@@ -97,16 +89,28 @@ class Model:
             nonlocal done
             batch = examples.batch(positions).to(self.network.device)
             hidden = self.network(batch)
-            features = self.head.pooling(hidden, self.network.mask(batch.inputs, hidden)).float().cpu()
-            out[positions] = (features @ weight.T + bias).numpy()
+            out[positions] = self._scores(self.head.pooling(hidden, self.network.mask(batch.inputs, hidden)))
             done += len(positions)
             seen(done)
 
-        if known:
-            return (torch.from_numpy(known[self.head.pooling]) @ weight.T + bias).numpy(), encoded
         with processor.used("auto"):
-            in_chunks(self.network, examples, every, ROWS, work)
+            in_chunks(self.network, examples, np.arange(len(examples)), ROWS, work)
         return out, encoded
+
+    def _look_up(self, examples: Examples, cache: Cache) -> np.ndarray | None:
+        """Features (rows, width) where the run left the base as it was; else None, and `examples` get their prefix."""
+        untouched = self.network.depth == len(self.network.blocks) > 0
+        with processor.used("auto"):
+            features = Features(self.network, examples, (self.head.pooling,) if untouched else (), cache)
+            features.read(np.arange(len(examples)))
+        examples.prefix = features.prefix
+        return features.pooled.get(self.head.pooling)
+
+    def _scores(self, features: torch.Tensor) -> np.ndarray:
+        """(rows, width) → (rows, labels) float32."""
+        weight, bias = torch.from_numpy(self.head.weight), torch.from_numpy(self.head.bias)
+        logits: np.ndarray = (features.float().cpu() @ weight.T + bias).numpy()
+        return logits
 
 
 def load_run(run: Path) -> Model:

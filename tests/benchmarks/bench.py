@@ -6,7 +6,7 @@ measured is kept, and a benchmark that was stopped goes on where it was; a chang
 a rival's script or of a version makes only what it touches be measured again.
 
     python tests/benchmarks/bench.py                     # about two hours on two cores
-    python tests/benchmarks/bench.py --quick             # about 25 minutes
+    python tests/benchmarks/bench.py --quick             # about half an hour
     python tests/benchmarks/bench.py --only emotion,yelp --rivals setfit
     python tests/benchmarks/bench.py --try               # some minutes: does everything run?
 """

@@ -77,3 +77,19 @@ def test_a_graphics_card_is_described() -> None:
 )
 def test_sizes(count: int, said: str) -> None:
     assert doctoring._size(count) == said
+
+
+def test_activations_are_counted_and_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FTKIT_CACHE", str(tmp_path))
+    monkeypatch.setenv("FTKIT_CACHE_GB", "1")
+    assert doctoring._activations_text(doctoring._activations()) == f"0 B of at most 1.0 GiB in {tmp_path}"
+    shelf = tmp_path / "activations" / "0a1b"
+    shelf.mkdir(parents=True)
+    (shelf / "one.safetensors").write_bytes(b"x" * 2048)
+    (tmp_path / "mine.txt").write_text("not ours")
+    found = doctoring._activations()
+    assert (found["files"], found["bytes"], found["limit_bytes"]) == (1, 2048, 2**30)
+    assert "2 KiB of at most 1.0 GiB" in doctoring._activations_text(found)
+    freed = doctoring.clear_activations()
+    assert doctoring.cleared(freed) == f"{tmp_path}: 2 KiB of activations deleted"
+    assert doctoring._activations()["bytes"] == 0 and [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
