@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test slow lint bench recipes readme
+.PHONY: help quickstart test slow soak lint bench recipes readme
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -27,6 +27,9 @@ test: $(VENV)/.dev  ## the quick tests
 
 slow: $(VENV)/.dev  ## the tests that take minutes, on real data in ../shared
 	@$(BIN)/python -m pytest -n auto -m slow $(ARGS)
+
+soak: $(VENV)/.dev  ## thirty runs killed at random moments and taken up again
+	@FTKIT_KILLS=30 $(BIN)/python -m pytest tests/test_killed.py -m slow $(ARGS)
 
 lint: $(VENV)/.dev  ## style, format and types
 	@$(BIN)/ruff check .

@@ -73,7 +73,7 @@ class Room:
         while self.expected > SHARE * limit and self._rows(longest) > 1:
             self.halvings += 1
             self.expected = used + longest.unmade + need.of(self._rows(longest))
-        why = f"training needs about {_gib(asked)} of memory, and {_gib(limit)} are to be had"
+        why = f"training needs about {_gib(asked)} of memory, over {SHARE:.0%} of the {_gib(limit)} there are"
         if self.expected > limit:
             raise FtkitError(f"{why}; one row at a time needs {_gib(self.expected)}", SMALLER)
         if self.expected < asked:

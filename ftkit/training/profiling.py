@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,16 +13,18 @@ import numpy as np
 import torch
 
 SCHEMA = 1
-WARM, LOOKED_AT = 2, 3  # steps that are let pass (they make what later ones reuse), and whose operators are listed
+WARM, LOOKED_AT = 2, 3  # steps that are let pass, since they make what later ones reuse; steps looked at closely
 OPERATORS = 12  # listed, those that took longest
+PARTS = ("batches", "forward", "backward", "optimiser")
+"""what a step is made of; `evaluation` and `saving` lie between steps"""
 NOTHING: AbstractContextManager[None] = nullcontext()
 
 
 class Profile:
-    """Takes no notice: what a job has unless `--profile` asks for a `Measured`."""
+    """Takes no notice: what a job has unless `--profile` gives it a `Measured`."""
 
     def time(self, name: str) -> AbstractContextManager[None]:
-        """Count the seconds of a block under a name; of blocks inside each other the outermost counts."""
+        """Count the seconds of a block under a name; of blocks inside each other only the outermost counts."""
         return NOTHING
 
     def step(self) -> AbstractContextManager[None]:
@@ -35,24 +37,24 @@ class Profile:
 
 @dataclass
 class Measured(Profile):
-    """Seconds inside training, rows and padding, and the operators of a few steps."""
+    """Seconds inside training, rows and padding of its steps, and the operators of a few of them."""
 
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    """batches, forward, backward, optimiser, evaluation, saving, and steps as a whole"""
+    """of `PARTS`, of steps as a whole, of evaluation and of saving"""
     steps: int = 0
     rows: int = 0
     positions: int = 0
     padded: int = 0
-    """the same with padding"""
+    """positions with those of padding"""
+    operators: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """seconds in each operator itself, in the steps that were looked at closely"""
+    calls: Counter[str] = field(default_factory=Counter)
     _within: str = ""
-    _stepping: bool = False
-    _took: Counter[str] = field(default_factory=Counter)
-    """operator: seconds in itself, in the steps that were looked at"""
-    _calls: Counter[str] = field(default_factory=Counter)
+    _done: int = 0
 
     @contextmanager
     def time(self, name: str) -> Iterator[None]:
-        """Count the seconds of a block under a name; of blocks inside each other the outermost counts."""
+        """Count the seconds of a block under a name; of blocks inside each other only the outermost counts."""
         if self._within:
             yield
             return
@@ -60,51 +62,93 @@ class Measured(Profile):
         try:
             yield
         finally:
-            _wait()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()  # else what a GPU was asked for is paid by whoever waits for it
             self.seconds[name] += time.perf_counter() - start
             self._within = ""
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """One step of training."""
-        start, self._stepping = time.perf_counter(), True
-        try:
-            with self._operators() if WARM <= self.steps < WARM + LOOKED_AT else NOTHING:
+        """One step of training; looking closely takes time itself, so those steps are not counted."""
+        self._done += 1
+        if WARM < self._done <= WARM + LOOKED_AT:
+            with self._closely():
                 yield
-        finally:
-            self._stepping = False
+            return
+        start = time.perf_counter()
+        yield
+        self.seconds["steps"] += time.perf_counter() - start
         self.steps += 1
-        if not WARM < self.steps <= WARM + LOOKED_AT:
-            self.seconds["steps"] += time.perf_counter() - start
 
     def saw(self, lengths: np.ndarray) -> None:
-        """A batch of rows of these lengths, padded to the longest; those of evaluation are not counted."""
-        if self._stepping:
+        """A batch of rows of these lengths, padded to the longest; rows that are only evaluated do not count."""
+        if not self._within:
             self.rows += len(lengths)
             self.positions += int(lengths.sum())
             self.padded += int(lengths.max()) * len(lengths)
 
     @contextmanager
-    def _operators(self) -> Iterator[None]:
+    def _closely(self) -> Iterator[None]:
         from torch.profiler import ProfilerActivity, profile
 
         kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
-        with profile(activities=kinds) as seen:
-            yield
+        self._within = "operators"
+        try:
+            with profile(activities=kinds) as seen:
+                yield
+        finally:
+            self._within = ""
         for one in seen.key_averages():
-            self._took[one.key] += (one.self_device_time_total or one.self_cpu_time_total) / 1e6
-            self._calls[one.key] += one.count
+            self.operators[one.key] += (one.self_device_time_total or one.self_cpu_time_total) / 1e6
+            self.calls[one.key] += one.count
 
-    def operators(self) -> list[dict[str, Any]]:
-        """Those that took longest in the steps that were looked at: name, seconds, share of all, calls."""
-        whole = sum(self._took.values()) or 1.0
-        return [
-            {"name": name, "seconds": seconds, "share": seconds / whole, "calls": self._calls[name]}
-            for name, seconds in self._took.most_common(OPERATORS)
-        ]
+    def document(self, phases: Mapping[str, float], reading: Mapping[str, int], **facts: Any) -> dict[str, Any]:
+        """What `profile.json` says.
+
+        `phases` are seconds of the run's phases, `reading` holds the `rows` that the base was asked
+        about and how many of them were `computed`; `facts` are what else decides about speed.
+        """
+        inside = {name: self.seconds[name] for name in PARTS}
+        inside["rest of a step"] = max(0.0, self.seconds["steps"] - sum(inside.values()))
+        inside |= {name: self.seconds[name] for name in ("evaluation", "saving")}
+        took, whole = self.seconds["steps"] or float("nan"), sum(self.operators.values()) or float("nan")
+        return {
+            "schema": SCHEMA,
+            "seconds": dict(phases),
+            "training": {
+                "seconds": inside,
+                "steps": self.steps,
+                "rows_per_second": self.rows / took,
+                "positions_per_second": self.positions / took,
+                "padding": 1 - self.positions / self.padded if self.padded else None,
+            },
+            "operators": [
+                {"name": name, "seconds": seconds, "share": seconds / whole, "calls": self.calls[name]}
+                for name, seconds in sorted(self.operators.items(), key=lambda item: -item[1])[:OPERATORS]
+            ],
+            "reading": {**reading, "known": reading["rows"] - reading["computed"]},
+            "facts": facts,
+        }
 
 
-def _wait() -> None:
-    """Until a GPU has done what it was given: it is asked and not waited for."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def lines(document: Mapping[str, Any]) -> list[str]:
+    """The short version, for the terminal."""
+    training, reading = document["training"], document["reading"]
+    said = [f"seconds: {_listed(document['seconds'], '.1f')}"]
+    if training["steps"]:
+        inside = training["seconds"]
+        shares = {name: 100 * seconds / sum(inside.values()) for name, seconds in inside.items()}
+        said.append(f"training, %: {_listed(shares, '.0f')}")
+        speed = (
+            f"{training['rows_per_second']:,.0f} rows and {training['positions_per_second']:,.0f} positions a second"
+        )
+        said.append(f"{speed}, {100 * training['padding']:.0f} % of padding")
+    if reading["rows"]:
+        said.append(f"read by the base: {reading['computed']:,} rows; {reading['known']:,} were known")
+    return said
+
+
+def _listed(values: Mapping[str, float], form: str) -> str:
+    """Largest first; what rounds to nothing is left out."""
+    shown = sorted(values.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {value:{form}}" for name, value in shown if float(f"{value:{form}}"))
