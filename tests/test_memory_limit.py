@@ -26,12 +26,7 @@ from ftkit.recipe import shipped
 pytestmark = pytest.mark.slow
 FTKIT = [sys.executable, "-m", "ftkit"]
 LIMIT = 1536 * 2**20
-GREEDY = """
-open("/proc/self/oom_score_adj", "w").write("-1000")  # the kernel takes the other one
-taken = []
-while True:
-    taken.append(bytearray(b"x") * 2**26)
-"""
+GREEDY = "taken = []\nwhile True: taken.append(bytearray(b'x') * 2**26)"
 CONTROLLER = Path("/sys/fs/cgroup")
 FILES = {  # by version of control groups: limit, most that was used
     1: ("memory.limit_in_bytes", "memory.max_usage_in_bytes"),
@@ -148,7 +143,8 @@ def training(long: Path, base: str = "base", **changes: object) -> list[object]:
 
 
 def test_an_ordinary_run_does_not_feel_the_limit(group: Group, workdir: Path) -> None:
-    keys = ["--method", "lora", "--epochs", "1", "--set", "data.folds=2", "--set", "data.validation=none"]
+    keys = ["--method", "lora", "--epochs", "1"]
+    keys += ["--set", "method.layers=last 1", "--set", "data.folds=2", "--set", "data.validation=none"]
     said = ended(group.start(*FTKIT, "train", shipped.example_data(), *keys, "--out", "run", cwd=workdir))
     assert "memory" not in said
     assert group.most < LIMIT
@@ -163,11 +159,12 @@ def test_what_cannot_fit_at_all_is_refused(group: Group, long: Path, workdir: Pa
 
 
 def test_a_batch_that_cannot_fit_is_split_and_goes_on_after_a_kill(group: Group, long: Path, workdir: Path) -> None:
-    keys = {"train.batch": 16, "train.epochs": 4, "train.checkpoint": "every step"}
+    keys = {"train.batch": 16, "train.epochs": 2, "train.checkpoint": "every step"}
     process = group.start(*FTKIT, *training(long, **keys), cwd=workdir)
     while process.poll() is None and not list((workdir / "run" / runs.CHECKPOINTS).glob("state-*")):
         time.sleep(0.02)
     assert group.most < 0.85 * LIMIT
+    Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000")  # of the two the kernel takes this one
     greedy = group.start(sys.executable, "-c", GREEDY, cwd=workdir)
     said = ended(process, expect=-signal.SIGKILL)
     assert "GiB there are: each batch of 16 rows runs in " in said

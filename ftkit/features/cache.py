@@ -42,6 +42,7 @@ class Cache:
 
     root: Path
     limit: int
+    """bytes; with 0 nothing is written"""
     secret: bytes = b""
     """where rows are hidden: only the owner may read the cache, and hashes in it are keyed with this"""
     broken: bool = False
@@ -187,7 +188,7 @@ class Shelf:
         """Keep entries for this process, and on disk what is not there yet."""
         if not entries:
             return
-        if not self.cache.broken:
+        if self.cache.limit and not self.cache.broken:
             try:
                 self._publish(entries)
             except (OSError, FtkitError) as error:  # the disk refuses, or another process has been writing for long

@@ -212,7 +212,11 @@ def _losses(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
     """(rows,) weighted losses."""
     device = job.network.device
     # dropout depends on nothing but the member's seed, its step and the part
-    torch.manual_seed(int(np.random.SeedSequence([one.seed, one.step, turn]).generate_state(1)[0]))
+    seed = int(np.random.SeedSequence([one.seed, one.step, turn]).generate_state(1)[0])
+    if device.type == "cpu":  # torch.manual_seed minds devices that are not there too: a third of a head's step
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
     with torch.autocast(device.type, torch.bfloat16, enabled=job.precision == "bf16"):
         logits = _logits(job, one, rows)
     each = job.examples.task.loss(
@@ -262,8 +266,8 @@ def _judged(job: Job, one: Member, loss: float | None) -> Step:
 
 def _portions(job: Job, positions: np.ndarray) -> Iterator[np.ndarray]:
     """All rows, the longest first, as many at once as make full use of the processor and fit into its cache."""
-    left, lengths = positions, job.examples.lengths
-    left = left[np.argsort(-lengths[left], kind="stable")]
+    lengths = job.examples.lengths
+    left = positions[np.argsort(-lengths[positions], kind="stable")]
     tokens = TOKENS if job.network.device.type == "cpu" else 32 * TOKENS
     while len(left):
         rows = left[: min(job.evaluation_batch, max(1, tokens // int(lengths[left[0]])))]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 SCHEMA = 1
 WARM, LOOKED_AT = 2, 3  # steps that are let pass, since they make what later ones reuse; steps looked at closely
@@ -62,8 +63,7 @@ class Measured(Profile):
         try:
             yield
         finally:
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()  # else what a GPU was asked for is paid by whoever waits for it
+            _wait()
             self.seconds[name] += time.perf_counter() - start
             self._within = ""
 
@@ -89,18 +89,12 @@ class Measured(Profile):
 
     @contextmanager
     def _closely(self) -> Iterator[None]:
-        from torch.profiler import ProfilerActivity, profile
-
-        kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
         self._within = "operators"
         try:
-            with profile(activities=kinds) as seen:
+            with _Operators(self.operators, self.calls):
                 yield
         finally:
             self._within = ""
-        for one in seen.key_averages():
-            self.operators[one.key] += (one.self_device_time_total or one.self_cpu_time_total) / 1e6
-            self.calls[one.key] += one.count
 
     def document(self, phases: Mapping[str, float], reading: Mapping[str, int], **facts: Any) -> dict[str, Any]:
         """What `profile.json` says.
@@ -129,6 +123,31 @@ class Measured(Profile):
             "reading": {**reading, "known": reading["rows"] - reading["computed"]},
             "facts": facts,
         }
+
+
+class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships no types for it
+    """Takes the time of each operator, those of the backward pass among them.
+
+    Not torch.profiler: that takes a second to begin and writes lines of its own to the terminal.
+    """
+
+    def __init__(self, seconds: dict[str, float], calls: Counter[str]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seconds, self.calls = seconds, calls
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        start, name = time.perf_counter(), str(func.overloadpacket)
+        out = func(*args, **(kwargs or {}))
+        _wait()
+        self.seconds[name] += time.perf_counter() - start
+        self.calls[name] += 1
+        return out
+
+
+def _wait() -> None:
+    """Until a GPU has done what it was asked: else it is paid for by whoever waits for it first."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def lines(document: Mapping[str, Any]) -> list[str]:

@@ -228,8 +228,21 @@ def some_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     return names
 
 
+def measured(bench: Bench, repetitions: int, written: bool) -> dict[str, str]:
+    """Measure all parts, and write the tables after each repetition."""
+    bench.precision = faster_precision(bench)
+    for repetition in range(repetitions):
+        same_work(bench, repetition)
+        second_run(bench, repetition)
+        for one in SETS.values():
+            on_set(bench, one, repetition)
+        for name, text in sections(bench).items() if written else ():
+            write_section(name, text)
+    return sections(bench)
+
+
 def main() -> int:
-    """Measure, and write the tables after each repetition."""
+    """Make ready, and measure."""
     args = arguments()
     try:
         versions(who.PACKAGES)
@@ -253,15 +266,7 @@ def main() -> int:
             parts=(*args.only, PRECISION),
             rivals=args.rivals,
         )
-        bench.precision = faster_precision(bench)
-        for repetition in range(1 if quick else args.repetitions):
-            same_work(bench, repetition)
-            second_run(bench, repetition)
-            for one in SETS.values():
-                on_set(bench, one, repetition)
-            texts = sections(bench)
-            for name, text in () if args.trial else texts.items():
-                write_section(name, text)
+        texts = measured(bench, 1 if quick else args.repetitions, written=not args.trial)
     print("\n\n".join(texts.values()))
     if bench.failed:
         say(f"failed: {'; '.join(bench.failed)}")

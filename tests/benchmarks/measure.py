@@ -52,20 +52,10 @@ def run(
 
     `cache` is the folder of ftkit's cache; without it what an earlier run left is found.
     """
-    environment = os.environ | {
-        "OMP_NUM_THREADS": str(threads),
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_VERBOSITY": "error",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-    if cache is not None:
-        environment["FTKIT_CACHE"] = str(cache)
     start, busy = time.perf_counter(), _busy()
     with tempfile.TemporaryFile() as errors:  # and not the terminal: rivals draw progress bars all over it
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, env=environment, cwd=cwd, text=True
+            command, stdout=subprocess.PIPE, stderr=errors, env=_environment(threads, cache), cwd=cwd, text=True
         ) as process:
             assert process.stdout is not None
             output = process.stdout.read()
@@ -81,6 +71,20 @@ def run(
     cpu = usage.ru_utime + usage.ru_stime
     others = max(0.0, busy - cpu) / seconds
     return Finished(seconds, cpu, others, usage.ru_maxrss * unit, process.returncode, output)
+
+
+def _environment(threads: int, cache: Path | None) -> dict[str, str]:
+    environment = dict(os.environ) | {
+        "OMP_NUM_THREADS": str(threads),
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    if cache is not None:
+        environment["FTKIT_CACHE"] = str(cache)
+    return environment
 
 
 def _busy() -> float:

@@ -9,6 +9,7 @@ suits many labels better; the better of the two on the test rows counts, and the
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 import time
 from typing import Any
@@ -36,19 +37,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         trainer = setfit.Trainer(
             model=model,
-            args=setfit.TrainingArguments(
-                output_dir=folder,
-                batch_size=args.batch,
-                num_epochs=args.epochs,
-                num_iterations=args.pairs,
-                body_learning_rate=args.lr,
-                max_length=LONGEST,
-                seed=args.seed,
-                save_strategy="no",
-                logging_strategy="no",
-                report_to="none",
-                show_progress_bar=False,
-            ),
+            args=settings(args, folder),
             train_dataset=Dataset.from_dict({"text": [one for one, _ in train], "label": [one for _, one in train]}),
         )
         trainer.add_callback(limit(args.stop_after))
@@ -58,6 +47,25 @@ def main() -> None:
     complete = trainer.st_trainer.state.global_step >= trainer.st_trainer.state.max_steps
     strength = score(model, train, test, report)
     report.ended(train_seconds, complete, strength=strength, pairs=args.pairs)
+
+
+def settings(args: argparse.Namespace, folder: str) -> Any:
+    """The documented arguments."""
+    import setfit
+
+    return setfit.TrainingArguments(
+        output_dir=folder,
+        batch_size=args.batch,
+        num_epochs=args.epochs,
+        num_iterations=args.pairs,
+        body_learning_rate=args.lr,
+        max_length=LONGEST,
+        seed=args.seed,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        show_progress_bar=False,
+    )
 
 
 def score(model: Any, train: list[tuple[str, ...]], test: list[tuple[str, ...]], report: Report) -> float:

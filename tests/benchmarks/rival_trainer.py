@@ -62,7 +62,6 @@ def build(args: argparse.Namespace, folder: str, train: list[tuple[str, ...]], t
         DataCollatorWithPadding,
         PrinterCallback,
         Trainer,
-        TrainingArguments,
         set_seed,
     )
 
@@ -86,26 +85,33 @@ def build(args: argparse.Namespace, folder: str, train: list[tuple[str, ...]], t
     collate = DataCollatorWithPadding(tokenizer)
     trainer = Trainer(
         model=adapted(model, args.layers),
-        args=TrainingArguments(
-            output_dir=folder,
-            learning_rate=args.lr,
-            num_train_epochs=args.epochs,
-            per_device_train_batch_size=args.batch,
-            weight_decay=0.01,
-            save_strategy="no",  # the guide saves every epoch; left out, in its favour
-            train_sampling_strategy="group_by_length" if args.by_length else "random",
-            bf16=args.precision == "bf16",
-            use_cpu=True,
-            seed=args.seed,
-            disable_tqdm=True,
-            report_to=[],
-        ),
+        args=settings(args, folder),
         train_dataset=prepare(train),
         processing_class=tokenizer,
         data_collator=collate,
     )
     trainer.remove_callback(PrinterCallback)  # its lines are not ours
     return trainer, (prepare(test), collate)
+
+
+def settings(args: argparse.Namespace, folder: str) -> Any:
+    """The guide's training arguments, and what makes Trainer fast where that is asked for."""
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir=folder,
+        learning_rate=args.lr,
+        num_train_epochs=args.epochs,
+        per_device_train_batch_size=args.batch,
+        weight_decay=0.01,
+        save_strategy="no",  # the guide saves every epoch; left out, in its favour
+        train_sampling_strategy="group_by_length" if args.by_length else "random",
+        bf16=args.precision == "bf16",
+        use_cpu=True,
+        seed=args.seed,
+        disable_tqdm=True,
+        report_to=[],
+    )
 
 
 def adapted(model: Any, layers: str) -> Any:

@@ -64,7 +64,7 @@ def test_a_second_run_reads_what_the_first_has_computed(toy: Toy, tmp_path: Path
     assert first.digest() == second.digest() == without.digest()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sets(st.integers(0, 23), min_size=1), min_size=1, max_size=4))
 def test_the_companions_of_a_row_do_not_change_its_bits(toy: Toy, parts: list[set[int]]) -> None:
     whole, pieces = features(toy, None), features(toy, None)
@@ -285,6 +285,14 @@ def test_the_cap_must_be_a_number(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv("FTKIT_CACHE_GB", "much")
     with pytest.raises(InputError, match="expected a number"):
         Cache.default()
+
+
+def test_a_cap_of_zero_writes_nothing(toy: Toy, tmp_path: Path) -> None:
+    one, whole = features(toy, Cache(tmp_path / "c", 0)), features(toy, None)
+    for each in (one, whole):
+        each.read(EVERY)
+    assert not (tmp_path / "c").exists()
+    equal(one, whole)
 
 
 def test_a_private_cache_is_its_owners_alone(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

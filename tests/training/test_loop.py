@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from toy import EVERY, Toy, build, judged_by, method_named, with_accelerator
+from toy import EVERY, MEAN, Toy, build, judged_by, method_named, with_accelerator
 
 from ftkit.errors import FtkitError
-from ftkit.training.loop import fit
+from ftkit.features.examples import Features
+from ftkit.features.headroom import TOKENS
+from ftkit.features.network import Network
+from ftkit.training.loop import _portions, fit, predict
 from ftkit.training.members import Member, Settings, balance
 from ftkit.training.parts import best_epoch
 
@@ -134,6 +138,48 @@ def test_batches_hold_every_row_once(toy: Toy, count: int, size: int, seed: int,
     assert sorted(np.concatenate(batches)) == rows.tolist()
     assert len(batches) == one.steps_an_epoch
     assert max(map(len, batches)) <= size
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """Nothing but the head trains, and the features of all rows but the last are known."""
+    toy = build(tmp_path_factory.mktemp("head"), method_named("head"))
+    features = Features(toy.job.network, toy.job.examples, (MEAN,), None)
+    features.read(EVERY[:-1])
+    return replace(toy, job=replace(toy.job, pooled=features.pooled))
+
+
+def test_a_head_alone_trains_on_known_features(head: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = replace(QUICK, epochs=6)
+    plain, quick = (head.member(chosen, train=EVERY[:-1], validation=EVERY[:4]) for _ in range(2))
+    list(fit(replace(head.job, pooled={}), [plain]))
+    monkeypatch.setattr(Network, "__call__", lambda *_: pytest.fail("the base was run"))
+    list(fit(head.job, [quick]))
+    assert quick.step == 18
+    assert distance(plain, quick) < 1e-5
+
+
+def test_rows_that_are_not_known_are_run_through_the_base(head: Toy) -> None:
+    one = head.member(QUICK)
+    known, plain = predict(head.job, one, EVERY), predict(replace(head.job, pooled={}), one, EVERY)
+    assert np.abs(known - plain).max() < 1e-5
+    assert np.isfinite(known).all()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=80), st.integers(0, 3))
+def test_every_row_is_predicted_once_and_in_portions_that_suit(toy: Toy, lengths: list[int], seed: int) -> None:
+    toy.job.examples.lengths, known = np.array(lengths), toy.job.examples.lengths
+    try:
+        rows = np.random.default_rng(seed).permutation(len(lengths))
+        portions = list(_portions(toy.job, rows))
+    finally:
+        toy.job.examples.lengths = known
+    assert sorted(np.concatenate(portions)) == list(range(len(lengths)))
+    for portion in portions:
+        longest = max(lengths[i] for i in portion)
+        assert len(portion) == 1 or len(portion) * longest <= TOKENS
+        assert len(portion) <= toy.job.evaluation_batch
 
 
 def test_batches_are_of_similar_length(toy: Toy) -> None:

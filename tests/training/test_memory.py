@@ -168,6 +168,7 @@ def test_chunks_hold_every_row_once_and_the_longest_first(toy: Toy) -> None:
     assert [len(rows) for rows in seen] == [7, 7, 7]
     lengths = toy.job.examples.lengths[np.concatenate(seen)]
     assert sorted(np.concatenate(seen)) == EVERY[3:].tolist() and (np.diff(lengths) <= 0).all()
+    assert toy.job.examples.at_once == headroom.ROWS  # a later call may ask for more rows than this one
     in_chunks(toy.job.network, toy.job.examples, EVERY[:0], 7, seen.append)
     assert len(seen) == 3
 
