@@ -17,13 +17,16 @@ from ftkit.runs.folder import Clock, open_run
 from ftkit.runs.frames import predictions_of
 from ftkit.runs.masking import mask_of
 from ftkit.runs.origin import origin_of
-from ftkit.runs.saving import save
+from ftkit.runs.saving import save, save_profile
 from ftkit.training.deciding import decided
 from ftkit.training.encoding import encode
 from ftkit.training.fitting import fit
+from ftkit.training.profiling import Measured, Profile
 
 
-def run(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[Path, dict[str, Any]]:
+def run(
+    recipe: Recipe, claim: Callable[[], Path], command: str = "", profile: bool = False
+) -> tuple[Path, dict[str, Any]]:
     """Carry out a recipe; returns the run folder and its report.
 
     `claim` makes the empty folder. It is asked for one only when recipe, data and base have been
@@ -43,10 +46,14 @@ def run(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[P
             prepared = encode(recipe, splits, model)
         with open_run(claim(), origin_of(recipe, splits, model.base)) as kept:
             kept.recipe(recipe)
-            outcome = fit(recipe, prepared, model, kept, clock)
+            watched = Measured() if profile else Profile()
+            outcome = fit(recipe, prepared, model, kept, clock, watched)
             with clock.phase("scores"):
                 predictions = predictions_of(outcome, mask)
                 report = report_on(outcome, predictions, mask, kept.path.name, command)
             report["cost"] = cost_of(outcome, clock, kept)
-            save(outcome, predictions, report, mask, kept)
+            with clock.phase("save"):
+                save(outcome, predictions, report, mask, kept)
+            if isinstance(watched, Measured):
+                save_profile(watched, outcome, clock, kept)
     return kept.path, report

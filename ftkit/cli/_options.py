@@ -94,6 +94,7 @@ Reading = Annotated[list[tuple[str, str]], Shared(reading)]
 Target = Annotated[str, typer.Argument(metavar="RECIPE-or-DATA", help="A recipe, its shipped name, or data.")]
 File = Annotated[str, typer.Argument(metavar="FILE", help="A table: file, folder or hub id.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
+Profile = Annotated[bool, typer.Option("--profile", help="Write where the time went (profile.json, .html).")]
 
 
 def where(default: str) -> Any:

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-from ftkit.cli._options import Changes, Force, Target, where
+from ftkit.cli._options import Changes, Force, Profile, Target, where
 from ftkit.cli._sweep import Resume, Vary, several
 from ftkit.cli._trail import Trail
 from ftkit.console import console
@@ -20,6 +20,7 @@ def command(
     out: Annotated[Path | None, where("runs/<file>-<n>")] = None,
     force: Force = False,
     resume: Resume = False,
+    profile: Profile = False,
 ) -> int:
     """Example: ftkit train reviews.csv --label stars --out runs/reviews"""
     from ftkit.verbs import starting
@@ -30,11 +31,11 @@ def command(
     if resume:
         run, recipe = starting.unfinished(target, out, changes)
         trail.read(*starting.sources(str(run / "recipe.yaml"), recipe))
-        folder, report = starting.resume(run, recipe, trail.command)
+        folder, report = starting.resume(run, recipe, trail.command, profile)
     else:
         recipe = starting.recipe_for(target, changes)
         trail.read(*starting.sources(target, recipe))
-        folder, report = starting.carry_out(recipe, target, out, force, trail.command)
+        folder, report = starting.carry_out(recipe, target, out, force, trail.command, profile)
     trail.wrote(folder)
     from ftkit.reports import text  # a faulty recipe need not wait for it
 

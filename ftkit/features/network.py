@@ -18,6 +18,7 @@ from torch.func import functional_call
 
 from ftkit.features.blank import Blank
 from ftkit.features.cut import CannotResume, Cut
+from ftkit.features.dropout import quicken
 from ftkit.features.fingerprint import Fingerprint
 from ftkit.features.processor import attention
 from ftkit.models.architecture import blocks, frozen_depth
@@ -49,6 +50,7 @@ class Network:
     """A backbone whose trainable weights are handed in with each call, so that many members share it."""
 
     def __init__(self, backbone: nn.Module, causal: bool = False) -> None:
+        quicken(backbone)
         self.backbone = backbone
         self.causal = causal
         self.origin: Fingerprint | None = None

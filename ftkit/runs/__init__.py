@@ -8,4 +8,5 @@ REPORT, PAGE, CARD = "report.json", "report.html", "README.md"
 PREDICTIONS, ROWS, SPLITS = "predictions.parquet", "rows.parquet", "splits.parquet"
 ADAPTER, SEEDS, EVALUATIONS = "adapter", "seeds", "evaluations"
 CHECKPOINTS = "checkpoints"
+PROFILE, PROFILE_PAGE = "profile.json", "profile.html"
 ERROR, SWEEP_PAGE = "error.txt", "sweep.html"  # why a run of a sweep failed; the page beside its runs

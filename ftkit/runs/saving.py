@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ftkit import runs
+from ftkit.console import console
 from ftkit.files import replacing, write_json, write_text
 from ftkit.methods import Method
 from ftkit.models import delivery
@@ -16,18 +17,21 @@ from ftkit.models.snippet import snippet
 from ftkit.privacy import Mask
 from ftkit.reports.card import render_card
 from ftkit.reports.page import render_run
-from ftkit.runs.folder import RunFolder
+from ftkit.reports.profile import render_profile
+from ftkit.runs.folder import Clock, RunFolder
 from ftkit.statistics import predictions as stored
+from ftkit.training import profiling
 from ftkit.training.deciding import every_seed
 from ftkit.training.fitting import Outcome
+from ftkit.training.profiling import Measured
 
 
 def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], mask: Mask, run: RunFolder) -> None:
     """Write everything; sizes that are known only now are added to the report."""
     session, folder = outcome.session, run.path
     report["cost"]["adapter_bytes"] = _adapters(outcome, folder)
-    if (parts := report["cost"]["accumulate"]) != session.recipe.train.accumulate:
-        run.recipe(session.recipe.replace({"train.accumulate": parts}))  # a rerun need not run out of memory first
+    parts = report["cost"]["accumulate"]  # a rerun need not run out of memory first, nor measure what is faster
+    run.recipe(session.recipe.replace({"train.accumulate": parts}))
     names = list(report["scores"]["test"])
     stored.write(
         predictions,
@@ -43,6 +47,18 @@ def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], ma
     write_json(folder / runs.REPORT, report)
     write_text(folder / runs.PAGE, render_run(report))
     write_text(folder / runs.CARD, render_card(report, _snippet(outcome)))
+
+
+def save_profile(profile: Measured, outcome: Outcome, clock: Clock, run: RunFolder) -> None:
+    """Write where the time went, and say the short of it."""
+    features, block = outcome.session.arms[0].features, outcome.session.recipe.train
+    known = int(np.isfinite(next(iter(features.pooled.values()))[:, 0]).sum())
+    reading = {"rows": known, "computed": features.computed}
+    document = profile.document(clock.total(), reading, precision=block.precision, threads=block.threads)
+    write_json(run.path / runs.PROFILE, document)
+    write_text(run.path / runs.PROFILE_PAGE, render_profile(run.path.name, document))
+    for line in profiling.lines(document):
+        console.say(line)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

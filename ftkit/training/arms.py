@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ftkit.features.network import Network
     from ftkit.methods import Method
     from ftkit.runs.folder import Clock
+    from ftkit.training.precision import Precisions
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Arm:
     features: Features
     job: Job
     clock: Clock
+    precisions: Precisions
 
     @property
     def network(self) -> Network:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from ftkit import metrics, privacy
 from ftkit.console import console
@@ -33,7 +32,6 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
         "train.lr": method.default_lr if block.lr == "default" and not searched else block.lr,
         "train.epochs": block.epochs if searched else epochs_of(recipe, method, len(splits.parts[-1].train)),
         "train.threads": processor.threads(block.threads),
-        "train.precision": _precision() if block.precision == "auto" else block.precision,
         "evaluate.metrics": recipe.evaluate.metrics or list(_default_metrics(recipe, splits)),
     }
     recipe = recipe.replace(values)
@@ -88,8 +86,3 @@ def _default_metrics(recipe: Recipe, splits: Splits) -> tuple[str, ...]:
         console.say(f"labels are unbalanced ({max(counts)} to {min(counts)} rows): macro-F1 is the primary metric")
         return ("macro_f1", *(name for name in recipe.task.default_metrics if name != "macro_f1"))
     return tuple(recipe.task.default_metrics)
-
-
-def _precision() -> str:
-    """fp32 on CPUs, where bf16 steps have not shown a gain; bf16 on GPUs that have it."""
-    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "fp32"

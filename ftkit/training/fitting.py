@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from ftkit.training.checkpoints import Journal
 from ftkit.training.deciding import every_seed
 from ftkit.training.encoding import Prepared
 from ftkit.training.parts import NOTHING, Fitted, agreed_on
+from ftkit.training.precision import Precisions
+from ftkit.training.profiling import Profile
 from ftkit.training.rooms import Rooms
 from ftkit.training.session import Session, open_session
 from ftkit.training.stopping import stoppable
@@ -59,7 +61,7 @@ class Outcome:
         return self.fits["final", self.delivered]
 
 
-def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clock: Clock) -> Outcome:
+def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clock: Clock, profile: Profile) -> Outcome:
     """Train every part with every seed, and score the baselines on the same rows; the recipe is a decided one.
 
     What an earlier attempt in the same folder has finished is read from its checkpoints. Ctrl-C and
@@ -68,7 +70,9 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
     accelerator = _accelerator(recipe, run)
     cache = Cache.within(run.path / CHECKPOINTS / "cache") if privacy.hidden() else Cache.default()
     rooms = Rooms(run)
-    session = open_session(recipe, prepared, model, accelerator, cache, rooms, clock)
+    # what this machine is fast at tells nothing of rows, so that it may be kept for all runs
+    precisions = Precisions(recipe.train.precision, run, Cache.default())
+    session = open_session(recipe, prepared, model, accelerator, cache, rooms, precisions, clock, profile)
     run.trained_on(session.arms[0].features.digest())
     outcome = Outcome(session)
 
@@ -89,6 +93,8 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
                     one = session.fit_of(part, seed, solve, journal, watcher, stop)
                     outcome.fits[part.name, seed] = session.carry_out(one, agreed)
         outcome.rows_trained = watcher.rows
+    settled = recipe.replace({"train.precision": precisions.settled or "fp32"})
+    outcome.session = replace(session, recipe=settled)
     with clock.phase("baselines"):
         _score_baselines(outcome)
     accelerator.end_training()

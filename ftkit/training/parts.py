@@ -121,9 +121,10 @@ class Fit:
         if known is not None:
             return one, known.get("logits")
         arm.read(np.union1d(rows, held))
-        for step in fit(job, [one]):
+        for step in fit(arm.precisions.settle(job, one), [one]):
             self.watcher.saw(self.part.name, name, self.seed, step)
-            self.journal.stepped(one)
+            with job.profile.time("saving"):
+                self.journal.stepped(one)
             if self.stop:
                 self.journal.save(one)
                 raise KeyboardInterrupt

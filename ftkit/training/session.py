@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from ftkit.methods import Method
     from ftkit.recipe import Recipe
     from ftkit.runs.folder import Clock
+    from ftkit.training.precision import Precisions
+    from ftkit.training.profiling import Profile
     from ftkit.training.rooms import Rooms
     from ftkit.training.watching import Watcher
 
@@ -129,7 +131,9 @@ def open_session(
     accelerator: Accelerator,
     cache: Cache | None,
     rooms: Rooms,
+    precisions: Precisions,
     clock: Clock,
+    profile: Profile,
 ) -> Session:
     """Attach rows and targets to the base; every row that is trained on or chosen by is read by the base, once."""
     splits = prepared.splits
@@ -150,13 +154,14 @@ def open_session(
             examples=examples,
             targets=torch.from_numpy(targets),
             balanced=recipe.train.class_weight == "balanced",
-            precision="bf16" if recipe.train.precision == "bf16" else "fp32",
             judge=lambda positions, logits: judged(recipe, splits.rows.labels, targets[positions], logits),
             accelerator=accelerator,
             room=rooms.of(method.label),
             describe=prepared.describe,
+            pooled=features.pooled,
+            profile=profile,
         )
-        arm = Arm(number, method, features, job, clock)
+        arm = Arm(number, method, features, job, clock, precisions)
         arm.read(needed)
         return arm
 

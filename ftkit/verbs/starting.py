@@ -71,13 +71,15 @@ def sources(target: str, recipe: Recipe) -> list[str]:
     return [*([str(path)] if path else []), *data]
 
 
-def carry_out(recipe: Recipe, target: str, out: Path | None, force: bool, command: str) -> tuple[Path, dict[str, Any]]:
+def carry_out(
+    recipe: Recipe, target: str, out: Path | None, force: bool, command: str, profile: bool = False
+) -> tuple[Path, dict[str, Any]]:
     """Run a recipe in a folder of its own; gives the folder and the report."""
     from ftkit import pipeline
 
     files.refuse_taken(out, force)  # said before the data is read; the folder itself is made after
     stem = naming.run_stem(target, recipe)
-    return pipeline.run(recipe, lambda: files.new_run_folder(out, stem, force), command)
+    return pipeline.run(recipe, lambda: files.new_run_folder(out, stem, force), command, profile)
 
 
 def unfinished(target: str, out: Path | None, changes: list[Change]) -> tuple[Path, Recipe]:
@@ -116,11 +118,11 @@ def _resumable(folder: Path) -> Path:
     return folder
 
 
-def resume(folder: Path, recipe: Recipe, command: str) -> tuple[Path, dict[str, Any]]:
+def resume(folder: Path, recipe: Recipe, command: str, profile: bool = False) -> tuple[Path, dict[str, Any]]:
     """Take up a run where its checkpoints stand; gives the folder and the report."""
     from ftkit import pipeline
 
-    return pipeline.run(recipe, lambda: folder, command)
+    return pipeline.run(recipe, lambda: folder, command, profile)
 
 
 def train(

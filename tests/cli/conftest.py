@@ -100,7 +100,9 @@ def pipeline(stand_in: Callable[..., ModuleType]) -> list[tuple[Any, Path, str]]
     """A pipeline that writes a report and no weights; gives the calls that it got."""
     calls: list[tuple[Any, Path, str]] = []
 
-    def run(recipe: Any, claim: Callable[[], Path], command: str = "") -> tuple[Path, dict[str, Any]]:
+    def run(
+        recipe: Any, claim: Callable[[], Path], command: str = "", profile: bool = False
+    ) -> tuple[Path, dict[str, Any]]:
         folder = claim()
         calls.append((recipe, folder, command))
         (folder / "status").write_text("complete")

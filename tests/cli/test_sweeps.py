@@ -23,7 +23,9 @@ def trained(stand_in: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> li
     """
     recipes: list[Any] = []
 
-    def run(recipe: Any, claim: Callable[[], Path], command: str = "") -> tuple[Path, dict[str, Any]]:
+    def run(
+        recipe: Any, claim: Callable[[], Path], command: str = "", profile: bool = False
+    ) -> tuple[Path, dict[str, Any]]:
         folder = claim()
         (folder / "recipe.yaml").write_text(recipe.to_yaml())
         (folder / "status").write_text("partial")

@@ -99,7 +99,7 @@ def test_train_from_python(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> No
     import ftkit
 
     module = ModuleType("ftkit.pipeline")
-    vars(module)["run"] = lambda recipe, claim, command: (claim(), {"seed": recipe.seed, "label": recipe.task.label})
+    vars(module)["run"] = lambda recipe, claim, *_: (claim(), {"seed": recipe.seed, "label": recipe.task.label})
     monkeypatch.setitem(sys.modules, "ftkit.pipeline", module)
     monkeypatch.setattr(ftkit, "pipeline", module, raising=False)
     (workdir / "r.yaml").write_text("task: text_classification\nmethod: head\ndata: {train: a.csv}\n")
