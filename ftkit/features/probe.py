@@ -9,7 +9,8 @@ import numpy as np
 
 from ftkit.features.pooling import Pooling
 
-STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # inverse L2 penalties to choose from, on features of unit variance
+STRENGTHS = (0.001, 0.003, 0.01, 0.1, 1.0)  # inverse L2 penalties to choose from, on features of unit variance
+UNCHOSEN = 0.01  # where there is nothing to choose by
 Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 """(targets, logits) → (score, larger is better, nan where these rows do not define it; loss)"""
 
@@ -62,9 +63,11 @@ def choose(
 ) -> tuple[Pooling, float]:
     """The pooling and strength that score best on the held-out rows; at a tie, with the smaller loss.
 
-    Without held-out rows, the first pooling and the strongest penalty. Holdouts that do not define
+    Without held-out rows, the first pooling and a middling penalty. Holdouts that do not define
     the score are left out of its mean; where none does, the loss decides.
     """
+    if not holdouts:
+        return next(iter(pooled)), UNCHOSEN
     best: tuple[tuple[float, float], Pooling, float] | None = None
     for pooling, features in pooled.items():
         for strength in STRENGTHS:
@@ -73,7 +76,7 @@ def choose(
                 weight, bias = solve(features[train], targets[train], labels, strength, balanced)
                 values.append(score(targets[held], features[held] @ weight.T + bias))
             scores = [one for one, _ in values if not np.isnan(one)]
-            loss = float(np.mean([loss for _, loss in values])) if values else strength
+            loss = float(np.mean([loss for _, loss in values]))
             value = (float(np.mean(scores)) if scores else 0.0, -loss)
             if best is None or value > best[0]:
                 best = (value, pooling, strength)

@@ -128,6 +128,7 @@ def cost_of(outcome: Outcome, clock: Clock, run: RunFolder) -> dict[str, Any]:
     seconds = clock.seconds.get("train", 0.0)
     return {
         "seconds": clock.total(),
+        "begun": run.opened,
         "resumed": run.begun["attempts"] - 1,
         "accumulate": final.arm.job.room.parts(outcome.session.recipe.train.accumulate),
         "peak_memory_bytes": environment.peak_memory(),

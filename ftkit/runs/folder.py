@@ -28,6 +28,8 @@ class RunFolder:
     path: Path
     begun: dict[str, Any] = field(default_factory=dict)
     """see `ftkit.runs.origin`"""
+    opened: float = field(default_factory=time.time)
+    """seconds since 1970"""
     vanished: bool = False
     """whether an earlier attempt ended without a word, as a process does that is killed"""
 

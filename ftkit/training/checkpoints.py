@@ -108,7 +108,7 @@ class Journal:
         try:
             self.folder.mkdir(exist_ok=True)
             with replacing(path) as temporary:
-                temporary.write_bytes(record.pack())
+                record.write(temporary)
         except (FtkitError, OSError) as error:
             refused = system_error(error) or system_error(error.__cause__ or error)
             if refused is None or refused.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -120,11 +120,9 @@ class Journal:
     def _read(self, path: Path) -> Saved | None:
         """A record, None where there is none for this member; a damaged one is named aloud."""
         try:
-            packed = path.read_bytes()
+            known = Saved.read(path)
         except FileNotFoundError:
             return None
-        try:
-            known = Saved.unpack(packed)
         except ValueError as error:
             console.warn(f"{path}: is damaged ({error}), so an older checkpoint is taken")
             return None

@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ftkit.console import console
 from ftkit.methods import Method
 from ftkit.search.ladder import Climb
 from ftkit.training.arms import Arm
+from ftkit.training.finite import NotFinite
 from ftkit.training.parts import Choice, Fit, Rung, Tried
 
 RATES = (0.3, 1.0, 3.0)  # times the method's own rate; the best rate of a set is seldom further off
@@ -37,7 +39,11 @@ def choose(fit: Fit, search: Search) -> Choice:
     taken, rates = _best_rate(fit, search, arms[0])
     rungs = [Rung(taken.score, None, _arithmetic(fit, taken, len(rates)))]
     for number in range(1, len(arms)):
-        upper, upper_rates = _best_rate(fit, search, arms[number])
+        try:
+            upper, upper_rates = _best_rate(fit, search, arms[number])
+        except NotFinite as error:  # no rung to stand on, but those below it hold
+            console.warn(f"{arms[number].method.label} is left out: {error.message}")
+            break
         climb = search.weigh(fit, upper, taken)
         rungs.append(Rung(upper.score, climb, _arithmetic(fit, upper, len(upper_rates))))
         left = taken if climb.climbed else upper
@@ -57,8 +63,15 @@ def _best_rate(fit: Fit, search: Search, arm: Arm) -> tuple[Tried, dict[float, f
     settings = fit.settings(arm)
     best: Tried | None = None
     scores: dict[float, float] = {}
-    for lr in search.rates(arm.method) if settings.epochs else [settings.lr]:
-        one = fit.attempt(arm, lr)
+    rates = search.rates(arm.method) if settings.epochs else [settings.lr]
+    for lr in rates:
+        try:
+            one = fit.attempt(arm, lr)
+        except NotFinite as error:
+            if best is None and lr == rates[-1]:
+                raise
+            console.warn(f"learning rate {lr:g} is left out: {error.message}")
+            continue
         scores[lr] = one.score
         worse = one
         if best is None or _rank(one) > _rank(best):
@@ -66,7 +79,7 @@ def _best_rate(fit: Fit, search: Search, arm: Arm) -> tuple[Tried, dict[float, f
         if worse is not best:
             for member in worse.members:
                 member.release(weights=True)
-    assert best is not None  # there is at least one rate
+    assert best is not None  # the last rate has raised otherwise
     return best, scores
 
 

@@ -79,8 +79,9 @@ def fit(job: Job, members: Sequence[Member]) -> Iterator[Step]:
         if not one.started and (len(one.validation) or not one.done):  # a head that is only solved is scored too
             if len(few := one.validation[: REHEARSAL * job.evaluation_batch]):
                 job.judge(few, predict(job, one, few))
+            held = _held(job, one)
             one.started = True
-            yield _judged(job, one, None)
+            yield _judged(job, one, None, held)
     while True:
         for one in members:
             if not one.done and one.step == (one.epoch + 1) * one.steps_an_epoch:
@@ -115,9 +116,10 @@ def _rehearsed(job: Job, members: list[Member], parts: list[list[np.ndarray]]) -
 
 
 def _epoch_ended(job: Job, one: Member) -> Step:
+    held = _held(job, one)  # first, because it may fail, and the member must then be as its last step has left it
     one.epoch += 1
     mean, one.losses = float(np.mean(one.losses)), []
-    return _judged(job, one, mean)
+    return _judged(job, one, mean, held)
 
 
 def _make_room(job: Job, active: list[Member]) -> None:
@@ -255,10 +257,14 @@ def _step(one: Member, lr: float) -> None:
     one.step += 1
 
 
-def _judged(job: Job, one: Member, loss: float | None) -> Step:
-    if not len(one.validation):
+def _held(job: Job, one: Member) -> np.ndarray | None:
+    """Logits of the validation rows; None where there are none."""
+    return predict(job, one, one.validation) if len(one.validation) else None
+
+
+def _judged(job: Job, one: Member, loss: float | None, logits: np.ndarray | None) -> Step:
+    if logits is None:
         return Step(one, one.epoch, one.step, loss, one.learning_rate(), 0)
-    logits = predict(job, one, one.validation)
     score, held_loss = job.judge(one.validation, logits)
     one.judge(score, held_loss, logits)
     return Step(one, one.epoch, one.step, loss, one.learning_rate(), 0, (score, held_loss))

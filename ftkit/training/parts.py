@@ -13,6 +13,7 @@ from ftkit.features.probe import Probe
 from ftkit.search.ladder import Climb
 from ftkit.training.arms import Arm, Arms
 from ftkit.training.checkpoints import Journal
+from ftkit.training.finite import NotFinite
 from ftkit.training.loop import fit, predict
 from ftkit.training.members import Member, Settings, balance, member
 from ftkit.training.stopping import Stop
@@ -121,13 +122,17 @@ class Fit:
         if known is not None:
             return one, known.get("logits")
         arm.read(np.union1d(rows, held))
-        for step in fit(arm.precisions.settle(job, one), [one]):
-            self.watcher.saw(self.part.name, name, self.seed, step)
-            with job.profile.time("saving"):
-                self.journal.stepped(one)
-            if self.stop:
-                self.journal.save(one)
-                raise KeyboardInterrupt
+        try:
+            for step in fit(arm.precisions.settle(job, one), [one]):
+                self.watcher.saw(self.part.name, name, self.seed, step)
+                with job.profile.time("saving"):
+                    self.journal.stepped(one)
+                if self.stop:
+                    self.journal.save(one)
+                    raise KeyboardInterrupt
+        except NotFinite:  # the member is as its last good step has left it
+            self.journal.save(one)
+            raise
         return one, None
 
     def attempt(self, arm: Arm, lr: float) -> Tried:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,29 +48,30 @@ class Saved:
         """Tensors whose names begin with `prefix`, without it."""
         return {name.removeprefix(prefix): one for name, one in self.tensors.items() if name.startswith(prefix)}
 
-    def pack(self) -> bytes:
-        """A safetensors file that can tell whether it is whole."""
-        from safetensors.torch import save
+    def write(self, path: Path) -> None:
+        """A safetensors file that can tell whether it is whole; no copy of it is made in memory."""
+        from safetensors.torch import save_file
 
         tensors = {name: one.contiguous() for name, one in self.tensors.items()}
         values = json.dumps(self.values)
-        return save(tensors, {"schema": SCHEMA, "values": values, "sha256": _digest(tensors, values)})
+        save_file(tensors, path, {"schema": SCHEMA, "values": values, "sha256": _digest(tensors, values)})
 
     @classmethod
-    def unpack(cls, packed: bytes) -> Saved:
-        """What `pack` wrote.
+    def read(cls, path: Path) -> Saved:
+        """What `write` wrote.
 
-        Raises ValueError in words where any byte that matters has changed.
+        Raises ValueError in words where any byte that matters has changed, FileNotFoundError for no file.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load
+        from safetensors import SafetensorError, safe_open
 
+        if not path.exists():
+            raise FileNotFoundError(path)
         try:
-            size = int.from_bytes(packed[:8], "little")
-            said = json.loads(packed[8 : 8 + size])["__metadata__"]
-            tensors = load(packed)
+            with safe_open(path, framework="pt") as file:
+                said = file.metadata()
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dict
             values, digest, schema = said["values"], said["sha256"], said["schema"]
-        except (ValueError, KeyError, TypeError, MemoryError, OverflowError, SafetensorError):
+        except (ValueError, KeyError, TypeError, MemoryError, OverflowError, OSError, SafetensorError):
             raise ValueError("not a whole safetensors file") from None
         if schema != SCHEMA or digest != _digest(tensors, values):
             raise ValueError("its checksum does not fit")

@@ -87,7 +87,7 @@ def _ftkit(one: Contestant, contest: Contest, key: str, cache: Path | None) -> t
     done = run(command, contest.threads, cwd=contest.folder, cache=cache or out.with_suffix(".cache"))
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     history = [json.loads(line) for line in (out / "history.jsonl").read_text(encoding="utf-8").splitlines()]
-    loaded = (out / "recipe.yaml").stat().st_mtime - start  # it is written when the base has been loaded
+    loaded = report["cost"]["begun"] - start  # a run folder is opened when the base has been loaded
     first, last = history[0]["time"] - start, history[-1]["time"] - start
     return done, {
         "seconds": done.seconds,

@@ -125,3 +125,20 @@ def test_a_search_needs_rows_to_choose_by(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"data\.validation is none"):
             carry_out(toy_recipe(tmp_path, **{**change, "data.validation": "none"}), tmp_path / "run")
     assert not (tmp_path / "run").exists() and files.state(tmp_path / "run") is None
+
+
+def test_a_rate_that_runs_away_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ftkit.training.choosing.RATES", (1.0, 1e33))
+    report = carry_out(toy_recipe(tmp_path, **{"train.lr": "auto"}), tmp_path / "run")
+    assert set(report["rates"]["chosen"].values()) == {1e-3} if report["rates"] else report["choices"]["lr"] == 1e-3
+    assert "1e+30 is left out: " in capsys.readouterr().err
+
+
+def test_a_ladder_whose_rung_runs_away_stays_below_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = carry_out(toy_recipe(tmp_path, **{"method": AUTO["method"], "train.lr": 1e30}), tmp_path / "run")
+    assert set(report["ladder"]["chosen"].values()) == {"head"}
+    assert "lora, last 1 block is left out: " in capsys.readouterr().err

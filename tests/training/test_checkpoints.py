@@ -21,6 +21,7 @@ from ftkit.recipe import Recipe, parse, read
 from ftkit.recipe.pace import Pace
 from ftkit.training import checkpoints, parts
 from ftkit.training.checkpoints import Journal
+from ftkit.training.finite import NotFinite
 from ftkit.training.loop import Step, fit
 from ftkit.training.members import Member, Settings
 from ftkit.training.state import Saved, restore, state_of
@@ -62,9 +63,9 @@ def test_a_member_stopped_after_any_step_ends_the_same(toy: toys.Toy) -> None:
         for count, _ in enumerate(fit(toy.job, [one]), 1):
             if count == stop:
                 break
-        packed = state_of(one, "key", []).pack()
+        state_of(one, "key", []).write(toy.folder / "record")
         again = member_of(toy)
-        restore(again, Saved.unpack(packed))
+        restore(again, Saved.read(toy.folder / "record"))
         list(fit(toy.job, [again]))
         same(again, whole)
 
@@ -73,14 +74,18 @@ def test_a_member_stopped_after_any_step_ends_the_same(toy: toys.Toy) -> None:
 @given(place=st.floats(0, 1, exclude_max=True), length=st.integers(1, 64), byte=st.integers(1, 255))
 def test_no_damaged_byte_goes_unseen(toy: toys.Toy, place: float, length: int, byte: int) -> None:
     one = member_of(toy)
-    packed = bytearray(state_of(one, "key", [{"epoch": 0}]).pack())
+    path = toy.folder / "record"
+    state_of(one, "key", [{"epoch": 0}]).write(path)
+    kept = Saved.read(path)
+    packed = bytearray(path.read_bytes())
     start = int(place * len(packed))
     packed[start : start + length] = bytes(old ^ byte for old in packed[start : start + length])
+    path = toy.folder / "damaged"
+    path.write_bytes(packed)
     try:
-        found = Saved.unpack(bytes(packed))
+        found = Saved.read(path)  # only blanks in the header may differ unseen
     except ValueError:
         return
-    kept = Saved.unpack(state_of(one, "key", [{"epoch": 0}]).pack())  # only blanks in the header may differ unseen
     assert found.values == kept.values and all(np.array_equal(found.tensors[k], kept.tensors[k]) for k in kept.tensors)
 
 
@@ -260,3 +265,13 @@ def test_a_run_under_way_is_not_taken_up_twice(tmp_path: Path) -> None:
 
     with open_run(tmp_path, {}), pytest.raises(FtkitError, match="another process"), open_run(tmp_path, {}):
         pytest.fail("two processes in one folder")
+
+
+def test_a_run_that_runs_away_keeps_its_best_weights(tmp_path: Path) -> None:
+    recipe = toy_recipe(tmp_path / "data", **{"train.lr": 1e30, "train.checkpoint": "every 1000 steps"})
+    with pytest.raises(NotFinite, match="after step 1 there is no score"):
+        carry_out(recipe, tmp_path / "run")
+    (record,) = (tmp_path / "run" / runs.CHECKPOINTS).glob("state-*.safetensors")
+    best = Saved.read(record).under("best/")
+    assert best and all(bool(tensor.isfinite().all() and tensor.abs().max() < 100) for tensor in best.values())
+    assert files.state(tmp_path / "run") == "failed"
