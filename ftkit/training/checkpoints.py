@@ -76,8 +76,8 @@ class Journal:
 
     def stepped(self, one: Member) -> None:
         """Save the member where it is time to."""
-        due = one.step % self.pace.steps == 0 if self.pace.steps else time.monotonic() - self.at >= self.pace.seconds
-        if due:
+        late = time.monotonic() - self.at >= self.pace.seconds
+        if one.step and one.step % self.pace.steps == 0 if self.pace.steps else late:
             self.save(one)
 
     def save(self, one: Member) -> None:

@@ -74,7 +74,8 @@ def fit(job: Job, members: Sequence[Member]) -> Iterator[Step]:
     Between any two steps that are yielded a member may be saved, and taken up again by another call.
     Raises NotFinite for a loss, a gradient or a score that is no number, and FtkitError where memory is too small.
     """
-    _make_room(job, [one for one in members if not one.done])
+    with job.profile.time("rehearsal"):
+        _make_room(job, [one for one in members if not one.done])
     for one in members:
         if not one.started and (len(one.validation) or not one.done):  # a head that is only solved is scored too
             if len(few := one.validation[: REHEARSAL * job.evaluation_batch]):
@@ -104,8 +105,9 @@ def fit(job: Job, members: Sequence[Member]) -> Iterator[Step]:
 
 def rehearse(job: Job, one: Member, rows: np.ndarray) -> bool:
     """All of a step but its end: forwards and backwards through rows, and nothing moves. Whether memory sufficed."""
-    _make_room(job, [one])
-    return _rehearsed(job, [one], [_parts(job, one, rows)])
+    with job.profile.time("rehearsal"):  # no step is taken, so its parts are none of a step's
+        _make_room(job, [one])
+        return _rehearsed(job, [one], [_parts(job, one, rows)])
 
 
 def _rehearsed(job: Job, members: list[Member], parts: list[list[np.ndarray]]) -> bool:

@@ -17,7 +17,7 @@ SCHEMA = 1
 WARM, LOOKED_AT = 2, 3  # steps that are let pass, since they make what later ones reuse; steps looked at closely
 OPERATORS = 12  # listed, those that took longest
 PARTS = ("batches", "forward", "backward", "optimiser")
-"""what a step is made of; `evaluation` and `saving` lie between steps"""
+"""what a step is made of; `evaluation`, `saving` and `rehearsal` (of memory and precision) lie between steps"""
 NOTHING: AbstractContextManager[None] = nullcontext()
 
 
@@ -104,7 +104,7 @@ class Measured(Profile):
         """
         inside = {name: self.seconds[name] for name in PARTS}
         inside["rest of a step"] = max(0.0, self.seconds["steps"] - sum(inside.values()))
-        inside |= {name: self.seconds[name] for name in ("evaluation", "saving")}
+        inside |= {name: self.seconds[name] for name in ("evaluation", "saving", "rehearsal")}
         took, whole = self.seconds["steps"] or float("nan"), sum(self.operators.values()) or float("nan")
         return {
             "schema": SCHEMA,

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from toy import EVERY, Toy, build, method_named, with_accelerator
+from toy import EVERY, Toy
 
 from ftkit.training.finite import NotFinite, bad_scores
 from ftkit.training.loop import fit
@@ -16,16 +16,6 @@ from ftkit.training.members import Member, Settings
 
 QUICK = Settings(epochs=2, lr=1e-2, batch=8, warmup=0.0)
 NAN = float("nan")
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return build(tmp_path_factory.mktemp("toy"), method_named("lora"))
-
-
-@pytest.fixture
-def toy(built: Toy) -> Toy:
-    return with_accelerator(built)
 
 
 def bits(one: Member) -> dict[str, torch.Tensor]:

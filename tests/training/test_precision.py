@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from toy import EVERY, NONE, Toy, build, method_named, with_accelerator
+from toy import EVERY, NONE, Toy, build, method_named
 
 from ftkit.features.cache import Cache
 from ftkit.runs.folder import RunFolder
@@ -19,16 +19,6 @@ from ftkit.training.members import Member, Settings
 from ftkit.training.precision import MEASURED, Precisions, choose, measure
 
 QUICK = Settings(epochs=2, lr=1e-2, batch=8)
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return build(tmp_path_factory.mktemp("toy"), method_named("lora"))
-
-
-@pytest.fixture
-def toy(built: Toy) -> Toy:
-    return with_accelerator(built)
 
 
 @pytest.fixture

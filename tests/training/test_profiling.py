@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toy import EVERY, Toy, build, method_named, with_accelerator
+from toy import EVERY, Toy, with_accelerator
 
 from ftkit.files import as_json
 from ftkit.reports.profile import render_profile
@@ -20,16 +20,6 @@ from ftkit.training.profiling import LOOKED_AT, WARM, Measured, Profile, lines
 QUICK = Settings(epochs=4, lr=1e-2, batch=8)
 PHASES = {"read": 0.5, "train": 2.0, "total": 2.5}
 READING = {"rows": 24, "computed": 9}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return build(tmp_path_factory.mktemp("toy"), method_named("lora"))
-
-
-@pytest.fixture
-def toy(built: Toy) -> Toy:
-    return with_accelerator(built)
 
 
 def trained(toy: Toy, profile: Profile, **fields: Any) -> dict[str, torch.Tensor]:
@@ -103,9 +93,8 @@ def test_the_document_holds_what_the_words_and_the_page_say(measured: Measured) 
     document = measured.document(PHASES, READING, precision="fp32", threads=1)
     assert "NaN" not in as_json(document)
     assert document["reading"] == {"rows": 24, "computed": 9, "known": 15}
-    assert sum(document["training"]["seconds"].values()) == pytest.approx(
-        measured.seconds["steps"] + measured.seconds["evaluation"]
-    )
+    counted = sum(measured.seconds[name] for name in ("steps", "evaluation", "rehearsal"))
+    assert sum(document["training"]["seconds"].values()) == pytest.approx(counted)
     said = "\n".join(lines(document))
     assert "total 2.5, train 2.0, read 0.5" in said and "9 rows; 15 were known" in said
     page = render_profile("a run", document)
