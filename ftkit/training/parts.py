@@ -118,7 +118,8 @@ class Fit:
         settings = replace(self.settings(arm), lr=lr)
         one = member(name, arm.network, arm.method, start, rows, held, settings, self.seed, stop_after, weights)
         known = self.journal.begin(f"{self.part.name}, seed {self.seed}, {arm.method.label}, {lr!r}, {name}", one)
-        self.watcher.skip(one.step * settings.batch)
+        if one.step:
+            self.watcher.skip(one.step * settings.batch)
         if known is not None:
             return one, known.get("logits")
         arm.read(np.union1d(rows, held))
