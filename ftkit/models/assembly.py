@@ -51,7 +51,7 @@ def assemble(recipe: Recipe, method: Method | None = None) -> Assembly:
     origin = Fingerprint(backbone)
     torch.manual_seed(recipe.seed)
     backbone = (method or recipe.method.rungs()[0]).apply(backbone).to(device())
-    network = Network(backbone, _causal(backbone))
+    network = Network(backbone, causal(backbone))
     network.origin = origin
     return Assembly(base, network, processor, head)
 
@@ -129,7 +129,7 @@ def load_run(run: Path) -> Model:
     backbone = _restored(recipe, backbone, run / "adapter").eval()
     for parameter in origin.moved(backbone):  # the network is cut below what the run has moved
         parameter.requires_grad_(parameter.is_floating_point())
-    network = Network(backbone.to(device()), _causal(backbone))
+    network = Network(backbone.to(device()), causal(backbone))
     network.origin = origin
     backbone.requires_grad_(False)
     return Model(recipe, base, network, processor, read_head(run / "adapter"))
@@ -167,7 +167,7 @@ def _restored(recipe: Recipe, backbone: nn.Module, folder: Path) -> nn.Module:
         raise InputError(f"{folder}: the adapter cannot be loaded ({first})", "train the run again") from None
 
 
-def _causal(backbone: nn.Module) -> bool:
+def causal(backbone: nn.Module) -> bool:
     """Whether positions only see what is before them, so that the last one knows most."""
     from transformers.models.auto import modeling_auto
 
@@ -176,4 +176,6 @@ def _causal(backbone: nn.Module) -> bool:
     # kinds that also have a masked-language head, such as BERT, see both ways unless told otherwise
     decoder = kind in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     both_ways = kind in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    # of a model with both halves (Marian, Whisper) the backbone is the encoder, which looks both ways
+    both_ways = both_ways or bool(getattr(config, "is_encoder_decoder", False))
     return bool(getattr(config, "is_decoder", False)) or (decoder and not both_ways)
