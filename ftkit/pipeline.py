@@ -11,9 +11,10 @@ from ftkit.data.prepare import prepare
 from ftkit.data.splits import used_only
 from ftkit.features import processor
 from ftkit.models.assembly import assemble
+from ftkit.models.delivery import weight_of
 from ftkit.recipe import Recipe
 from ftkit.runs.document import cost_of, report_on
-from ftkit.runs.folder import Clock, open_run
+from ftkit.runs.folder import Clock, open_run, refuse_small_disk
 from ftkit.runs.frames import predictions_of
 from ftkit.runs.masking import mask_of
 from ftkit.runs.origin import origin_of
@@ -44,7 +45,9 @@ def run(
         with clock.phase("load"):
             model = assemble(recipe)
             prepared = encode(recipe, splits, model)
-        with open_run(claim(), origin_of(recipe, splits, model.base)) as kept:
+        folder = claim()
+        refuse_small_disk(folder, weight_of(model.network, recipe.seeds))
+        with open_run(folder, origin_of(recipe, splits, model.base)) as kept:
             kept.recipe(recipe)
             watched = Measured() if profile else Profile()
             outcome = fit(recipe, prepared, model, kept, clock, watched)

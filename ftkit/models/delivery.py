@@ -61,6 +61,11 @@ def save(
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def weight_of(network: Network, seeds: int) -> int:
+    """Bytes of the trained weights that a run leaves: one adapter, and with several `seeds` one of each beside it."""
+    return sum(p.nbytes for p in network.trainable().values()) * (seeds + 1 if seeds > 1 else 1)
+
+
 def method_of(run: Path, recipe: Recipe) -> Method:
     """The method of a run's adapter: its recipe's, or what a search has chosen."""
     if len(recipe.method.rungs()) == 1:

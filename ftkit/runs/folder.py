@@ -71,6 +71,23 @@ class RunFolder:
             file.write(as_line(line) + "\n")
 
 
+def refuse_small_disk(path: Path, needed: int) -> None:
+    """See to it that the disk of an empty run folder takes what training will leave there, before it takes any time.
+
+    `needed` are bytes. Raises FtkitError, and removes the folder, where the disk has less left.
+    """
+    try:
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        raise os_error(error, f"looking at {path}") from error
+    if needed <= free:
+        return
+    with suppress(OSError):  # a run that is taken up holds something, and stays
+        path.rmdir()
+    what = f"{path}: what is trained takes {needed / 2**20:,.0f} MiB, and its disk has {free / 2**20:,.0f} left"
+    raise FtkitError(what, "free some space (df -h shows it), another --out, or --method lora, which keeps less")
+
+
 @contextmanager
 def open_run(path: Path, begun: Mapping[str, Any]) -> Iterator[RunFolder]:
     """A run folder whose status is right however the block ends; a run that did not end well is taken up again.

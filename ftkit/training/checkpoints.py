@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from ftkit.console import console
-from ftkit.errors import FtkitError
 from ftkit.files import replacing, system_error
 from ftkit.recipe.pace import Pace
 from ftkit.training.members import Member
@@ -109,7 +108,7 @@ class Journal:
             self.folder.mkdir(exist_ok=True)
             with replacing(path) as temporary:
                 record.write(temporary)
-        except (FtkitError, OSError) as error:
+        except Exception as error:  # safetensors has an error of its own for what the disk refuses
             refused = system_error(error) or system_error(error.__cause__ or error)
             if refused is None or refused.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise

@@ -15,6 +15,7 @@ from ftkit.features.headroom import ROWS, TOKENS, in_chunks
 from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
 from ftkit.training import finite
+from ftkit.training.lengths import alike
 from ftkit.training.members import Member
 from ftkit.training.memory import Longest, Room
 from ftkit.training.profiling import Profile
@@ -178,7 +179,11 @@ def _gradients(job: Job, members: list[Member], batches: list[np.ndarray]) -> li
 
 
 def _parts(job: Job, one: Member, rows: np.ndarray) -> list[np.ndarray]:
-    return [part for part in np.array_split(rows, job.room.parts(one.settings.accumulate)) if len(part)]
+    """Rows that pass the network together: as many as memory takes, and on a CPU no long ones among short ones."""
+    parts = [part for part in np.array_split(rows, job.room.parts(one.settings.accumulate)) if len(part)]
+    if job.network.device.type != "cpu" or not one.backbone:  # a GPU is idle with few rows; a head knows no padding
+        return parts
+    return [piece for part in parts for piece in alike(part, job.examples.lengths)]
 
 
 def _tried(job: Job, members: list[Member], parts: list[list[np.ndarray]]) -> list[float] | None:

@@ -60,6 +60,8 @@ class Bench:
     """times as slow as ftkit"""
     parts: tuple[str, ...]
     rivals: tuple[str, ...]
+    tuned: tuple[str, ...] = tuple(SETS)
+    """sets for which Trainer's learning rate is chosen anew; else it is the one that was best when this was written"""
     found: list[Record] = field(default_factory=list)
     """what the tables are made of"""
     failed: list[str] = field(default_factory=list)
@@ -167,13 +169,12 @@ def on_set(bench: Bench, one: Set, repetition: int) -> None:
 def tune(bench: Bench, one: Set, contest: Contest, limit: float) -> None:
     """Choose Trainer's learning rate, once a set, on the test rows.
 
-    A rate is given up once it is slower to the set accuracy than the best so far. A quick run takes
-    the one that was best when this was written.
+    A rate is given up once it is slower to the set accuracy than the best so far.
     """
     if one.name in bench.rates:
         return
     bench.rates[one.name] = one.rate
-    if bench.quick:
+    if one.name not in bench.tuned:
         return
     tried: dict[float, Record] = {}
     for lr in sorted(who.RATES, key=lambda lr: lr != one.rate):
@@ -195,7 +196,8 @@ def sections(bench: Bench) -> dict[str, str]:
     found = Found(bench.found, bench.rates)
     about = where(bench.found, machine(bench.threads, ("ftkit", *who.PACKAGES)))
     rates = ", ".join(f"{name} {rate:g}" for name, rate in bench.rates.items())
-    chosen = "as they were best in an earlier run" if bench.quick else "the best of three"
+    known = [name for name in bench.rates if name not in bench.tuned]
+    chosen = "the best of three" + f"; as in an earlier run on {', '.join(known)}" * bool(known)
     settings = f"Learning rates of Trainer ({chosen}): {rates}. Trainer at its best trains in {bench.precision}."
     if bench.quick:
         about += " A quick run: one repetition, at most 1,000 test rows, rivals given up early."
@@ -214,6 +216,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=cores(), help="threads of arithmetic (default: all cores)")
     parser.add_argument("--repetitions", type=int, default=2, help="draws of the training rows")
     parser.add_argument("--quick", action="store_true", help="one repetition, fewer test rows, rivals given up early")
+    parser.add_argument("--known-rates", action="store_true", help="look for Trainer's rate on banking77_10 alone")
     parser.add_argument("--try", action="store_true", dest="trial", help="a few rows; writes nothing down")
     parser.add_argument("--only", type=some_of(parts), default=parts, help=f"of {','.join(parts)}")
     parser.add_argument("--rivals", type=some_of(RIVALS), default=RIVALS, help=f"of {','.join(RIVALS)}")
@@ -267,6 +270,7 @@ def main() -> int:
             records=Records(Path(folder) / "records.jsonl" if args.trial else args.keep),
             threads=args.threads,
             quick=quick,
+            tuned=() if quick else (BANKING.name,) if args.known_rates else tuple(SETS),
             fewer=TRIAL if args.trial else QUICK if quick else Fewer(),
             give_up=args.give_up or (8 if quick else 100),
             parts=(*args.only, PRECISION),
