@@ -106,7 +106,7 @@ def wilson(share: float, rows: float, quantile: float) -> tuple[float, float]:
     return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share))
 
 
-def student(level: float, freedom: int) -> float:
+def student(level: float, freedom: float) -> float:
     """The two-sided t quantile of a level."""
     from scipy.special import stdtrit
 

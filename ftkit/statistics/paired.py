@@ -82,17 +82,17 @@ def compare(
 
     The margin of equivalence is 1 point for scores between 0 and 1 unless given, and none otherwise.
     """
-    _check(a, b)
+    check(a, b)
     groups = None if units is None else codes(units)
     seen = _seen(metric, a, b, groups)
-    seen = replace(seen, family=family, margin=MARGIN if margin is None and metric.bounds == (0.0, 1.0) else margin)
+    seen = replace(seen, family=family, margin=margin_of(metric, margin))
     if np.isnan(seen.difference):
         return seen
     if groups is not None and seen.note:
         return replace(seen, outcome=outcome(seen))
     if isinstance(metric, Accuracy) and groups is None:
-        return _decided(_of_accuracy(seen))
-    return _decided(_of_any(seen, metric, a, b, groups))
+        return decided(_of_accuracy(seen))
+    return decided(_of_any(seen, metric, a, b, groups))
 
 
 def _seen(metric: Metric, a: Scored, b: Scored, groups: np.ndarray | None) -> Comparison:
@@ -107,10 +107,15 @@ def _seen(metric: Metric, a: Scored, b: Scored, groups: np.ndarray | None) -> Co
         rows=len(a),
         fixed=int((right_a > right_b).sum()),
         broken=int((right_a < right_b).sum()),
-        same=len(a) > 0 and _same(metric, a, b),
+        same=len(a) > 0 and same(metric, a, b),
         units=None if groups is None else int(groups.max(initial=-1)) + 1,
         note="not defined on these rows" if np.isnan(value - reference) else too_few(metric, a, groups),
     )
+
+
+def margin_of(metric: Metric, given: float | None) -> float | None:
+    """The smallest difference that matters: 1 point for scores between 0 and 1 unless given, else none."""
+    return MARGIN if given is None and metric.bounds == (0.0, 1.0) else given
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -147,7 +152,8 @@ def outcome(found: Comparison) -> str:
     return "not worse" if found.margin is not None and found.low > -found.margin else "cannot tell"
 
 
-def _decided(found: Comparison) -> Comparison:
+def decided(found: Comparison) -> Comparison:
+    """With its p-value corrected for the family as if alone in it (Bonferroni), and its outcome."""
     alone = min(1.0, (found.p_value or 0.0) * found.family)
     found = replace(found, corrected=alone, correction="Bonferroni" if found.family > 1 else "")
     return replace(found, outcome=outcome(found))
@@ -175,7 +181,7 @@ def _of_any(plain: Comparison, metric: Metric, a: Scored, b: Scored, groups: np.
         return plain
     left_out = leave_out(metric, a, groups) - leave_out(metric, b, groups)
     error, freedom = standard_error(left_out, groups is not None), len(left_out) - 1
-    sure = _certain(metric, a, plain, error, freedom)
+    sure = certain(metric, a, plain.units, error, freedom)
     half = float(np.hypot(student(1 - ALPHA, freedom) * error, sure))
     widest = metric.bounds[1] - metric.bounds[0]
     low, high = np.clip([plain.difference - half, plain.difference + half], -widest, widest)
@@ -186,17 +192,17 @@ def _of_any(plain: Comparison, metric: Metric, a: Scored, b: Scored, groups: np.
     return replace(plain, low=float(low), high=float(high), smallest_effect=smallest if smallest < widest else None)
 
 
-def _certain(metric: Metric, a: Scored, plain: Comparison, error: float, freedom: int) -> float:
+def certain(metric: Metric, a: Scored, units: int | None, error: float, freedom: float) -> float:
     """Half of the interval if no row differed, as in Tango's: few differing rows are no proof of none."""
     square = student(1 - ALPHA, freedom) ** 2
     if error == 0:
         widest = metric.bounds[1] - metric.bounds[0]
-        rows = plain.units or balanced_rows(a)
+        rows = units or balanced_rows(a)
         return square / (rows + square) * widest if np.isfinite(widest) else 0.0
     return square / (2 * balanced_rows(a)) if isinstance(metric, CountMetric) else 0.0
 
 
-def _same(metric: Metric, a: Scored, b: Scored) -> bool:
+def same(metric: Metric, a: Scored, b: Scored) -> bool:
     """Whether the metric sees no difference; scores are kept to about seven digits."""
     if permutation.differs(a, b, scores=False).any():
         return False
@@ -205,7 +211,8 @@ def _same(metric: Metric, a: Scored, b: Scored) -> bool:
     return a.scores is not None and b.scores is not None and bool(np.allclose(a.scores, b.scores, atol=1e-6))
 
 
-def _check(a: Scored, b: Scored) -> None:
+def check(a: Scored, b: Scored) -> None:
+    """Raise InputError unless both predict the same rows with the same labels."""
     if a.labels != b.labels:
         raise InputError("the predictions to compare have different labels", "compare runs of the same labels")
     if a.gold.shape != b.gold.shape or not np.array_equal(a.gold, b.gold):

@@ -37,7 +37,8 @@ def summarise(
 
     Names are written as they stand in `frame` and `labels`: where rows are hidden, pass both masked.
     With units all intervals are by unit. With folds every note says that the score belongs to the
-    procedure. `subject` is what the verdict calls the delivered model.
+    procedure, and intervals are wider, because its models share training rows. `subject` is what the
+    verdict calls the delivered model.
     """
     known = {name: metric_registry.load(name) for name in dict.fromkeys([primary, *metrics, *FAMILY])}
     adapted, units = scored(frame, ADAPTED, delivered_seed, labels, kind)
@@ -50,11 +51,11 @@ def summarise(
     sliced = {name: known[name] for name in dict.fromkeys([primary, *metrics, "accuracy"])}
     seeds = _seeds(frame, labels, kind, known[primary], delivered_seed)
     return {
-        "scores": {"test": tables.scores_of(adapted, known, units, note)},
+        "scores": {"test": tables.scores_of(adapted, known, units, note, folds)},
         "baselines": {
-            name: tables.scores_of(one, known, units, note) | chance[name] for name, one in baselines.items()
+            name: tables.scores_of(one, known, units, note, folds) | chance[name] for name, one in baselines.items()
         },
-        "slices": tables.slices_of(adapted, rows, slices, sliced, units),
+        "slices": tables.slices_of(adapted, rows, slices, sliced, units, folds),
         **_tables(adapted, units),
         "verdict": judge(known[primary], adapted, rivals, units, folds, _number(seeds), subject),
         "seeds": seeds,

@@ -13,6 +13,7 @@ from ftkit.metrics import Metric, Scored
 from ftkit.metrics._kinds import count
 from ftkit.metrics.accuracy import Accuracy
 from ftkit.metrics.ece import equal_mass_bins, top_label
+from ftkit.statistics.folded import stretched
 from ftkit.statistics.intervals import Interval, interval
 from ftkit.statistics.predictions import UNKNOWN
 
@@ -38,10 +39,11 @@ def plain(value: float | None) -> float | None:
 
 
 def scores_of(
-    scored: Scored, metrics: Mapping[str, Metric], units: np.ndarray | None = None, note: str = ""
+    scored: Scored, metrics: Mapping[str, Metric], units: np.ndarray | None = None, note: str = "", folds: int = 0
 ) -> dict[str, Entry]:
-    """Every metric with its interval; `note` is said of each."""
-    return {name: entry(interval(metric, scored, units), note) for name, metric in metrics.items()}
+    """Every metric with its interval, wider where models of `folds` share training rows; `note` is said of each."""
+    found = {name: interval(metric, scored, units) for name, metric in metrics.items()}
+    return {name: entry(stretched(metrics[name], one, folds), note) for name, one in found.items()}
 
 
 def by_chance(scored: Scored, folds: np.ndarray, metrics: Mapping[str, Metric], note: str = "") -> dict[str, Entry]:
@@ -74,6 +76,7 @@ def slices_of(
     columns: Sequence[str],
     metrics: Mapping[str, Metric],
     units: np.ndarray | None = None,
+    folds: int = 0,
 ) -> dict[str, dict[str, Entry]]:
     """Scores of the rows that share a value of a column; `rows` are those of `scored`, in its order."""
     tables: dict[str, dict[str, Entry]] = {}
@@ -83,7 +86,7 @@ def slices_of(
         for value in sorted(set(values)):
             mine = np.flatnonzero(values == value)
             part = None if units is None else units[mine]
-            tables[column][value] = {"rows": len(mine)} | scores_of(scored.take(mine), metrics, part)
+            tables[column][value] = {"rows": len(mine)} | scores_of(scored.take(mine), metrics, part, folds=folds)
     return tables
 
 

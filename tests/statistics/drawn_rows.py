@@ -54,3 +54,24 @@ def clustered(
     gold = rng.integers(0, 2, units * size)
     right = rng.random(units * size) < of_unit[unit]
     return Scored(labels_of(2), gold, np.where(right, gold, 1 - gold)), unit
+
+
+def trained(
+    rng: np.random.Generator,
+    rows: int,
+    seeds: int,
+    luck: float,
+    own: float,
+    effect: float = 0.0,
+    gold: np.ndarray | None = None,
+    easy: np.ndarray | None = None,
+) -> list[Scored]:
+    """One recipe of several seeds on the same rows: how easy a row is, plus the luck of the seed, plus its own taste.
+
+    `luck` and `own` are standard deviations between seeds of the whole, and of each row; `effect` is
+    what the recipe adds; `easy` and `gold` are (rows,), the same for recipes on the same rows.
+    """
+    gold = rng.integers(0, 3, rows) if gold is None else gold
+    easy = rng.normal(0.8, 1, rows) if easy is None else easy
+    lead = easy + effect + rng.normal(0, luck, (seeds, 1)) + rng.normal(0, own, (seeds, rows))
+    return [Scored(labels_of(3), gold, np.where(one > 0, gold, (gold + 1) % 3)) for one in lead]

@@ -133,10 +133,17 @@ def test_intervals_are_by_unit_where_rows_have_units() -> None:
 
 
 def test_out_of_fold_scores_belong_to_the_procedure() -> None:
-    found = summed(frame_with(60, {("adapted", 7): 0.9, ("linear_probe", 7): 0.8}), delivered_seed=7, folds=5)
+    frame = frame_with(60, {("adapted", 7): 0.9, ("linear_probe", 7): 0.8})
+    found, held_out = (summed(frame, delivered_seed=7, primary="accuracy", folds=folds) for folds in (5, 0))
     notes = [entry["note"] for entry in found["scores"]["test"].values()]
     assert len(notes) == 10 and all("procedure" in note for note in notes)
     assert "procedure" in " ".join(found["verdict"]["details"])
+    for name, places in (("scores", ("test",)), ("baselines", ("linear_probe",))):
+        for place in places:
+            wide, plain = (one[name][place]["accuracy"] for one in (found, held_out))
+            assert wide["value"] == plain["value"] and wide["low"] < plain["low"] and wide["high"] > plain["high"]
+    assert found["verdict"]["p_value"] > held_out["verdict"]["p_value"]
+    assert "18% wider" in " ".join(found["verdict"]["details"]) and "wider" not in str(held_out["verdict"])
 
 
 def majority_by_fold(rows: int, folds: int, primary: str) -> dict[str, Any]:
