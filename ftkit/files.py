@@ -121,25 +121,35 @@ def new_run_folder(wanted: Path | None, stem: str, force: bool) -> Path:
 
 
 def new_comparison_folder(wanted: Path | None, force: bool, document: str) -> Path:
-    """Create and return a folder for a comparison: `wanted`, or `comparisons/<n>` with the next number.
-
-    One that is there already must be empty, or hold an earlier comparison (a file called `document`) that `force`
-    allows to replace; nothing is deleted.
-    """
+    """Create and return a folder for a comparison: `wanted`, or `comparisons/<n>` with the next number."""
     if wanted is None:
         return _numbered(COMPARISONS, "", "comparison")
+    refuse_uncompared(wanted, force, document)
     try:
         wanted.mkdir(parents=True, exist_ok=True, mode=_mode())
-        inside = {path.name for path in wanted.iterdir()}
-    except FileExistsError:
-        raise InputError(f"{wanted}: is a file, not a folder", "choose another --out") from None
     except OSError as error:
         raise os_error(error, f"creating {wanted}") from error
+    return wanted
+
+
+def refuse_uncompared(wanted: Path | None, force: bool, document: str) -> None:
+    """Raise InputError for a folder that may not take a comparison, without making it.
+
+    One that is there already must be empty, or hold an earlier comparison (a file called `document`) that `force`
+    allows to replace; nothing is ever deleted.
+    """
+    if wanted is None or not os.path.lexists(wanted):
+        return
+    if not wanted.is_dir():
+        raise InputError(f"{wanted}: is a file, not a folder", "choose another --out")
+    try:
+        inside = os.listdir(wanted)
+    except OSError as error:
+        raise os_error(error, f"reading {wanted}") from error
     if inside and document not in inside:
         raise InputError(f"{wanted}: holds something else than a comparison", "choose another --out")
     if inside and not force:
         raise InputError(f"{wanted}: already exists", "--force, or another --out")
-    return wanted
 
 
 def refuse_taken(wanted: Path | None, force: bool) -> None:

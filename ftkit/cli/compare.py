@@ -43,9 +43,11 @@ def command(
     force: Force = False,
 ) -> int:
     """Example: ftkit compare runs/reviews-1 runs/reviews-2 --require not-worse --margin 0.01"""
+    from ftkit.files import refuse_uncompared
     from ftkit.reports import comparison_text
     from ftkit.verbs import comparing
 
+    refuse_uncompared(out, force, comparing.DOCUMENT)
     found = comparing.compare(runs, pairs, metric or (), margin, cluster, require, trail.command)
     trail.read(*(Path(entry["run"]) / "predictions.parquet" for entry in found["entries"]))
     folder = comparing.write(found, out, force)

@@ -94,6 +94,7 @@ class _View:
         return self.entry.name.removesuffix(f":{self.entry.predictor}")
 
     def take(self, rows: Iterable[str]) -> pa.Table:
+        """These rows in their order."""
         return self.table.take(pa.array([self.place[row] for row in rows], pa.int64()))
 
 
@@ -133,7 +134,13 @@ def _side(view: _View, table: pa.Table, rows: np.ndarray, reference: Run) -> Sid
     entry = view.entry
     by_seed = {}
     for seed in entry.seeds:
-        mine = table if seed == entry.delivered else _View(entry, _of_seed(entry, seed)).take(rows)
+        mine = table
+        if seed != entry.delivered:
+            other = _View(entry, _of_seed(entry, seed))
+            if not other.place.keys() >= set(rows):
+                message = f"{entry.run.path}: seed {seed} of {entry.predictor} lacks rows"
+                raise InputError(message, "train the run again")
+            mine = other.take(rows)
         try:
             by_seed[seed] = coded(mine, entry.run.labels, entry.run.kind, reference.labels)
         except InputError as error:

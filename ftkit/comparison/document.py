@@ -100,7 +100,9 @@ def _document(
     changed, cut = flips(aligned, pairs, Shown(names.labels, names.row_ids(aligned), shown, not privacy.hidden()))
     left_out = [{"why": why, "rows": rows} for why, rows in aligned.left_out]
     scores = {side.entry.name: _scores(side, metrics, clusters) for side in aligned.sides}
-    found = [*settings.findings(entries, sum(rows for _, rows in aligned.left_out)), *clusters.findings(aligned)]
+    lost = sum(rows for _, rows in aligned.left_out)
+    apart = any(pair.a.folds is not None and pair.b.folds is not None and not pair.same_folds for pair in pairs)
+    found = [*settings.findings(entries, lost, apart), *clusters.findings(aligned)]
     return {
         "schema": SCHEMA,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -125,7 +127,7 @@ def _document(
         "scores": scores,
         "comparisons": [_comparison(metrics[name], one) for name, family in families.items() for one in family],
         "by_fold": _by_fold(metrics, pairs),
-        "verdict": verdict(metrics[primary], judged, clusters.column),
+        "verdict": verdict(metrics[primary], judged, families.get("accuracy", ()), clusters.column),
         "flips": changed,
         "flips_left_out": cut,
         "slices": slices(aligned.sides, shown, metrics[primary], clusters.units),

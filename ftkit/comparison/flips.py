@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,20 +38,17 @@ class Shown:
 def flips(aligned: Aligned, pairs: Sequence[Pair], shown: Shown) -> tuple[list[Flip], int]:
     """Flips of every pair, and how many are left out."""
     share = max(1, MOST // len(pairs))
-    right = {id(side): Accuracy().rows(side.scored) > 0 for side in aligned.sides}
-    chosen: list[tuple[Pair, np.ndarray]] = []
+    known = {side.entry.name: _Answers.of(side) for side in aligned.sides}
+    chosen: list[tuple[_Answers, _Answers, np.ndarray]] = []
     total = 0
     for pair in pairs:
-        changed = np.flatnonzero(right[id(pair.a)] != right[id(pair.b)])
+        a, b = known[pair.a.entry.name], known[pair.b.entry.name]
+        changed = np.flatnonzero(a.right != b.right)
         total += len(changed)
-        chosen.append((pair, _most_confident(pair, changed, right[id(pair.a)], share)))
-    wanted = sorted({int(row) for _, rows in chosen for row in rows})
+        chosen.append((a, b, _most_confident(a, b, changed, share)))
+    wanted = sorted({int(row) for *_, rows in chosen for row in rows})
     texts = _texts(aligned, wanted) if shown.texts else {}
-    found = [
-        _flip(pair, int(row), shown, bool(right[id(pair.a)][row])) | {"input": texts.get(int(row))}
-        for pair, rows in chosen
-        for row in rows
-    ]
+    found = [_flip(a, b, row, shown) | {"input": texts.get(row)} for a, b, rows in chosen for row in rows.tolist()]
     return found, total - len(found)
 
 
@@ -64,37 +61,47 @@ def confidence(scored: Scored) -> np.ndarray | None:
     return np.asarray(scored.scores.max(axis=1))
 
 
-def _most_confident(pair: Pair, changed: np.ndarray, right: np.ndarray, most: int) -> np.ndarray:
+@dataclass(frozen=True)
+class _Answers:
+    """What an entry said, whether it was right, and how sure it was."""
+
+    name: str
+    scored: Scored
+    right: np.ndarray
+    sure: np.ndarray | None
+
+    @classmethod
+    def of(cls, side: Side) -> _Answers:
+        return cls(side.entry.name, side.scored, Accuracy().rows(side.scored) > 0, confidence(side.scored))
+
+    def by_confidence(self, rows: np.ndarray) -> np.ndarray:
+        return rows if self.sure is None else rows[np.argsort(-self.sure[rows], kind="stable")]
+
+    def sureness(self, row: int) -> float | None:
+        return None if self.sure is None else float(self.sure[row])
+
+
+def _most_confident(a: _Answers, b: _Answers, changed: np.ndarray, most: int) -> np.ndarray:
     """Half of the places for each kind; what one does not need is the other's."""
-    fixed, broken = (_by_confidence(side, changed[right[changed] == kind]) for side, kind in _wrong(pair))
+    fixed = b.by_confidence(changed[a.right[changed]])
+    broken = a.by_confidence(changed[b.right[changed]])
     few = min(len(fixed), max(most // 2, most - len(broken)))
     return np.concatenate([fixed[:few], broken[: most - few]])
 
 
-def _wrong(pair: Pair) -> Iterable[tuple[Side, bool]]:
-    """Who is wrong on fixed rows, which are right in A, and who on broken ones."""
-    return ((pair.b, True), (pair.a, False))
-
-
-def _by_confidence(side: Side, rows: np.ndarray) -> np.ndarray:
-    sure = confidence(side.scored)
-    return rows if sure is None else rows[np.argsort(-sure[rows], kind="stable")]
-
-
-def _flip(pair: Pair, row: int, shown: Shown, fixed: bool) -> Flip:
-    a, b, labels = pair.a.scored, pair.b.scored, [*shown.labels, UNKNOWN]
-    sure = [found if found is None else float(found[row]) for found in (confidence(a), confidence(b))]
+def _flip(a: _Answers, b: _Answers, row: int, shown: Shown) -> Flip:
+    labels = [*shown.labels, UNKNOWN]
     return {
-        "a": pair.a.entry.name,
-        "b": pair.b.entry.name,
+        "a": a.name,
+        "b": b.name,
         "row_id": shown.row_ids[row],
         "input": None,
-        "gold": _named(labels, a.gold[row]),
-        "prediction_a": _named(labels, a.prediction[row]),
-        "prediction_b": _named(labels, b.prediction[row]),
-        "confidence_a": sure[0],
-        "confidence_b": sure[1],
-        "kind": "fixed" if fixed else "broken",
+        "gold": _named(labels, a.scored.gold[row]),
+        "prediction_a": _named(labels, a.scored.prediction[row]),
+        "prediction_b": _named(labels, b.scored.prediction[row]),
+        "confidence_a": a.sureness(row),
+        "confidence_b": b.sureness(row),
+        "kind": "fixed" if a.right[row] else "broken",
         "slices": {column: str(values[row]) for column, values in shown.slices.items()},
     }
 

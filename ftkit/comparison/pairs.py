@@ -25,7 +25,7 @@ ENOUGH_SEEDS = 5
 """on both sides, for a verdict on recipes"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pair:
     """A against B, the reference."""
 
@@ -43,6 +43,11 @@ class Pair:
     def folds(self) -> np.ndarray | None:
         """The folds that the rows were predicted in, the reference's first; None where both held rows out."""
         return self.b.folds if self.b.folds is not None else self.a.folds
+
+    @property
+    def same_folds(self) -> bool:
+        """Whether both were predicted in the same folds."""
+        return self.a.folds is not None and self.b.folds is not None and np.array_equal(self.a.folds, self.b.folds)
 
 
 def declared(sides: Sequence[Side], which: Which) -> list[Pair]:
@@ -96,12 +101,12 @@ def rows_needed(metric: Metric, pair: Pair, found: Comparison) -> int | None:
 
 def by_fold(metric: Metric, pair: Pair) -> list[dict[str, Any]] | None:
     """The difference in each fold; None where the two were not predicted in the same folds."""
-    if pair.a.folds is None or pair.b.folds is None or not np.array_equal(pair.a.folds, pair.b.folds):
+    if pair.folds is None or not pair.same_folds:
         return None
     sign = 1 if metric.higher_is_better else -1
     lines = []
-    for fold in np.unique(pair.a.folds):
-        rows = np.flatnonzero(pair.a.folds == fold)
+    for fold in np.unique(pair.folds):
+        rows = np.flatnonzero(pair.folds == fold)
         gap = metric.compute(pair.a.scored.take(rows)) - metric.compute(pair.b.scored.take(rows))
         lines.append({"fold": int(fold), "rows": len(rows), "difference": tables.plain(sign * gap)})
     return lines

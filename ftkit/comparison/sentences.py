@@ -10,6 +10,7 @@ from typing import Any
 
 from ftkit.comparison.pairs import ENOUGH_SEEDS, Pair, Subject
 from ftkit.metrics import Metric
+from ftkit.metrics.accuracy import Accuracy
 from ftkit.statistics import folded, wording
 from ftkit.statistics.paired import Comparison
 
@@ -69,15 +70,18 @@ def sentence(metric: Metric, judged: Judged) -> str:
     return said.get(found.outcome, nobody) + _unsure(metric, judged)
 
 
-def verdict(metric: Metric, family: Sequence[Judged], clustered_by: str | None) -> dict[str, Any]:
-    """One sentence on all pairs by the primary metric, and what it rests on."""
+def verdict(
+    metric: Metric, family: Sequence[Judged], accuracy: Sequence[Judged], clustered_by: str | None
+) -> dict[str, Any]:
+    """One sentence on all pairs by the primary metric, and what it rests on; `accuracy` are the same pairs by it."""
     chosen = _best(metric, family)
     said = sentence(metric, chosen)
     if len(family) > 1:
         counts = Counter(one.found.outcome for one in family)
         listed = ", ".join(f"{counts[outcome]} {word}" for outcome, word in COUNTED.items() if counts[outcome])
         said = f"{_lead(family)}: {listed}. {said}"
-    return {"sentence": said, "outcome": chosen.found.outcome, "details": _conditions(family, clustered_by)}
+    details = [*_accuracy_instead(chosen, accuracy), *_conditions(family, clustered_by)]
+    return {"sentence": said, "outcome": chosen.found.outcome, "details": details}
 
 
 def _names(judged: Judged) -> tuple[str, str]:
@@ -98,6 +102,15 @@ def _unsure(metric: Metric, judged: Judged) -> str:
         rows = f"about {_rounded(judged.needed):,} labelled test rows"
         text += f" To find one of {wording.size(found.margin, metric)} as surely takes {rows}."
     return text
+
+
+def _accuracy_instead(chosen: Judged, accuracy: Sequence[Judged]) -> list[str]:
+    """Accuracy needs fewer rows: it is told where the primary metric has no interval."""
+    other = next((one.found for one in accuracy if one.pair is chosen.pair), None)
+    if chosen.found.low is not None or chosen.found.same or other is None or other.low is None:
+        return []
+    proof = wording.evidence(other, Accuracy(name="accuracy"))
+    return [f"By accuracy the outcome is “{other.outcome}”: {proof}."]
 
 
 def _rounded(number: int) -> int:

@@ -28,11 +28,15 @@ def why_none(entries: Sequence[Entry], left: int, left_out: Mapping[str, int]) -
     return f"{what} ({lost})" if lost else what, hint
 
 
-def findings(entries: Sequence[Entry], left_out: int) -> Iterator[Finding]:
+def findings(entries: Sequence[Entry], left_out: int, folds_differ: bool) -> Iterator[Finding]:
     """Differences between the recipes that bear on the comparison."""
-    if left_out and (key := next(_differing(entries, SPLITTING), None)):
+    key = next(_differing(entries, SPLITTING), None)
+    if left_out and key is not None:
         what = f"the runs were not tested on the same rows: {_told(entries, key)}"
         yield warning(f"{what}; runs that share it share their test rows")
+    if folds_differ:
+        why = "" if key is None else f": {_told(entries, key)}"
+        yield note(f"some runs were not predicted in the same folds, so they are not compared fold by fold{why}")
     primary = {entry.run.report["primary"] for entry in entries}
     if len(primary) > 1:
         yield warning(f"the runs were trained by different primary metrics: {', '.join(sorted(primary))}")
