@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -16,7 +17,6 @@ from ftkit.cli import main
 
 RUNS, ROWS = 20, 10_000
 SHARE = 5  # times what importing torch and transformers takes
-TWICE = 2
 
 MESSAGES = Path(__file__).resolve().parent.parent / "recipes" / "data" / "support_messages.csv"
 
@@ -34,7 +34,7 @@ def seconds(code: str, folder: Path) -> tuple[float, str]:
 
 @pytest.mark.slow
 def test_twenty_runs_of_10_000_rows_take_less_than_five_imports_of_torch(tmp_path: Path) -> None:
-    """Accuracy, macro-F1 and log-loss, all against the first; importing and comparing take turns."""
+    """Accuracy, macro-F1 and log-loss, all against the first."""
     labels = [f"label {number}" for number in range(8)]
     for number in range(RUNS):
         made = Made(0.8 + 0.005 * number, range(ROWS), draw=number, labels=labels, trained=range(ROWS, 2 * ROWS))
@@ -44,22 +44,21 @@ def test_twenty_runs_of_10_000_rows_take_less_than_five_imports_of_torch(tmp_pat
         f"from ftkit.cli import main; assert main({words!r}) == 0\n"
         "import sys; sys.stderr.write(' '.join(sorted(sys.modules)))"
     )
-    taken: dict[str, list[float]] = {"importing": [], "comparing": []}
-    for _ in range(TWICE):
-        taken["importing"].append(seconds("import torch, transformers", tmp_path)[0])
-        took, modules = seconds(comparing, tmp_path)
-        taken["comparing"].append(took)
-        assert "numpy" in modules.split() and not {"torch", "transformers", "sklearn"} & set(modules.split())
+    importing, _ = seconds("import torch, transformers", tmp_path)
+    took, modules = seconds(comparing, tmp_path)
+    assert "numpy" in modules.split() and not {"torch", "transformers", "sklearn"} & set(modules.split())
     found = json.loads((tmp_path / "found" / "comparison.json").read_text())
     assert (found["rows"]["compared"], len(found["comparisons"])) == (ROWS, 3 * (RUNS - 1))
-    assert min(taken["comparing"]) < SHARE * min(taken["importing"]), taken
+    assert took < SHARE * importing
 
 
 @pytest.mark.slow
 def test_trained_runs_are_compared_and_baselines_with_them(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The solved head is the probe of the same base, so it answers as the probe does; an adapter need not."""
-    header, *rows = MESSAGES.read_text(encoding="utf-8").splitlines()
-    (workdir / "some.csv").write_text("\n".join([header, *rows[::3]]) + "\n", encoding="utf-8")
+    with MESSAGES.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    with (workdir / "some.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows[::3]])
     common = ["train", "some.csv", "--offline", "--quiet", "--set", "data.folds=3"]
     assert main([*common, "--method", "head", "--out", "runs/head"]) == 0
     lora = ["--method", "lora", "--epochs", "1", "--set", "method.layers=last 1", "--out", "runs/lora"]
