@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ftkit.recipe import Recipe as Recipe
+    from ftkit.verbs.comparing import compare as compare
     from ftkit.verbs.evaluating import evaluate as evaluate
     from ftkit.verbs.predicting import predict as predict
     from ftkit.verbs.starting import train as train
@@ -15,11 +16,12 @@ __version__ = "0.1.0"
 
 _OFFERED = {
     "Recipe": "ftkit.recipe",
+    "compare": "ftkit.verbs.comparing",
     "evaluate": "ftkit.verbs.evaluating",
     "predict": "ftkit.verbs.predicting",
     "train": "ftkit.verbs.starting",
 }
-"""public name: module it comes from, imported when it is first asked for (they bring torch)"""
+"""public name: module it comes from, imported when it is first asked for (most bring torch)"""
 
 
 def __getattr__(name: str) -> Any:

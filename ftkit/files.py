@@ -26,6 +26,7 @@ STATES = ("running", "partial", "complete", "failed")
 """what the `status` file of a run folder may say"""
 
 RUNS = Path("runs")
+COMPARISONS = Path("comparisons")
 SWEEP = "sweep.json"
 """what the folder of a sweep holds beside its runs"""
 SWEEP_KIND = "ftkit sweep"
@@ -104,7 +105,7 @@ def new_run_folder(wanted: Path | None, stem: str, force: bool) -> Path:
     first, but only where it is a run folder or empty: a mistyped --out must not delete anything else.
     """
     if wanted is None:
-        return _numbered(re.sub(r"[\s/\\\0]+", "-", stem).strip("-.")[:60] or "run")
+        return _numbered(RUNS, (re.sub(r"[\s/\\\0]+", "-", stem).strip("-.")[:60] or "run") + "-", "run")
     try:
         if force and os.path.lexists(wanted):
             _clear(wanted)
@@ -117,6 +118,38 @@ def new_run_folder(wanted: Path | None, stem: str, force: bool) -> Path:
     except OSError as error:
         raise os_error(error, f"creating {wanted}") from error
     return wanted
+
+
+def new_comparison_folder(wanted: Path | None, force: bool, document: str) -> Path:
+    """Create and return a folder for a comparison: `wanted`, or `comparisons/<n>` with the next number."""
+    if wanted is None:
+        return _numbered(COMPARISONS, "", "comparison")
+    refuse_uncompared(wanted, force, document)
+    try:
+        wanted.mkdir(parents=True, exist_ok=True, mode=_mode())
+    except OSError as error:
+        raise os_error(error, f"creating {wanted}") from error
+    return wanted
+
+
+def refuse_uncompared(wanted: Path | None, force: bool, document: str) -> None:
+    """Raise InputError for a folder that may not take a comparison, without making it.
+
+    One that is there already must be empty, or hold an earlier comparison (a file called `document`) that `force`
+    allows to replace; nothing is ever deleted.
+    """
+    if wanted is None or not os.path.lexists(wanted):
+        return
+    if not wanted.is_dir():
+        raise InputError(f"{wanted}: is a file, not a folder", "choose another --out")
+    try:
+        inside = os.listdir(wanted)
+    except OSError as error:
+        raise os_error(error, f"reading {wanted}") from error
+    if inside and document not in inside:
+        raise InputError(f"{wanted}: holds something else than a comparison", "choose another --out")
+    if inside and not force:
+        raise InputError(f"{wanted}: already exists", "--force, or another --out")
 
 
 def refuse_taken(wanted: Path | None, force: bool) -> None:
@@ -144,14 +177,15 @@ def _mode() -> int:
     return 0o700 if hidden() else 0o777
 
 
-def _numbered(stem: str) -> Path:
-    pattern = re.compile(re.escape(stem) + r"-(\d+)")
+def _numbered(parent: Path, stem: str, what: str) -> Path:
+    """Create the folder of the next number."""
+    pattern = re.compile(re.escape(stem) + r"(\d+)")
     try:
-        RUNS.mkdir(parents=True, exist_ok=True)
-        taken = [int(match[1]) for name in os.listdir(RUNS) if (match := pattern.fullmatch(name))]
+        parent.mkdir(parents=True, exist_ok=True)
+        taken = [int(match[1]) for name in os.listdir(parent) if (match := pattern.fullmatch(name))]
         number = max(taken, default=0) + 1
         while True:
-            folder = RUNS / f"{stem}-{number}"
+            folder = parent / f"{stem}{number}"
             try:
                 folder.mkdir(mode=_mode())
             except FileExistsError:  # another command was faster
@@ -159,9 +193,9 @@ def _numbered(stem: str) -> Path:
             else:
                 return folder
     except FileExistsError:
-        raise InputError(f"{RUNS}: is a file, not a folder", "rename it, or choose a folder with --out") from None
+        raise InputError(f"{parent}: is a file, not a folder", "rename it, or choose a folder with --out") from None
     except OSError as error:
-        found = os_error(error, f"creating a run folder in {RUNS.resolve()}")
+        found = os_error(error, f"creating a {what} folder in {parent.resolve()}")
         if isinstance(found, InputError):
             found.hint = "choose a folder elsewhere with --out"
         raise found from error

@@ -21,7 +21,7 @@ def looks_like_run(folder: Path) -> bool:
 
 def base_name(run: Path, name: str) -> str:
     """The base that the run's recipe names; a run that is not complete is refused."""
-    _complete(run, name)
+    must_be_complete(run, name)
     import yaml
 
     try:
@@ -45,7 +45,8 @@ def recorded(run: Path) -> tuple[str, str]:
         return "", ""
 
 
-def _complete(run: Path, name: str) -> None:
+def must_be_complete(run: Path, name: str) -> None:
+    """Raise InputError, with what to do about it, for a run that did not end well."""
     try:
         status = (run / "status").read_text(encoding="utf-8", errors="replace").strip()
     except OSError as error:

@@ -1,0 +1,229 @@
+"""A comparison as one dictionary: `comparison.json`. Pages and terminal texts are drawn from it alone."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ftkit import metrics as metric_registry
+from ftkit import privacy
+from ftkit.comparison import settings
+from ftkit.comparison.aligning import Aligned, Side, align
+from ftkit.comparison.clusters import Clusters, clusters_of, slices_of
+from ftkit.comparison.cost import costs
+from ftkit.comparison.entries import Entry, entries_of
+from ftkit.comparison.flips import Shown, flips
+from ftkit.comparison.pairs import Pair, Which, by_fold, chance, compare_all, declared, rows_needed
+from ftkit.comparison.sentences import Judged, margins, sentence, verdict
+from ftkit.comparison.slices import slices
+from ftkit.errors import InputError
+from ftkit.metrics import Metric
+from ftkit.privacy import Mask
+from ftkit.runs.masking import mask_of
+from ftkit.statistics import folded, tables
+from ftkit.statistics.paired import Comparison
+
+SCHEMA = 1
+USUAL = ("accuracy", "macro_f1", "log_loss")
+"""metrics of every comparison, beside those that the runs were trained by"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be compared, and how."""
+
+    runs: Sequence[str]
+    """run folders, or `RUN:baseline`; the first is the reference"""
+    pairs: Which = "first"
+    metrics: Sequence[str] = ()
+    """the first is the primary one; empty: those of the runs"""
+    margin: float | None = None
+    cluster: str | None = None
+    command: str = ""
+
+
+def compare(asked: Asked) -> dict[str, Any]:
+    """Read, align, compare, tell. Raises InputError where there is nothing to compare."""
+    entries = entries_of(asked.runs)
+    privacy.hide(privacy.hidden() or any(entry.run.report.get("hidden") for entry in entries))
+    aligned = align(entries)
+    metrics, unknown = _metrics(asked, aligned.sides)
+    clusters = clusters_of(aligned, asked.cluster)
+    pairs = declared(aligned.sides, asked.pairs)
+    wanted = margins(metrics, next(iter(metrics)), asked.margin)
+    families = {name: _family(metric, pairs, clusters, wanted[name]) for name, metric in metrics.items()}
+    return _document(asked, aligned, metrics, clusters, families, unknown)
+
+
+def _metrics(asked: Asked, sides: Sequence[Side]) -> tuple[dict[str, Metric], list[settings.Finding]]:
+    """The metrics, the primary one first, and a finding for each of the runs' own that cannot be loaded."""
+    recipes = [entry.run.setting("evaluate.metrics") or [] for entry in (side.entry for side in sides)]
+    primary = [side.entry.run.report["primary"] for side in sides]
+    names = asked.metrics or dict.fromkeys([*primary, *(name for some in recipes for name in some), *USUAL])
+    found, findings = {}, []
+    for name in names:
+        try:
+            metric = metric_registry.load(name)
+        except InputError as error:
+            if asked.metrics or name == primary[0]:
+                raise
+            findings.append(settings.note(f"not compared by {name}: {error.message}"))
+            continue
+        if asked.metrics or name == primary[0] or any(not np.isnan(metric.compute(side.scored)) for side in sides):
+            found[name] = metric
+    return found, findings
+
+
+def _family(metric: Metric, pairs: Sequence[Pair], clusters: Clusters, margin: float | None) -> list[Judged]:
+    found = compare_all(metric, pairs, clusters.units, margin)
+    return [Judged(pair, one, rows_needed(metric, pair, one)) for pair, one in zip(pairs, found, strict=True)]
+
+
+def _document(
+    asked: Asked,
+    aligned: Aligned,
+    metrics: Mapping[str, Metric],
+    clusters: Clusters,
+    families: Mapping[str, Sequence[Judged]],
+    unknown: Sequence[settings.Finding],
+) -> dict[str, Any]:
+    primary = next(iter(metrics))
+    judged = families[primary]
+    pairs = [one.pair for one in judged]
+    entries = [side.entry for side in aligned.sides]
+    names = _Names.of(aligned)
+    shown = {column: names.slice(column, values) for column, values in slices_of(aligned).items()}
+    changed, cut = flips(aligned, pairs, Shown(names.labels, names.row_ids(aligned), shown, not privacy.hidden()))
+    left_out = [{"why": why, "rows": rows} for why, rows in aligned.left_out]
+    scores = {side.entry.name: _scores(side, metrics, clusters) for side in aligned.sides}
+    lost = sum(rows for _, rows in aligned.left_out)
+    apart = any(pair.a.folds is not None and pair.b.folds is not None and not pair.same_folds for pair in pairs)
+    found = [*settings.findings(entries, lost, apart), *clusters.findings(aligned)]
+    return {
+        "schema": SCHEMA,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": asked.command,
+        "task": entries[0].run.task,
+        "kind": entries[0].run.kind,
+        "labels": list(names.labels),
+        "hidden": privacy.hidden(),
+        "primary": primary,
+        "metrics": [{"name": name, "higher_is_better": one.higher_is_better} for name, one in metrics.items()],
+        "margin": {name: family[0].found.margin for name, family in families.items()},
+        "family": len(pairs),
+        "pairs": asked.pairs,
+        "subject": _subject(pairs),
+        "entries": [_entry(entry, entry is entries[0]) for entry in entries],
+        "rows": {
+            "compared": len(aligned),
+            "left_out": left_out,
+            "units": clusters.number,
+            "clustered_by": clusters.column,
+        },
+        "scores": scores,
+        "comparisons": [_comparison(metrics[name], one) for name, family in families.items() for one in family],
+        "by_fold": _by_fold(metrics, pairs),
+        "verdict": verdict(metrics[primary], judged, families.get("accuracy", ()), clusters.column),
+        "flips": changed,
+        "flips_left_out": cut,
+        "slices": slices(aligned.sides, shown, metrics[primary], clusters.units),
+        "cost": costs(entries, metrics[primary], {name: one[primary]["value"] for name, one in scores.items()}),
+        "matrix": None,
+        "findings": [*found, *unknown],
+    }
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Labels, slices and row ids as they may be shown: runs that hid their rows have done so already."""
+
+    mask: Mask
+    labels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, aligned: Aligned) -> _Names:
+        run = aligned.sides[0].entry.run
+        mask = Mask(on=False) if run.report.get("hidden") else mask_of(run.labels)
+        return cls(mask, tuple(mask.name("label", label) for label in run.labels))
+
+    def slice(self, column: str, values: Any) -> np.ndarray:
+        return np.array([self.mask.name(column, str(value)) for value in values.to_pylist()], dtype=str)
+
+    def row_ids(self, aligned: Aligned) -> list[str]:
+        ids = aligned.rows["row_id"].to_pylist()
+        return [self.mask.digest(row) for row in ids] if self.mask.on else ids
+
+
+def _subject(pairs: Sequence[Pair]) -> str:
+    """Of all pairs together: the least that can be said of any."""
+    found = {pair.subject for pair in pairs}
+    return next(subject for subject in ("adapters", "procedures", "recipes") if subject in found)
+
+
+def _entry(entry: Entry, reference: bool) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "run": str(entry.run.path),
+        "predictor": entry.predictor,
+        "method": entry.method,
+        "base": entry.run.report["base"]["name"],
+        "seeds": list(entry.seeds),
+        "folds": entry.run.folds,
+        "reference": reference,
+    }
+
+
+def _scores(side: Side, metrics: Mapping[str, Metric], clusters: Clusters) -> dict[str, tables.Entry]:
+    """Every metric with its interval; of several seeds the delivered one's, with the mean in the note."""
+    folds = side.entry.run.folds
+    notes = [f"out of fold: of the procedure in {folds} folds, not of one adapter"] if folds else []
+    found: dict[str, tables.Entry] = {}
+    for name, metric in metrics.items():
+        said = list(notes)
+        if len(side.by_seed) > 1:
+            mean = np.mean([metric.compute(scored) for scored in side.by_seed.values()])
+            said.append(f"of seed {side.entry.delivered}; the mean of {len(side.by_seed)} seeds is {mean:.3f}")
+        note = "; ".join(said)
+        found |= tables.scores_of(side.scored, {name: metric}, clusters.units, note) | chance(metric, side)
+    return found
+
+
+def _comparison(metric: Metric, judged: Judged) -> dict[str, Any]:
+    found: Comparison = judged.found
+    return {
+        "a": judged.name,
+        "b": judged.reference,
+        "metric": metric.name,
+        "subject": judged.pair.subject,
+        "value": tables.plain(found.value),
+        "reference": tables.plain(found.reference),
+        "difference": {"value": tables.plain(found.difference), "low": found.low, "high": found.high},
+        "p_value": found.p_value,
+        "corrected": found.corrected,
+        "correction": found.correction,
+        "test": found.test,
+        "rows": found.rows,
+        "units": found.units,
+        "fixed": found.fixed,
+        "broken": found.broken,
+        "smallest_effect": found.smallest_effect,
+        "rows_needed": judged.needed,
+        "margin": found.margin,
+        "outcome": found.outcome,
+        "sentence": sentence(metric, judged),
+        "note": found.note,
+    }
+
+
+def _by_fold(metrics: Mapping[str, Metric], pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    lines = []
+    for name, metric in metrics.items():
+        for pair in pairs:
+            if (found := by_fold(metric, pair)) is not None:
+                who = {"a": pair.a.entry.name, "b": pair.b.entry.name, "metric": name}
+                lines.append(who | {"folds": found, "meaning": folded.MEANING})
+    return lines

@@ -1,0 +1,73 @@
+"""Compare finished runs from their folders alone: no model, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ftkit import files
+from ftkit.comparison import document
+from ftkit.comparison.document import Asked
+from ftkit.comparison.entries import located
+from ftkit.comparison.pairs import Which
+from ftkit.errors import InputError
+from ftkit.verbs.listing import must_be_runs
+
+DOCUMENT, PAGE = "comparison.json", "comparison.html"
+
+MEETS = {
+    "better": ("better",),
+    "equivalent": ("equivalent",),
+    "not-worse": ("better", "equivalent", "not worse"),
+}
+"""requirement: outcomes that meet it"""
+
+
+def compare(
+    runs: Sequence[str | Path],
+    pairs: Which = "first",
+    metrics: Sequence[str] = (),
+    margin: float | None = None,
+    cluster: str | None = None,
+    require: str | None = None,
+    command: str = "",
+) -> dict[str, Any]:
+    """The comparison of run folders as a document; `RUN:linear_probe` is a baseline of a run.
+
+    The first is the reference. `margin` is the smallest difference that matters. `require` adds a
+    `gate`, which says whether the outcome of every pair by the primary metric meets it. Raises
+    InputError for folders that are no runs, and for runs that cannot be compared.
+    """
+    words = [str(run) for run in runs]
+    must_be_runs(located(word)[0] for word in words)
+    if margin is not None and not 0 <= margin < float("inf"):
+        raise InputError(
+            f"--margin {margin:g}: is no size of a difference", "such as --margin 0.01, which is one point"
+        )
+    found = document.compare(Asked(words, pairs, metrics, margin, cluster, command))
+    return found | {"gate": None if require is None else _gate(found, require)}
+
+
+def _gate(found: dict[str, Any], require: str) -> dict[str, Any]:
+    decisive = [one for one in found["comparisons"] if one["metric"] == found["primary"]]
+    failed = [one for one in decisive if one["outcome"] not in MEETS[require]]
+    named = [{"a": one["a"], "b": one["b"], "outcome": one["outcome"]} for one in failed]
+    return {"require": require, "met": not failed, "failed": named}
+
+
+def gate_line(gate: dict[str, Any]) -> str:
+    """Which pairs do not meet what was required."""
+    told = ", ".join(f"{one['a']} against {one['b']}: {one['outcome']}" for one in gate["failed"])
+    return f"--require {gate['require']} is not met: {told}"
+
+
+def write(found: dict[str, Any], out: Path | None, force: bool) -> Path:
+    """Write `comparison.json` and `comparison.html` into `out`, or `comparisons/<n>`, and return that folder."""
+    from ftkit.reports.comparison import render_comparison
+
+    page = render_comparison(found)  # before anything is written
+    folder = files.new_comparison_folder(out, force, DOCUMENT)
+    files.write_json(folder / DOCUMENT, found)
+    files.write_text(folder / PAGE, page)
+    return folder
