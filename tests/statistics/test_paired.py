@@ -7,10 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn_rows import clustered, labels_of, soft, two
-from scipy.optimize import minimize_scalar
-from scipy.stats import binom, permutation_test
-from statsmodels.stats.contingency_tables import mcnemar as sm_mcnemar
-from statsmodels.stats.multitest import multipletests
+from scipy.stats import binom
 
 from ftkit.errors import InputError
 from ftkit.metrics import Metric, Scored, load
@@ -18,59 +15,6 @@ from ftkit.statistics import mcnemar, permutation
 from ftkit.statistics.paired import Comparison, compare, holm, holm_family, outcome
 
 ACCURACY = load("accuracy")
-
-
-def test_mcnemar_equals_that_of_statsmodels() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        fixed, broken = (int(one) for one in rng.integers(0, 60, 2))
-        table = [[rng.integers(0, 100), fixed], [broken, rng.integers(0, 100)]]
-        assert mcnemar.exact(fixed, broken) == pytest.approx(sm_mcnemar(table, exact=True).pvalue, abs=1e-12)
-
-
-def test_holm_equals_that_of_statsmodels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gc.collect", lambda *_: 0)  # statsmodels collects garbage in every call: 0.1 s each
-    rng = np.random.default_rng(1)
-    for _ in range(200):
-        values = rng.random(int(rng.integers(1, 20))) ** 3
-        assert holm(list(values)) == pytest.approx(list(multipletests(values, method="holm")[1]), abs=1e-12)
-    assert holm([]) == []
-
-
-def by_scipy(metric: Metric, a: Scored, b: Scored, draws: int) -> float:
-    """The rows' numbers are permuted between the two, which scipy does for any statistic."""
-
-    def statistic(first: np.ndarray, second: np.ndarray) -> float:
-        def chosen(pick: np.ndarray) -> Scored:
-            pick = pick.astype(int)  # 0: of A, 1: of B
-            scores = None if a.scores is None or b.scores is None else np.where(pick[:, None], b.scores, a.scores)
-            return Scored(a.labels, a.gold, np.where(pick, b.prediction, a.prediction), scores)
-
-        return metric.compute(chosen(first)) - metric.compute(chosen(second))
-
-    data = (np.zeros(len(a)), np.ones(len(a)))
-    return float(permutation_test(data, statistic, permutation_type="samples", n_resamples=draws, rng=0).pvalue)
-
-
-@pytest.mark.parametrize(("name", "cases"), [("macro_f1", 100), ("log_loss", 60), ("matthews", 40)])
-def test_exact_permutation_equals_that_of_scipy(name: str, cases: int) -> None:
-    """200 random cases in all; up to 7 rows, so that scipy too tries every swap."""
-    rng, metric = np.random.default_rng(2), load(name)
-    for _ in range(cases):
-        rows = int(rng.integers(3, 8))
-        a, b = soft(rng, rows, 3, 1.0), soft(rng, rows, 3, 0.5)
-        b = Scored(b.labels, a.gold, b.prediction, b.scores)
-        assert permutation.p_value(metric, a, b) == pytest.approx(by_scipy(metric, a, b, 10_000), abs=1e-12)
-
-
-def test_drawn_permutation_is_near_that_of_scipy() -> None:
-    rng = np.random.default_rng(3)
-    for name in ("macro_f1", "log_loss"):
-        metric = load(name)
-        a, b = soft(rng, 60, 3, 1.4), soft(rng, 60, 3, 1.0)
-        b = Scored(b.labels, a.gold, b.prediction, b.scores)
-        found, wanted = permutation.p_value(metric, a, b), by_scipy(metric, a, b, 2_000)
-        assert found == pytest.approx(wanted, abs=4 * (wanted * (1 - wanted) / 2_000) ** 0.5 + 1e-3)
 
 
 class Slowly(Metric):
@@ -111,30 +55,6 @@ def test_whole_units_are_swapped() -> None:
     for name in ("macro_f1", "accuracy", "matthews"):
         alone = permutation.p_value(load(name), a, b)
         assert permutation.p_value(load(name), a.take(repeated), b.take(repeated), repeated) == pytest.approx(alone)
-
-
-def test_the_interval_of_tango_inverts_its_score_test() -> None:
-    """At the ends the score statistic is 1.96, with the nuisance parameter found by a numeric search."""
-    rng, checked = np.random.default_rng(5), 0
-    for _ in range(100):
-        rows = int(rng.integers(5, 200))
-        fixed, broken, _same = (int(one) for one in rng.multinomial(rows, rng.dirichlet([1, 1, 3])))
-        for delta in mcnemar.tango(fixed, broken, rows):
-            if not -0.999 < delta < 0.999:
-                continue
-            checked += 1
-            ends = (max(0.0, -delta) + 1e-12, (1 - delta) / 2 - 1e-12)
-
-            def unlikely(low: float, delta: float = delta, seen: tuple[int, ...] = (fixed, broken, rows)) -> float:
-                up, down, number = seen
-                others = max(1 - 2 * low - delta, 1e-300)
-                return -(up * np.log(low + delta) + down * np.log(low) + (number - up - down) * np.log(others))
-
-            low = minimize_scalar(unlikely, bounds=ends, method="bounded", options={"xatol": 1e-12}).x
-            assert mcnemar.nuisance(fixed, broken, rows, delta) == pytest.approx(low, abs=1e-4)
-            statistic = (fixed - broken - rows * delta) / (rows * (2 * low + delta * (1 - delta))) ** 0.5
-            assert abs(statistic) == pytest.approx(1.96, abs=0.01)
-    assert checked > 150
 
 
 def test_intervals_of_the_difference_turn_with_the_order() -> None:
