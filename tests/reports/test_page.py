@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
-from report_examples import HOSTILE, VARIANTS, make_report, page_of
+from report_examples import HOSTILE, VARIANTS, make_report, make_rows, page_of
 
 from ftkit.reports import charts, curves, ladder, palette
 from ftkit.reports.page import render_run
@@ -23,12 +23,12 @@ from ftkit.reports.shape import clean
 
 VOID = {"meta", "input", "br", "img", "link", "hr", "base", "source"}
 EVERY = {"verdict", "data", "cost", "choices", "origin", "recipe", "learning"}
-SCORED = EVERY | {"scores", "confusion", "reliability", "labels"}
+SCORED = EVERY | {"scores", "confusion", "reliability", "labels", "predictions"}
 SECTIONS = {
     "support": SCORED | {"slices", "mistakes", "searched"},
     "banking": SCORED | {"seeds", "mistakes"},
     "multi_label": SCORED | {"slices", "mistakes", "searched"},
-    "hidden": SCORED | {"slices", "mistakes"},
+    "hidden": (SCORED | {"slices", "mistakes"}) - {"predictions"},
     "worse": SCORED | {"mistakes"},
     "partial": EVERY | {"searched"},
     "failed": {"verdict"},
@@ -78,6 +78,12 @@ class Page(HTMLParser):
         """What a person reads."""
         return "".join(data for tag, data in self.texts if tag not in {"script", "style"})
 
+    def scripts(self, data: bool = False) -> list[str]:
+        """The scripts that run, or the blocks of data that do not."""
+        inert = [attributes.get("type") == "application/json" for tag, attributes in self.elements if tag == "script"]
+        texts = [text for tag, text in self.texts if tag == "script"]
+        return [text for text, still in zip(texts, inert, strict=True) if still == data]
+
 
 @cache
 def parsed(variant: str) -> Page:
@@ -112,7 +118,9 @@ def test_nothing_comes_from_outside(variant: str) -> None:
     assert len(styles) > 0
     assert not [style for style in styles if re.search(r"url\(|@import|https?:", style)]
     assert not [tag for tag, _ in page.elements if tag in {"link", "img", "iframe", "object", "embed", "use", "base"}]
-    assert len(page_of(variant).encode()) < 250_000
+    data = sum(len(text.encode()) for text in page.scripts(data=True))
+    assert len(page_of(variant).encode()) - data < 250_000
+    assert data < 750_000  # of 3,080 rows
 
 
 @pytest.mark.parametrize("variant", SECTIONS)
@@ -133,11 +141,11 @@ def test_structure_is_readable_by_a_machine(variant: str) -> None:
 
 
 def test_only_our_scripts_may_run() -> None:
-    """The policy of the page names the hashes of its two scripts, and allows nothing else."""
+    """The policy of the page names the hashes of its scripts, and allows nothing else."""
     page = parsed("hostile")
     policy = next(a["content"] or "" for tag, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
-    scripts = [text for tag, text in page.texts if tag == "script"]
-    assert len(scripts) == 2
+    scripts = page.scripts()
+    assert len(scripts) == 3
     for script in scripts:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy
@@ -147,7 +155,7 @@ def test_only_our_scripts_may_run() -> None:
 def test_users_text_stays_text() -> None:
     """Markup in labels, texts, columns, file names and hints shows as what it is."""
     page = parsed("hostile")
-    assert [tag for tag, _ in page.elements].count("script") == 2
+    assert [tag for tag, _ in page.elements].count("script") == 4  # three that run and the rows
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     assert not [value for value in page.values("href") if "javascript" in value]
     text = page.text()
@@ -161,8 +169,10 @@ def test_users_text_stays_text() -> None:
 
 def test_hidden_rows_show_no_mistakes() -> None:
     """A mistake that slipped into the report of a private run does not slip out of it."""
-    assert "PLANTED-MARKER" in json.dumps(make_report("hidden"))
-    assert "PLANTED-MARKER" not in page_of("hidden")
+    report = make_report("hidden")
+    assert "PLANTED-MARKER" in json.dumps(report)
+    rows = make_rows(report) + [leak | {"slices": {"PLANTED-COLUMN": "x"}} for leak in report["mistakes"]]
+    assert "PLANTED" not in render_run(report, rows)
     assert "Rows are private in this run" in parsed("hidden").text()
 
 
