@@ -72,13 +72,14 @@ def choices(
     names: Sequence[str] = (),
     rest: str = "",
     tones: Mapping[str, str] | None = None,
+    menu: bool = True,
 ) -> Column:
-    """A column of names, none, one or several a row; `names` come first in its filter, then what else occurs."""
+    """A column of names, none, one or several a row; `names` come first in its menu, then what else occurs."""
     place = {name: number for number, name in enumerate(clean(list(names)))}
     known = len(place)
     rows = [[place.setdefault(one, len(place)) for one in clean(words.labels(value))] for value in values]
     found: list[Any] = [row[0] if len(row) == 1 else row for row in rows]
-    every = "all" if 1 < len(place) <= MOST_CHOICES else ""
+    every = "all" if menu and 1 < len(place) <= MOST_CHOICES else ""
     rest, known = (rest, known) if rest and len(place) > known else ("", 0)
     return Column(key, name, "choice", found, list(place), every, rest, known, dict(tones or {}))
 
@@ -88,6 +89,12 @@ def shares(key: str, name: str, values: Sequence[float | None]) -> Column:
     rounded = [None if value is None else round(value, 4) for value in clean(list(values))]
     whole = [0.9999 if short == 1 and value != 1 else short for short, value in zip(rounded, values, strict=True)]
     return Column(key, name, "share", whole)
+
+
+def slices(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """A column for each slice that any of the rows has."""
+    names = dict.fromkeys(name for row in rows for name in row.get("slices") or {})
+    return [choices(f"slice.{name}", name, [(row.get("slices") or {}).get(name) for row in rows]) for name in names]
 
 
 def block(columns: Sequence[Column], one: str = "row", many: str = "rows") -> Markup:

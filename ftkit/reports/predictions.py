@@ -30,7 +30,7 @@ def predictions(report: Mapping[str, Any], rows: Sequence[Row] | None) -> dict[s
         listing.choices("predicted", "predicted", [row["prediction"] for row in shown], labels),
         listing.shares("confidence", "confidence", [row["confidence"] for row in shown]),
         listing.choices("result", "result", [result(row) for row in shown], tones=TONES),
-        *_slices(shown),
+        *listing.slices(shown),
     ]
     where = "rows.parquet has them whole." if cut else ""
     return {"data": listing.block(columns), "notes": [part for part in (remark, f"{cut} {where}".strip()) if part]}
@@ -54,10 +54,3 @@ def _capped(rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
     which = which if wrong < len(shown) else ", all of them wrong."
     remark = f"This page lists {words.count(len(shown))} of {words.count(len(rows), 'test row')}{which} "
     return shown, f"{remark}predictions.parquet, beside this page, has all of them."
-
-
-def _slices(rows: Sequence[Row]) -> list[listing.Column]:
-    names = dict.fromkeys(name for row in rows for name in row.get("slices") or {})
-    return [
-        listing.choices(f"slice.{name}", name, [(row.get("slices") or {}).get(name) for row in rows]) for name in names
-    ]

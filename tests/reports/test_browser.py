@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from report_examples import make_report, page_of
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
 
 # Chromium is spoken to through pipes; only its event loop's own socket pair is needed, which is a Unix one.
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
@@ -18,59 +14,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 Open = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One Chromium for this file."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The file of a variant, written once."""
-    folder = tmp_path_factory.mktemp("pages")
-
-    def write(variant: str) -> Path:
-        path = folder / f"{variant}.html"
-        if not path.exists():
-            path.write_text(page_of(variant), encoding="utf-8")
-        return path
-
-    return write
-
-
 @pytest.fixture
-def visit(browser: Any, pages: Callable[[str], Path]) -> Iterator[Open]:
-    """Opens a page; at the end, all that it asked for must be the page itself, and the console empty."""
-    contexts: list[Any] = []
-    requests: list[str] = []
-    said: list[str] = []
-    opened: list[str] = []
-
-    def visit(variant: str = "support", width: int = 1280, **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        context.on("request", lambda request: requests.append(request.url))
-        context.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
-        page = context.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        opened.append(pages(variant).as_uri())
-        page.goto(opened[-1])
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert opened, "a test of the browser opens a page"
-    assert set(requests) == set(opened)
-    assert said == []
+def source() -> Callable[[str], str]:
+    """The pages that `visit` opens."""
+    return page_of
 
 
 def colour(page: Any, selector: str, what: str) -> str:
@@ -81,7 +28,8 @@ def colour(page: Any, selector: str, what: str) -> str:
 
 def lines(page: Any, column: str = "") -> list[str]:
     """What the list of predictions shows of a column, or of all."""
-    found: list[str] = page.locator(f"#predictions tbody {'td.' + column if column else 'tr'}").all_text_contents()
+    cells = f"td[data-key={column}]" if column else "tr"
+    found: list[str] = page.locator(f"#predictions tbody {cells}").all_text_contents()
     return found
 
 
@@ -122,7 +70,7 @@ def test_every_page_fits(visit: Open, variant: str, width: int, scheme: str) -> 
 
 def test_themes_colour_the_same_drawing(visit: Open) -> None:
     """CSS variables reach into the SVG, and follow the system until someone chooses."""
-    light, dark = visit(color_scheme="light"), visit(color_scheme="dark")
+    light, dark = visit("support", color_scheme="light"), visit("support", color_scheme="dark")
     mark = "#scores svg.wide .mark"
     assert colour(light, mark, "fill") == "rgb(23, 96, 159)"
     assert colour(dark, mark, "fill") == "rgb(121, 184, 238)"
@@ -130,7 +78,7 @@ def test_themes_colour_the_same_drawing(visit: Open) -> None:
 
 
 def test_the_theme_is_remembered(visit: Open) -> None:
-    page = visit(color_scheme="light")
+    page = visit("support", color_scheme="light")
     button = page.get_by_role("button", name="Dark theme")
     before = colour(page, "body", "backgroundColor")
     assert button.get_attribute("aria-pressed") == "false"
@@ -146,7 +94,7 @@ def test_the_theme_is_remembered(visit: Open) -> None:
 
 
 def test_tables_sort_both_ways(visit: Open) -> None:
-    page = visit()
+    page = visit("support")
     head = page.locator("#labels th", has_text="F1")
     values = page.locator("#labels tbody td:last-child")
     head.get_by_role("button").click()
@@ -162,7 +110,7 @@ def test_tables_sort_both_ways(visit: Open) -> None:
 
 
 def test_mistakes_can_be_searched(visit: Open) -> None:
-    page = visit()
+    page = visit("support")
     field = page.get_by_label("Search the mistakes")
     field.fill("E-417 CODE")
     rows = page.locator("#rows > li:visible")
@@ -176,7 +124,7 @@ def test_mistakes_can_be_searched(visit: Open) -> None:
 
 def test_predictions_are_searched_filtered_and_sorted(visit: Open) -> None:
     """Search, menus and headings work together, and every change is said aloud."""
-    page = visit()
+    page = visit("support")
     status = page.locator("#predictions .found")
     assert status.get_attribute("aria-live") == "polite"
     assert said(page) == "412 rows"
@@ -212,7 +160,7 @@ def test_predictions_are_searched_filtered_and_sorted(visit: Open) -> None:
 
 def test_predictions_are_turned_over(visit: Open) -> None:
     """All rows are met once, at either end the button does nothing and keeps the focus."""
-    page = visit()
+    page = visit("support")
     following, back = (page.get_by_role("button", name=name) for name in ("Next", "Previous"))
     assert back.get_attribute("aria-disabled") == "true"
     met = [len(lines(page))]
@@ -228,7 +176,7 @@ def test_predictions_are_turned_over(visit: Open) -> None:
 
 
 def test_a_long_text_opens_and_closes(visit: Open) -> None:
-    page = visit()
+    page = visit("support")
     page.get_by_role("searchbox", name="Search", exact=True).fill("building site")
     first = page.locator("#predictions tbody tr").first
     assert "your site gave me" not in (first.text_content() or "")
@@ -243,7 +191,7 @@ def test_a_long_text_opens_and_closes(visit: Open) -> None:
 
 def test_a_cell_of_the_matrix_lists_its_rows(visit: Open) -> None:
     """By mouse and by keyboard; the focus goes along, and back."""
-    page = visit()
+    page = visit("support")
     cells = page.locator(".matrix tbody tr").nth(1).locator("td")
     rows = cells.nth(2).text_content()
     assert int(rows) > 0
@@ -278,7 +226,7 @@ def test_a_pair_lists_its_rows_where_there_is_no_matrix(visit: Open) -> None:
 
 
 def test_charts_speak_to_mouse_and_keyboard(visit: Open) -> None:
-    page = visit()
+    page = visit("support")
     marks, tip = page.locator("#scores svg.wide .mark"), page.locator(".tip")
     assert not tip.is_visible()
     marks.nth(1).hover()
@@ -297,7 +245,7 @@ def test_charts_speak_to_mouse_and_keyboard(visit: Open) -> None:
 
 
 def test_the_recipe_is_copied_or_selected(visit: Open) -> None:
-    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = visit("support", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy").click()
     page.locator("#copied", has_text="Copied").wait_for(state="attached")
     assert page.evaluate("navigator.clipboard.readText()") == make_report()["recipe"]
@@ -305,7 +253,7 @@ def test_the_recipe_is_copied_or_selected(visit: Open) -> None:
 
 def test_all_is_readable_without_javascript(visit: Open) -> None:
     """Controls that would do nothing are not shown."""
-    page = visit(java_script_enabled=False)
+    page = visit("support", java_script_enabled=False)
     assert page.locator("#rows > li").first.is_visible()
     assert page.locator("#scores svg.wide").is_visible()
     assert not page.locator("#theme").is_visible()
@@ -341,7 +289,7 @@ def test_prints_in_light_and_whole(visit: Open) -> None:
 
 def test_prints_the_rows_that_are_chosen(visit: Open) -> None:
     """All of a choice up to 500 rows with their whole texts, not one page of the list; the screen is as before."""
-    page = visit()
+    page = visit("support")
     right = choose(page, "result", "right")
     page.evaluate(
         "addEventListener('beforeprint', () => { rows = document.querySelectorAll('#predictions tbody tr').length })"

@@ -96,7 +96,7 @@
   List.prototype.line = function (row) {
     var list = this;
     return make("tr", { role: "row" }, this.columns.map(function (column) {
-      var cell = make("td", { role: "cell", "data-name": column.name, class: column.kind + " " + column.key });
+      var cell = make("td", { role: "cell", "data-name": column.name, "data-key": column.key, class: column.kind });
       if (column.kind === "text") several(column.values[row]).forEach(function (text) { cell.append(list.paragraph(text)); });
       else if (column.kind === "share") cell.append(share(column.values[row]));
       else list.names(column, row).forEach(function (name) {
