@@ -66,6 +66,18 @@ def test_every_row_is_predicted_once_by_a_model_that_did_not_see_it(made: Any) -
     assert {line["part"] for line in history} >= {"fold 1", "fold 2"}
 
 
+def test_the_page_lists_what_the_adapter_said_of_every_row(made: Any) -> None:
+    folder, _, _ = made
+    block = (folder / runs.PAGE).read_text(encoding="utf-8").partition('<script type="application/json">')[2]
+    listed = {column["key"]: column for column in json.loads(block.partition("</script>")[0])["columns"]}
+    predictions, rows = (pd.read_parquet(folder / name) for name in (runs.PREDICTIONS, runs.ROWS))
+    mine = predictions[predictions["predictor"] == "adapted"].merge(rows, on="row_id", validate="1:1")
+    assert listed["text"]["values"] == [text for (text,) in mine["input"]]
+    assert [listed["gold"]["names"][one] for one in listed["gold"]["values"]] == list(mine["gold"])
+    assert [listed["predicted"]["names"][one] for one in listed["predicted"]["values"]] == list(mine["prediction"])
+    assert listed["confidence"]["values"] == pytest.approx([max(scores) for scores in mine["scores"]], abs=1e-4)
+
+
 def test_the_saved_recipe_repeats_the_run(made: Any, tmp_path: Path) -> None:
     folder, report, _ = made
     saved = read(folder / runs.RECIPE)

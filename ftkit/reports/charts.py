@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ftkit.reports import words
-from ftkit.reports.marks import Layer, as_is, dashed, layer, line, mark, plain, quantity
+from ftkit.reports.marks import SIGNED, Layer, as_is, dashed, layer, line, mark, plain, quantity, shade
 from ftkit.reports.svg import draw
 
 
@@ -32,6 +32,8 @@ class Row:
     """what the mark says on hover and to a screen reader"""
     main: bool = False
     """drawn in the colour of the run, and round; the others grey, and square"""
+    tone: str = ""
+    """a colour of the palette instead"""
 
 
 @dataclass(frozen=True)
@@ -54,20 +56,32 @@ class Frame:
         """Names above their marks instead of beside them."""
         return self.kind == "narrow"
 
+    def middle(self, place: int) -> float:
+        """Where the marks of a row stand."""
+        return self.step * (place + 0.5) + (10 if self.stacked else 0)
+
 
 DESK = Frame("wide", 900, 200, 190, 36)
 PHONE = Frame("narrow", 340, 10, 10, 50)
 
 
 def forest(
-    rows: Sequence[Row], description: str, reference: float | None = None, frames: Sequence[Frame] = (DESK, PHONE)
+    rows: Sequence[Row],
+    description: str,
+    reference: float | None = None,
+    frames: Sequence[Frame] = (DESK, PHONE),
+    band: tuple[float, float] | None = None,
+    signed: bool = False,
 ) -> Markup:
-    """Values with their intervals, one named row each; `reference` is a dashed line across all rows."""
+    """Values with their intervals, one named row each.
+
+    `reference` is a dashed line across all rows and `band` a shade; `signed` marks the axis +1, +2, …
+    """
     known = [row for row in rows if row.value is not None]
     if not known:
         return Markup("")
-    span = _span(known[:-1] if outside(known) else known, reference)
-    return _drawn(known, description, lambda frame: _forest_layers(frame, reference), span, frames)
+    span = _span(known[:-1] if outside(known) else known, reference, *(band or ()))
+    return drawn(known, description, lambda frame: _forest_layers(reference, band), span, frames, signed=signed)
 
 
 def outside(rows: Sequence[Row]) -> Row | None:
@@ -75,7 +89,7 @@ def outside(rows: Sequence[Row]) -> Row | None:
     known = [row for row in rows if row.value is not None]
     if len(known) < 3:
         return None
-    (low, high), (lowest, highest) = _span(known[:-1], None), _span(known, None)
+    (low, high), (lowest, highest) = _span(known[:-1]), _span(known)
     beyond = not low <= (known[-1].value or 0.0) <= high
     return known[-1] if beyond and (high - low) < 0.4 * (highest - lowest) else None
 
@@ -86,7 +100,7 @@ def bars(rows: Sequence[Row], description: str) -> Markup:
     if not known:
         return Markup("")
     top = max(row.value or 0.0 for row in known) or 1.0
-    return _drawn(known, description, _bar_layers, (0.0, top), axis=False)
+    return drawn(known, description, _bar_layers, (0.0, top), axis=False)
 
 
 def difference(value: float, low: float | None, high: float | None, points: bool, higher: bool, tip: str) -> Markup:
@@ -134,15 +148,16 @@ def reliability(bins: Sequence[Mapping[str, Any]], description: str) -> Markup:
     return draw(spec, description, "square")
 
 
-def _drawn(
+def drawn(
     rows: Sequence[Row],
     description: str,
     layers: Any,
     span: tuple[float, float],
     frames: Sequence[Frame] = (DESK, PHONE),
     axis: bool = True,
+    signed: bool = False,
 ) -> Markup:
-    """The same rows, drawn for each frame."""
+    """The same rows, drawn for each frame: `layers` of marks, names on the left and figures on the right."""
     drawings = []
     for frame in frames:
         mixed = not all(row.main for row in rows)  # only then is there one to tell apart
@@ -152,6 +167,8 @@ def _drawn(
         padding = {"left": frame.left, "right": frame.right, "top": 6, "bottom": bottom}
         spec = plain(frame.plot, frame.step * len(rows), padding)
         x = quantity("value", span, axis, 4 if frame.stacked else 6)
+        if signed:
+            x["axis"] |= SIGNED
         pixels = {"domain": [0, frame.step * len(rows)], "range": [0, frame.step * len(rows)]}
         y = {"field": "y", "type": "quantitative", "axis": None, "scale": pixels}
         spec["data"] = {"values": data}
@@ -163,12 +180,12 @@ def _drawn(
 
 def _point(row: Row, place: int, frame: Frame) -> dict[str, Any]:
     """A row as the specification's data: fixed field names, the user's text only in values."""
-    middle = frame.step * (place + 0.5) + (10 if frame.stacked else 0)
+    middle = frame.middle(place)
     point = {"name": row.name or "(empty)", "value": row.value, "text": row.text, "tip": row.tip or row.name}
     point |= {"y": middle, "y0": middle - 24 if frame.stacked else middle, "mid": middle - 7, "end": middle + 7}
     if row.low is not None and row.high is not None:
         point |= {"low": row.low, "high": row.high}
-    colour = "var(--accent)" if row.main else "var(--edge)"
+    colour = f"var(--{row.tone or ('accent' if row.main else 'edge')})"
     return point | {"colour": colour, "shape": "circle" if row.main else "square", "size": 110 if row.main else 70}
 
 
@@ -181,13 +198,15 @@ def _at_edge(row: Row, span: tuple[float, float]) -> dict[str, Any]:
     return {"value": edge, "shape": f"triangle-{side}", "low": None, "high": None}
 
 
-def _forest_layers(frame: Frame, reference: float | None) -> Any:
+def _forest_layers(reference: float | None, band: tuple[float, float] | None) -> Any:
     def layers(x: Layer, y: Layer) -> list[Layer]:
         colour = as_is("colour")
         grid = {"mark": {"type": "rule", "opacity": 0}, "encoding": {"x": x, "y": y}}
-        across = []
+        across: list[Layer] = []
+        if band is not None:
+            across = [shade(band, x)]
         if reference is not None:
-            across = [{"data": {"values": [{"value": reference}]}, "mark": dashed("rule"),
+            across += [{"data": {"values": [{"value": reference}]}, "mark": dashed("rule"),
                        "encoding": {"x": x, "y": {"value": 0}, "y2": {"value": "height"}}}]  # fmt: skip
         interval = {
             "mark": line("rule", "edge", 3, 0.75) | {"strokeCap": "round"},
@@ -236,7 +255,7 @@ def _texts(frame: Frame, y: Layer) -> list[Layer]:
 
 def _difference_layers(row: Layer, sides: list[Layer], reach: float, ticks: int) -> list[Layer]:
     x = quantity("value", (-reach, reach), True, ticks)
-    x["axis"] |= {"labelExpr": "datum.value == 0 ? '0' : format(datum.value, '+.3~g')"}
+    x["axis"] |= SIGNED
     middle = {"y": {"value": 17}}
     ends = [row] if "low" in row else []
     return [
@@ -252,9 +271,9 @@ def _difference_layers(row: Layer, sides: list[Layer], reach: float, ticks: int)
     ]  # fmt: skip
 
 
-def _span(rows: Sequence[Row], reference: float | None) -> tuple[float, float]:
+def _span(rows: Sequence[Row], *others: float | None) -> tuple[float, float]:
     """From the lowest to the highest end, with some air, not below 0 or above 1 for shares."""
-    ends = [end for row in rows for end in (row.value, row.low, row.high, reference) if end is not None]
+    ends = [end for row in rows for end in (row.value, row.low, row.high, *others) if end is not None]
     low, high = min(ends), max(ends)
     air = (high - low) * 0.06 or abs(low) * 0.1 or 0.1
     share = low >= 0 and high <= 1

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Layer = dict[str, Any]
+SIGNED = {"labelExpr": "datum.value == 0 ? '0' : format(datum.value, '+.3~g')"}
+"""of an axis of differences"""
 
 
 def plain(width: int, height: int, padding: Mapping[str, int]) -> dict[str, Any]:
@@ -48,3 +50,10 @@ def ring(size: int) -> Layer:
     """An open circle round the mark that was chosen."""
     open_circle = {"type": "point", "filled": False, "size": size, "strokeWidth": 1.4, "stroke": "var(--ink)"}
     return open_circle | {"opacity": 1, "aria": True}
+
+
+def shade(band: tuple[float, float], x: Layer) -> Layer:
+    """A shaded range of the axis, behind everything."""
+    values = [{"value": band[0], "high": band[1]}]
+    ends = {"x": x, "x2": {"field": "high"}, "y": {"value": 0}, "y2": {"value": "height"}}
+    return layer(values, {"type": "rect", "fill": "var(--sunken)"}, **ends)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from ftkit.reports import behaviour, origin, palette, results, search, words
+from ftkit.reports import behaviour, origin, palette, predictions, results, search, words
 from ftkit.reports.shape import filled
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("theme", "script", "list")
 TITLES = {
     "verdict": "Verdict",
     "scores": "Scores",
@@ -29,6 +30,7 @@ TITLES = {
     "labels": "Labels",
     "slices": "Slices",
     "mistakes": "Mistakes",
+    "predictions": "Predictions",
     "data": "Data",
     "cost": "Cost",
     "choices": "Choices",
@@ -37,8 +39,8 @@ TITLES = {
 }
 
 
-def render_run(report: Mapping[str, Any]) -> str:
-    """The whole `report.html` of a run, from its report dict."""
+def render_run(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] | None = None) -> str:
+    """The whole `report.html` of a run, from its report dict; `rows` is what the delivered adapter said of each."""
     whole = filled(report)
     parts = {
         "verdict": results.verdict(whole),
@@ -51,6 +53,7 @@ def render_run(report: Mapping[str, Any]) -> str:
         "labels": whole["per_label"],
         "slices": results.slices(whole),
         "mistakes": behaviour.mistakes(whole),
+        "predictions": predictions.predictions(whole, rows),
         "data": origin.data(whole),
         "cost": origin.cost(whole),
         "choices": origin.choices(whole),
@@ -73,9 +76,9 @@ def subtitle(report: Mapping[str, Any]) -> list[str]:
 
 def page(template: str, **context: Any) -> str:
     """A template of this folder as a page, with its style, its scripts and a policy that allows no others."""
-    scripts = {name: _asset(f"{name}.js") for name in ("theme", "script")}
+    scripts = {name: _asset(f"{name}.js") for name in SCRIPTS}
     sources = " ".join(f"'sha256-{_digest(text)}'" for text in scripts.values())
-    # Defence in depth: a browser loads nothing and runs only these two scripts, whatever the rows hold.
+    # Defence in depth: a browser loads nothing and runs only these scripts, whatever the rows hold.
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {sources}; base-uri 'none'; form-action 'none'"
     shell = {name: Markup(text) for name, text in scripts.items()}
     shell |= {"style": Markup(_style()), "policy": Markup(policy)}

@@ -115,35 +115,35 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\u
 
 def filled(report: Mapping[str, Any]) -> dict[str, Any]:
     """The report with all keys of schema 1, cleaned values, and no mistakes where rows are hidden."""
-    whole = _with_defaults(clean(report), EMPTY)
+    whole = with_defaults(clean(report), EMPTY)
     for key, default in ITEMS.items():
-        whole[key] = [_with_defaults(item, default) for item in whole[key]]
+        whole[key] = [with_defaults(item, default) for item in whole[key]]
     whole["data"] = filled_data(whole["data"])
     if whole["reliability"] is not None:
-        whole["reliability"] = _with_defaults(whole["reliability"], {"ece": None, "bins": []})
-        whole["reliability"]["bins"] = [_with_defaults(item, BIN) for item in whole["reliability"]["bins"]]
+        whole["reliability"] = with_defaults(whole["reliability"], {"ece": None, "bins": []})
+        whole["reliability"]["bins"] = [with_defaults(item, BIN) for item in whole["reliability"]["bins"]]
     if whole["seeds"] is not None:
-        whole["seeds"] = _with_defaults(whole["seeds"], SEEDS)
+        whole["seeds"] = with_defaults(whole["seeds"], SEEDS)
     if whole["ladder"] is not None:
-        whole["ladder"] = _with_defaults(whole["ladder"], {"rungs": [], "chosen": {}})
+        whole["ladder"] = with_defaults(whole["ladder"], {"rungs": [], "chosen": {}})
         whole["ladder"]["rungs"] = [_rung(item) for item in whole["ladder"]["rungs"]]
     if whole["rates"] is not None:
-        whole["rates"] = _with_defaults(whole["rates"], {"candidates": [], "scores": {}, "chosen": {}})
+        whole["rates"] = with_defaults(whole["rates"], {"candidates": [], "scores": {}, "chosen": {}})
     if whole["hidden"]:
         whole["mistakes"] = []
     return whole
 
 
 def _rung(value: Any) -> dict[str, Any]:
-    rung = _with_defaults(value, RUNG)
-    rung["parts"] = {part: _with_defaults(item, CLIMB) for part, item in rung["parts"].items()}
+    rung = with_defaults(value, RUNG)
+    rung["parts"] = {part: with_defaults(item, CLIMB) for part, item in rung["parts"].items()}
     return rung
 
 
 def filled_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """The same for the data report alone, as `ftkit check` has it."""
-    whole = _with_defaults(clean(data), EMPTY["data"])
-    whole["findings"] = [_with_defaults(item, FINDING) for item in whole["findings"]]
+    whole = with_defaults(clean(data), EMPTY["data"])
+    whole["findings"] = [with_defaults(item, FINDING) for item in whole["findings"]]
     return whole
 
 
@@ -167,12 +167,12 @@ def clean(value: Any) -> Any:
     return clean(str(value))
 
 
-def _with_defaults(value: Any, default: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(value: Any, default: Mapping[str, Any]) -> dict[str, Any]:
     """`value` plus the default of each key that it lacks, or that holds None where a mapping is due."""
     whole = dict(value) if isinstance(value, Mapping) else {}
     for key, fallback in default.items():
         if isinstance(fallback, Mapping):
-            whole[key] = _with_defaults(whole.get(key), fallback)
+            whole[key] = with_defaults(whole.get(key), fallback)
         elif key not in whole or (whole[key] is None and isinstance(fallback, (list, str))):
             whole[key] = list(fallback) if isinstance(fallback, list) else fallback
     return whole

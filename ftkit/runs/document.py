@@ -6,12 +6,12 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from ftkit import environment
 from ftkit.data import coverage
 from ftkit.privacy import Mask
+from ftkit.runs.answers import answers_of
 from ftkit.runs.searched import ladder_of, rates_of
 from ftkit.statistics.summary import summarise
 from ftkit.statistics.wording import subject
@@ -75,22 +75,9 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
 
 def _mistakes(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """The most confident wrong predictions of the delivered seed."""
-    mine = predictions[(predictions["predictor"] == "adapted") & (predictions["seed"] == outcome.delivered)]
-    plain = [gold if isinstance(gold, str) else tuple(gold) for gold in mine["gold"]]
-    said = [one if isinstance(one, str) else tuple(one) for one in mine["prediction"]]
-    wrong = np.array([gold != one for gold, one in zip(plain, said, strict=True)], dtype=bool)
-    if not wrong.any():
-        return []
-    scores = np.stack(mine["scores"][wrong].to_list())
-    mine = mine[wrong].assign(confidence=outcome.session.recipe.task.confidence(scores))
-    mine = mine.sort_values("confidence", ascending=False, kind="stable").head(MISTAKES)
-    rows = outcome.session.splits.rows.frame
-    inputs = dict(zip(rows["row_id"], rows["input"], strict=True))
-    keys = ["row_id", "gold", "prediction", "confidence"]
-    return [
-        {**dict(zip(keys, values, strict=True)), "input": list(inputs[values[0]])}
-        for values in mine[keys].itertuples(index=False, name=None)
-    ]
+    wrong = [row for row in answers_of(outcome, predictions) if row["gold"] not in (None, row["prediction"])]
+    wrong.sort(key=lambda row: -row["confidence"])
+    return [{key: value for key, value in row.items() if key != "slices"} for row in wrong[:MISTAKES]]
 
 
 def _data(outcome: Outcome, mask: Mask) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ftkit.privacy import Mask
 from ftkit.reports.card import render_card
 from ftkit.reports.page import render_run
 from ftkit.reports.profile import render_profile
+from ftkit.runs.answers import answers_of
 from ftkit.runs.folder import Clock, RunFolder
 from ftkit.statistics import predictions as stored
 from ftkit.training import profiling
@@ -45,7 +46,8 @@ def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], ma
     if not mask.on:
         write_table(session.splits.rows.frame[["row_id", "input"]], folder / runs.ROWS)
     write_json(folder / runs.REPORT, report)
-    write_text(folder / runs.PAGE, render_run(report))
+    rows = None if mask.on else answers_of(outcome, predictions)
+    write_text(folder / runs.PAGE, render_run(report, rows))
     write_text(folder / runs.CARD, render_card(report, _snippet(outcome)))
 
 

@@ -47,10 +47,33 @@ def make_report(variant: str = "support", seed: int = 0) -> Report:
     return VARIANTS[variant](random.Random(seed))
 
 
+def make_rows(report: Report, seed: int = 0) -> list[Report]:
+    """What the adapter said of each test row, as many of each kind as the report's confusions count."""
+    rng = random.Random(seed)
+    found = report.get("confusion") or {"labels": ["praise", "refund"], "counts": [[9, 1], [2, 8]]}
+    names, counts = found["labels"], found["counts"]
+    texts = HOSTILE if HOSTILE[0] in names else TEXTS
+    pairs = [(i, j) for i, row in enumerate(counts) for j, rows in enumerate(row) for _ in range(rows)]
+    rng.shuffle(pairs)
+    several = report.get("kind") == "labels"
+    return [
+        {
+            "row_id": f"{place:032x}",
+            "input": [texts[place % len(texts)]],
+            "gold": [names[i], "praise"] if several else names[i],
+            "prediction": [names[j]] if several else names[j],
+            "confidence": 0.4 + 0.6 * rng.random() if i == j else 0.3 + 0.6 * rng.random(),
+            "slices": {column: list(values)[place % len(values)] for column, values in report["slices"].items()},
+        }
+        for place, (i, j) in enumerate(pairs)
+    ]
+
+
 @cache
 def page_of(variant: str) -> str:
     """The page of a variant, drawn once for all tests."""
-    return render_run(make_report(variant))
+    report = make_report(variant)
+    return render_run(report, make_rows(report) if report.get("scores") else None)
 
 
 def support(rng: random.Random) -> Report:

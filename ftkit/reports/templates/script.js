@@ -142,6 +142,11 @@
     });
     table.addEventListener("pointerleave", hide);
   });
+  all("[data-tip]").forEach(function (cell) {
+    cell.tabIndex = 0;
+    ["pointerenter", "focus"].forEach(function (event) { cell.addEventListener(event, function () { show(cell.dataset.tip, cell); }); });
+    ["pointerleave", "blur"].forEach(function (event) { cell.addEventListener(event, hide); });
+  });
   window.addEventListener("scroll", function () {
     if (owner) show(tip.textContent, owner);  // focus may itself have scrolled the page: the words follow their mark
   }, { passive: true });

@@ -1,0 +1,50 @@
+"""Rows that changed between two entries, as a comparison's page lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ftkit.reports import listing, words
+
+TONES = {"fixed": "good", "broken": "bad"}
+
+
+def flips(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The list of all flips, or why none is shown."""
+    if document["hidden"]:
+        return {"why": "Rows are private in these runs (report.rows: hide), so none is shown.", "data": None}
+    rows = document["flips"]
+    if not rows:
+        return None
+    shown = rows[: listing.MOST_ROWS]
+    inputs, cut = listing.texts("text", "text", [row["input"] or [] for row in shown])
+    pairs = [f"{row['a']} against {row['b']}" for row in shown]
+    columns = [
+        *([inputs] if any(row["input"] for row in shown) else []),
+        listing.choices("kind", "change", [row["kind"] for row in shown], ["fixed", "broken"], tones=TONES),
+        *([listing.choices("pair", "pair", pairs)] if len(set(pairs)) > 1 else []),
+        *_answers(shown, document["labels"]),
+        *listing.slices(shown),
+    ]
+    left = (document["flips_left_out"] or 0) + len(rows) - len(shown)
+    notes = [f"{words.count(left, 'more flip is', 'more flips are')} not listed here."] if left else []
+    where = " The inputs are whole in rows.parquet of the runs." if cut else ""
+    notes += [cut + where] if cut else []
+    counts = {kind: sum(row["kind"] == kind for row in rows) for kind in TONES}
+    about = f"Fixed: wrong in the reference, right now ({words.count(counts['fixed'])} listed). "
+    about += f"Broken: the other way round ({words.count(counts['broken'])} listed)."
+    return {"why": "", "about": about, "data": listing.block(columns, "flip", "flips"), "notes": notes}
+
+
+def _answers(rows: list[Any], labels: list[str]) -> list[listing.Column]:
+    """What is right, and what the two said with what confidence; of a single pair under their names."""
+    pairs = {(row["a"], row["b"]) for row in rows}
+    mine, theirs = pairs.pop() if len(pairs) == 1 else ("predicted", "reference predicted")
+    found = [listing.choices("gold", "gold", [row["gold"] for row in rows], labels)]
+    for key, name in (("a", mine), ("b", theirs)):
+        found.append(listing.choices(key, name, [row[f"prediction_{key}"] for row in rows], labels, menu=False))
+        sure = [row[f"confidence_{key}"] for row in rows]
+        if any(value is not None for value in sure):
+            found.append(listing.shares(f"confidence_{key}", "confidence", sure))
+    return found

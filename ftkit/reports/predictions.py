@@ -1,0 +1,56 @@
+"""Every test row of a run with what the model said, as its page lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ftkit.reports import listing, words
+
+Row = Mapping[str, Any]
+
+UNKNOWN = "(not in training)"
+"""how the confusion matrix calls every gold label that training lacked"""
+TONES = {"right": "good", "wrong": "bad"}
+
+
+def predictions(report: Mapping[str, Any], rows: Sequence[Row] | None) -> dict[str, Any] | None:
+    """The list of a run's rows: `input`, `gold`, `prediction`, `confidence` and `slices` of each.
+
+    None where there are none, and where rows are hidden.
+    """
+    if report["hidden"] or not rows:
+        return None
+    shown, remark = _capped(rows)
+    inputs, cut = listing.texts("text", "text", [row["input"] for row in shown])
+    labels = report["labels"]
+    columns = [
+        inputs,
+        listing.choices("gold", "gold", [row["gold"] for row in shown], labels, UNKNOWN),
+        listing.choices("predicted", "predicted", [row["prediction"] for row in shown], labels),
+        listing.shares("confidence", "confidence", [row["confidence"] for row in shown]),
+        listing.choices("result", "result", [result(row) for row in shown], tones=TONES),
+        *listing.slices(shown),
+    ]
+    where = "rows.parquet has them whole." if cut else ""
+    return {"data": listing.block(columns), "notes": [part for part in (remark, f"{cut} {where}".strip()) if part]}
+
+
+def result(row: Row) -> str:
+    """Right, wrong, or neither where a row has no gold label."""
+    if row["gold"] is None:
+        return "no gold label"
+    return "right" if set(words.labels(row["gold"])) == set(words.labels(row["prediction"])) else "wrong"
+
+
+def _capped(rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
+    """The rows that the page has room for, in their order: wrong ones go before right ones."""
+    if len(rows) <= listing.MOST_ROWS:
+        return rows, ""
+    order = sorted(range(len(rows)), key=lambda place: result(rows[place]) != "wrong")[: listing.MOST_ROWS]
+    shown = [rows[place] for place in sorted(order)]
+    wrong = sum(result(row) == "wrong" for row in shown)
+    which = f": {words.count(wrong)} wrong ones and the first {words.count(len(shown) - wrong)} others."
+    which = which if wrong < len(shown) else ", all of them wrong."
+    remark = f"This page lists {words.count(len(shown))} of {words.count(len(rows), 'test row')}{which} "
+    return shown, f"{remark}predictions.parquet, beside this page, has all of them."
