@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from ftkit.reports import behaviour, origin, palette, results, search, words
+from ftkit.reports import behaviour, confidence, origin, palette, results, search, words
 from ftkit.reports.shape import filled
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ TITLES = {
     "learning": "Learning curve",
     "confusion": "Confusions",
     "reliability": "Confidence",
+    "calibration": "Confidence",
     "labels": "Labels",
     "slices": "Slices",
     "mistakes": "Mistakes",
@@ -47,7 +48,8 @@ def render_run(report: Mapping[str, Any]) -> str:
         "seeds": results.seeds(whole),
         "learning": behaviour.learning(whole),
         "confusion": behaviour.confusion(whole),
-        "reliability": behaviour.reliability(whole),
+        "reliability": None if whole["calibration"] else behaviour.reliability(whole),
+        "calibration": confidence.calibration(whole),
         "labels": whole["per_label"],
         "slices": results.slices(whole),
         "mistakes": behaviour.mistakes(whole),
@@ -58,6 +60,7 @@ def render_run(report: Mapping[str, Any]) -> str:
         "recipe": whole["recipe"],
     }
     shown = {key: TITLES[key] for key, part in parts.items() if part}
+    parts["selective"] = confidence.selective(whole)  # inside the section on calibration
     facts = {"subtitle": subtitle(whole), "banner": results.banner(whole)}
     return page("run.html", report=whole, part=parts, sections=shown, title=whole["name"], **facts)
 

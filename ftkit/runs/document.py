@@ -12,7 +12,9 @@ import pandas as pd
 from ftkit import environment
 from ftkit.data import coverage
 from ftkit.privacy import Mask
+from ftkit.runs.calibrated import calibration_of
 from ftkit.runs.searched import ladder_of, rates_of
+from ftkit.runs.selective import selective_of
 from ftkit.statistics.summary import summarise
 from ftkit.statistics.wording import subject
 
@@ -56,6 +58,8 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "folds": splits.folds,
         "hidden": mask.on,
         **found,
+        "calibration": calibration_of(outcome, predictions, labels),
+        "selective": selective_of(outcome, predictions, labels),
         "history": outcome.history,
         "mistakes": [] if mask.on else _mistakes(outcome, predictions),
         "data": _data(outcome, mask),

@@ -18,6 +18,7 @@ from ftkit.privacy import Mask
 from ftkit.reports.card import render_card
 from ftkit.reports.page import render_run
 from ftkit.reports.profile import render_profile
+from ftkit.runs.calibrated import delivered
 from ftkit.runs.folder import Clock, RunFolder
 from ftkit.statistics import predictions as stored
 from ftkit.training import profiling
@@ -106,8 +107,8 @@ def _adapters(outcome: Outcome, folder: Path) -> int:
 
 def _adapter(outcome: Outcome, seed: int, folder: Path) -> int:
     one, session = outcome.fits["final", seed], outcome.session
-    chosen = len(session.arms) > 1
-    return delivery.save(one.arm.network, one.arm.method, one.member, session.labels, folder, chosen)
+    chosen, temperature = len(session.arms) > 1, delivered(outcome, seed).value
+    return delivery.save(one.arm.network, one.arm.method, one.member, session.labels, folder, chosen, temperature)
 
 
 def _snippet(outcome: Outcome) -> str:
@@ -123,6 +124,6 @@ def _snippet(outcome: Outcome) -> str:
     longest = session.recipe.task.longest(session.assembly.processor)
     config = getattr(final.arm.network.backbone, "config", None)
     recipe = session.recipe.model_copy(update={"method": final.arm.method})
-    return snippet(
-        recipe, base, final.member.pooling, longest, lineage, bool(getattr(config, "is_encoder_decoder", False))
-    )
+    encoder_only = bool(getattr(config, "is_encoder_decoder", False))
+    temperature = delivered(outcome, outcome.delivered).value
+    return snippet(recipe, base, final.member.pooling, longest, lineage, encoder_only, temperature)

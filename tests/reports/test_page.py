@@ -17,25 +17,26 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from report_examples import HOSTILE, VARIANTS, make_report, page_of
 
-from ftkit.reports import charts, curves, ladder, palette
+from ftkit.reports import charts, confidence, curves, ladder, palette
 from ftkit.reports.page import render_run
-from ftkit.reports.shape import clean
+from ftkit.reports.shape import clean, filled
 
 VOID = {"meta", "input", "br", "img", "link", "hr", "base", "source"}
 EVERY = {"verdict", "data", "cost", "choices", "origin", "recipe", "learning"}
 SCORED = EVERY | {"scores", "confusion", "reliability", "labels"}
+CALIBRATED = SCORED - {"reliability"} | {"calibration"}
 SECTIONS = {
-    "support": SCORED | {"slices", "mistakes", "searched"},
-    "banking": SCORED | {"seeds", "mistakes"},
-    "multi_label": SCORED | {"slices", "mistakes", "searched"},
+    "support": CALIBRATED | {"slices", "mistakes", "searched"},
+    "banking": CALIBRATED | {"seeds", "mistakes"},
+    "multi_label": CALIBRATED | {"slices", "mistakes", "searched"},
     "hidden": SCORED | {"slices", "mistakes"},
-    "worse": SCORED | {"mistakes"},
+    "worse": CALIBRATED | {"mistakes"},
     "partial": EVERY | {"searched"},
     "failed": {"verdict"},
     "bare": {"verdict"},
     "one_label": SCORED - {"confusion"},
     "many_labels": SCORED | {"mistakes"},
-    "broken_numbers": (SCORED | {"slices", "mistakes", "searched"}) - {"learning"},
+    "broken_numbers": (CALIBRATED | {"slices", "mistakes", "searched"}) - {"learning"},
     "hostile": SCORED | {"slices", "mistakes"},
 }
 
@@ -193,6 +194,31 @@ def test_the_numbers_of_the_report_are_on_the_page() -> None:
     assert "data:\n  label_map:\n    Billing: billing" in text
 
 
+def test_what_a_temperature_does_is_said_and_drawn() -> None:
+    """Before and after with the change, thresholds with what test rows say of them, and reasons where there is none."""
+    text, calibrated = parsed("support").text(), page_of("support")
+    assert "log-loss falls by 0.055 (95\u00a0% interval 0.030 to 0.080)" in text
+    assert "Each fold has fitted its own" in text and "Each fold has" not in parsed("banking").text()
+    section = calibrated[calibrated.index('id="calibration"') : calibrated.index('id="labels"')]
+    assert section.count("<svg") == 3
+    assert [word in section for word in ("0.4312", "not shown by 158", "cannot tell", ">yes<")] == [True] * 4
+    text = parsed("worse").text()
+    assert "There is no temperature: fold 1: only 24 validation rows" in text
+    assert "chosen on the very rows" in text and "log-loss falls" not in text
+    assert "An answer is right where all of its labels are" in parsed("multi_label").text()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [("worse", "does harm: log-loss rises by 0.020"), ("cannot tell", "cannot be told: log-loss falls by −0.020")],
+)
+def test_a_temperature_that_does_not_help_is_not_praised(outcome: str, said: str) -> None:
+    report = make_report("support")
+    report["calibration"]["change"] = {"value": -0.02, "low": -0.03, "high": -0.01, "outcome": outcome}
+    sentences = (confidence.calibration(filled(report)) or {})["sentences"]
+    assert said in sentences[0]
+
+
 def test_what_every_score_notes_is_said_once() -> None:
     """A remark in each of 20 cells is clutter; one that a single cell has stays with it."""
     report = make_report("one_label")
@@ -261,6 +287,7 @@ KEYS = sorted(make_report("support"))
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Specifications are checked but not drawn, which is what takes the time."""
     monkeypatch.setattr(charts, "draw", _stub)
+    monkeypatch.setattr(confidence, "draw", _stub)
     monkeypatch.setattr(curves, "draw", _stub)
     monkeypatch.setattr(ladder, "draw", _stub)
 
