@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from ftkit.reports import behaviour, confidence, origin, palette, results, search, words
+from ftkit.reports import behaviour, confidence, doubtful, origin, palette, results, search, words
 from ftkit.reports.shape import filled
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ TITLES = {
     "labels": "Labels",
     "slices": "Slices",
     "mistakes": "Mistakes",
+    "doubtful": "Doubtful labels",
     "data": "Data",
     "cost": "Cost",
     "choices": "Choices",
@@ -53,6 +54,7 @@ def render_run(report: Mapping[str, Any]) -> str:
         "labels": whole["per_label"],
         "slices": results.slices(whole),
         "mistakes": behaviour.mistakes(whole),
+        "doubtful": doubtful.doubtful(whole),
         "data": origin.data(whole),
         "cost": origin.cost(whole),
         "choices": origin.choices(whole),

@@ -51,6 +51,7 @@ EMPTY: dict[str, Any] = {
     "reliability": None,
     "calibration": None,
     "selective": None,
+    "doubtful": None,
     "history": [],
     "mistakes": [],
     "data": {
@@ -121,6 +122,24 @@ CALIBRATION: dict[str, Any] = {
 SELECTIVE: dict[str, Any] = {"chosen_on": "", "rows": None, "curve": [], "wanted": []}
 POINT = {"coverage": None, "confidence": None, "accuracy": None, "low": None, "high": None}
 WANTED: dict[str, Any] = {"wanted": None, "threshold": None, "coverage": None, "rows": None, "accuracy": None}
+DOUBTFUL: dict[str, Any] = {
+    "checked": None,
+    "rare": None,
+    "why_not": "",
+    "counts": {"doubted": None, "contradicting": None},
+    "doubted": [],
+    "contradicting": [],
+    "file": None,
+}
+DOUBT: dict[str, Any] = {
+    "file": "",
+    "line": None,
+    "input": [],
+    "label": None,
+    "suggestion": None,
+    "doubt": None,
+    "why": "",
+}
 SEEDS: dict[str, Any] = {"seeds": [], "values": [], "mean": None, "sd": None, "delivered": None}
 
 LARGEST = 1e30
@@ -150,8 +169,17 @@ def filled(report: Mapping[str, Any]) -> dict[str, Any]:
         whole["ladder"]["rungs"] = [_rung(item) for item in whole["ladder"]["rungs"]]
     if whole["rates"] is not None:
         whole["rates"] = _with_defaults(whole["rates"], {"candidates": [], "scores": {}, "chosen": {}})
+    if whole["doubtful"] is not None:
+        whole["doubtful"] = _doubtful(whole["doubtful"], whole["hidden"])
     if whole["hidden"]:
         whole["mistakes"] = []
+    return whole
+
+
+def _doubtful(value: Any, hidden: bool) -> dict[str, Any]:
+    whole = _with_defaults(value, DOUBTFUL)
+    for kind in ("doubted", "contradicting"):
+        whole[kind] = [] if hidden else [_with_defaults(item, DOUBT) for item in whole[kind]]
     return whole
 
 

@@ -13,6 +13,7 @@ from ftkit import environment
 from ftkit.data import coverage
 from ftkit.privacy import Mask
 from ftkit.runs.calibrated import calibration_of
+from ftkit.runs.doubtful import doubtful_of
 from ftkit.runs.searched import ladder_of, rates_of
 from ftkit.runs.selective import selective_of
 from ftkit.statistics.summary import summarise
@@ -62,6 +63,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "selective": selective_of(outcome, predictions, labels),
         "history": outcome.history,
         "mistakes": [] if mask.on else _mistakes(outcome, predictions),
+        "doubtful": doubtful_of(outcome, mask),
         "data": _data(outcome, mask),
         "choices": _choices(outcome),
         "ladder": ladder_of(outcome),

@@ -19,6 +19,7 @@ from ftkit.reports.card import render_card
 from ftkit.reports.page import render_run
 from ftkit.reports.profile import render_profile
 from ftkit.runs.calibrated import delivered
+from ftkit.runs.doubtful import entries, review_file
 from ftkit.runs.folder import Clock, RunFolder
 from ftkit.statistics import predictions as stored
 from ftkit.training import profiling
@@ -45,6 +46,9 @@ def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], ma
     write_table(splits_table(outcome, mask), folder / runs.SPLITS)
     if not mask.on:
         write_table(session.splits.rows.frame[["row_id", "input"]], folder / runs.ROWS)
+    if report["doubtful"]["file"]:
+        doubted, contradicting = entries(outcome)
+        write_text(folder / runs.LABELS, review_file(doubted + contradicting))
     write_json(folder / runs.REPORT, report)
     write_text(folder / runs.PAGE, render_run(report))
     write_text(folder / runs.CARD, render_card(report, _snippet(outcome)))

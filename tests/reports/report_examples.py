@@ -67,6 +67,7 @@ def support(rng: random.Random) -> Report:
         "rates": _rates(),
         "calibration": _calibration(rng, 412),
         "selective": _selective(412),
+        "doubtful": _doubtful(SUPPORT, TEXTS),
     }
 
 
@@ -100,6 +101,8 @@ def multi_label(rng: random.Random) -> Report:
     report["baselines"] = {n: _scores(rng, QUALITY[n], 412, ("micro_f1", "macro_f1")) for n in BASELINES}
     report["verdict"]["metric"] = "micro_f1"
     report["calibration"] |= {"reliability": {"before": None, "after": None}}
+    for row in report["doubtful"]["doubted"]:
+        row |= {"label": [row["label"]], "suggestion": []}
     return report
 
 
@@ -109,7 +112,8 @@ def hidden(rng: random.Random) -> Report:
     report = _run(rng, names, 412, "out_of_fold", ("accuracy", "macro_f1"))
     leaked = {"row_id": "x", "input": ["PLANTED-MARKER"], "gold": "label 1", "prediction": "label 2", "confidence": 0.9}
     slices = _slices(rng, "team", ("slice 1", "slice 2"))
-    return report | {"hidden": True, "mistakes": [leaked], "slices": slices}
+    doubtful = _doubtful(names, ("PLANTED-MARKER",) * 9) | {"file": None}
+    return report | {"hidden": True, "mistakes": [leaked], "slices": slices, "doubtful": doubtful}
 
 
 def worse(rng: random.Random) -> Report:
@@ -146,18 +150,8 @@ def worse(rng: random.Random) -> Report:
 def partial(rng: random.Random) -> Report:
     """Interrupted in the third fold: data, cost and history, but no scores."""
     report = support(rng)
-    lost: tuple[str, ...] = ("calibration", "selective")
-    lost += (
-        "verdict",
-        "scores",
-        "baselines",
-        "per_label",
-        "confusion",
-        "confused",
-        "reliability",
-        "mistakes",
-        "slices",
-    )
+    lost: tuple[str, ...] = ("verdict", "scores", "baselines", "per_label", "confusion", "confused")
+    lost += ("reliability", "calibration", "selective", "doubtful", "mistakes", "slices")
     return {key: value for key, value in report.items() if key not in lost} | {"status": "partial"}
 
 
@@ -216,6 +210,7 @@ def hostile(rng: random.Random) -> Report:
     data["findings"] = [{"level": "warning", "check": text, "what": text, "hint": text} for text in HOSTILE]
     data["detected"] = list(HOSTILE)
     report["slices"] = _slices(rng, HOSTILE[0], HOSTILE[1:])
+    report["doubtful"] = _doubtful(HOSTILE, HOSTILE)
     text = "".join(HOSTILE)
     report["verdict"] |= {"sentence": text, "details": list(HOSTILE)}
     return report | {"name": text, "recipe": text, "command": text, "machine": text, "versions": {text: text}}
@@ -346,6 +341,23 @@ def _selective(rows: int) -> Report:
         {"wanted": 0.99, "threshold": None, "coverage": None, "rows": None, "accuracy": None},
     ]
     return {"chosen_on": "validation", "rows": 158, "curve": curve, "wanted": wanted}
+
+
+def _doubtful(labels: Any, texts: tuple[str, ...]) -> Report:
+    rows: list[Report] = [
+        {
+            "row_id": str(i), "file": "messages.csv", "line": 10 * i + 2, "input": [text],
+            "label": labels[i % len(labels)], "suggestion": labels[(i + 1) % len(labels)], "doubt": 0.99 - i / 20,
+            "why": "doubted by a cross-validated linear probe",
+        }
+        for i, text in enumerate(texts)
+    ]  # fmt: skip
+    other = {"suggestion": None, "doubt": None, "why": f"near-equal to messages.csv:7, which is labelled {labels[0]}"}
+    counts = {"doubted": len(rows) + 11, "contradicting": 1}
+    return {
+        "checked": 412, "rare": 3, "why_not": "", "counts": counts, "file": "label_review.csv",
+        "doubted": rows, "contradicting": [rows[0] | other],
+    }  # fmt: skip
 
 
 def _ladder() -> Report:

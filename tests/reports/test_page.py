@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from report_examples import HOSTILE, VARIANTS, make_report, page_of
 
-from ftkit.reports import charts, confidence, curves, ladder, palette
+from ftkit.reports import charts, confidence, curves, doubtful, ladder, palette
 from ftkit.reports.page import render_run
 from ftkit.reports.shape import clean, filled
 
@@ -26,18 +26,18 @@ EVERY = {"verdict", "data", "cost", "choices", "origin", "recipe", "learning"}
 SCORED = EVERY | {"scores", "confusion", "reliability", "labels"}
 CALIBRATED = SCORED - {"reliability"} | {"calibration"}
 SECTIONS = {
-    "support": CALIBRATED | {"slices", "mistakes", "searched"},
+    "support": CALIBRATED | {"slices", "mistakes", "searched", "doubtful"},
     "banking": CALIBRATED | {"seeds", "mistakes"},
-    "multi_label": CALIBRATED | {"slices", "mistakes", "searched"},
-    "hidden": SCORED | {"slices", "mistakes"},
+    "multi_label": CALIBRATED | {"slices", "mistakes", "searched", "doubtful"},
+    "hidden": SCORED | {"slices", "mistakes", "doubtful"},
     "worse": CALIBRATED | {"mistakes"},
     "partial": EVERY | {"searched"},
     "failed": {"verdict"},
     "bare": {"verdict"},
     "one_label": SCORED - {"confusion"},
     "many_labels": SCORED | {"mistakes"},
-    "broken_numbers": (CALIBRATED | {"slices", "mistakes", "searched"}) - {"learning"},
-    "hostile": SCORED | {"slices", "mistakes"},
+    "broken_numbers": (CALIBRATED | {"slices", "mistakes", "searched", "doubtful"}) - {"learning"},
+    "hostile": SCORED | {"slices", "mistakes", "doubtful"},
 }
 
 
@@ -206,6 +206,24 @@ def test_what_a_temperature_does_is_said_and_drawn() -> None:
     assert "There is no temperature: fold 1: only 24 validation rows" in text
     assert "chosen on the very rows" in text and "log-loss falls" not in text
     assert "An answer is right where all of its labels are" in parsed("multi_label").text()
+
+
+def test_doubtful_labels_are_shown_and_the_rest_is_named() -> None:
+    """Rows with what is suggested and where they stand, how many more there are, and nothing of private ones."""
+    text = parsed("support").text()
+    assert "doubts the label of 20 of 412\u00a0training rows (3\u00a0rows of rarer labels left out)" in text
+    assert "1\u00a0row says nearly the same as a row with another label" in text
+    assert "messages.csv:82" in text and "11\u00a0more rows in label_review.csv" in text
+    assert "near-equal to messages.csv:7, which is labelled billing" in text
+    assert "no label" in page_of("multi_label")  # a suggestion may be to take all labels away
+    section = page_of("hidden")[page_of("hidden").index('id="doubtful"') :]
+    assert "doubts the label of 20 of 412" in section and "Rows are private in this run" in section
+    report = make_report("support")
+    report["doubtful"] = {"why_not": "9,000 rows of 150 labels would take minutes"}
+    said = (doubtful.doubtful(filled(report)) or {})["sentences"]
+    assert said == ["No probe has looked for doubtful labels: 9,000 rows of 150 labels would take minutes."]
+    report["doubtful"] = {"counts": {"doubted": 0, "contradicting": 0}}
+    assert doubtful.doubtful(filled(report)) is None
 
 
 @pytest.mark.parametrize(
