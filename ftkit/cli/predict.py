@@ -23,6 +23,9 @@ def command(
     out: Out = None,
     force: Force = False,
     scores: Annotated[bool, typer.Option("--scores", help="Add a column of probability for each label.")] = False,
+    calibrated: Annotated[
+        bool, typer.Option("--calibrated", help="Confidences divided by the run's temperature.")
+    ] = False,
 ) -> None:
     """Example: ftkit predict runs/reviews-1 new.csv --out labelled.csv"""
     from ftkit.verbs import listing, naming
@@ -32,7 +35,7 @@ def command(
     wanted = naming.predictions_file(file, out, force)
     from ftkit.verbs import predicting  # brings torch, which a wrong path need not wait for
 
-    written = predicting.predict(run, file, wanted, scores, changes)
+    written = predicting.predict(run, file, wanted, scores, changes, calibrated)
     trail.wrote(written)
     console.result(f"predictions: {written}", {"predictions": str(written)})
     console.next(f"ftkit evaluate {shlex.quote(str(run))} FILE, on rows with labels")

@@ -32,19 +32,27 @@ def label_counts(frame: pd.DataFrame) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _conflicts(frame: pd.DataFrame) -> list[Finding]:
-    """One text, several labels: no contradiction where the annotator or the unit differs."""
+def contradictions(frame: pd.DataFrame) -> pd.Series:
+    """Rows of near-equal texts with several labels, by their positions: the number of the text that each is of.
+
+    No contradiction where the annotator or the unit differs.
+    """
     copies = frame[frame["content"].duplicated(keep=False)]
     if copies.empty:
-        return []
+        return pd.Series(dtype="int64")
     keys = [copies["content"], copies["unit"].fillna(""), copies["annotator"].fillna("")]
-    kinds = pd.Series(pd.factorize(copies["gold"])[0], index=copies.index)
-    several = kinds.groupby(keys).transform("nunique") > 1
-    if not several.any():
+    groups = pd.Series(pd.factorize(copies["gold"])[0], index=copies.index).groupby(keys)
+    numbers = groups.ngroup()
+    return numbers[groups.transform("nunique") > 1]
+
+
+def _conflicts(frame: pd.DataFrame) -> list[Finding]:
+    """One text, several labels."""
+    torn = frame.loc[contradictions(frame).index]
+    if torn.empty:
         return []
-    torn = copies[several]
     first = torn[torn["content"] == torn["content"].iloc[0]]
-    first = first[~kinds[first.index].duplicated()].head(2)
+    first = first[~pd.Series(pd.factorize(first["gold"])[0], index=first.index).duplicated()].head(2)
     places = " and ".join(f"{source}:{line}" for source, line in zip(first["source"], first["line"], strict=True))
     texts = names.many(torn["content"].nunique(), "text")
     what = f"different labels for one text: {texts} in {names.many(len(torn), 'row')}"

@@ -1,7 +1,7 @@
 """The adapter folder of a run: what moved in the base, and the head on top of it.
 
 `adapter/` is a PEFT folder over the bare `AutoModel` (or whatever the method saves), plus
-`head.safetensors` (weight, bias) and `head.json` (pooling, labels and their order).
+`head.safetensors` (weight, bias) and `head.json` (pooling, labels and their order, temperature).
 """
 
 from __future__ import annotations
@@ -38,10 +38,18 @@ class Head:
     """(labels, width) float32"""
     bias: np.ndarray
     """(labels,) float32"""
+    temperature: float | None = None
+    """what logits are divided by to be calibrated; None where none was fitted"""
 
 
 def save(
-    network: Network, method: Method, member: Member, labels: tuple[str, ...], folder: Path, chosen: bool = False
+    network: Network,
+    method: Method,
+    member: Member,
+    labels: tuple[str, ...],
+    folder: Path,
+    chosen: bool = False,
+    temperature: float | None = None,
 ) -> int:
     """Write a member's adapter and head; returns the bytes written. The network carries the member afterwards.
 
@@ -55,6 +63,7 @@ def save(
     tensors = {"weight": member.weight, "bias": member.bias}
     save_file({name: p.detach().float().cpu().contiguous() for name, p in tensors.items()}, folder / "head.safetensors")
     described: dict[str, Any] = {"schema": SCHEMA, **asdict(member.pooling), "labels": list(labels)}
+    described["temperature"] = temperature
     write_json(folder / "head.json", described)
     if chosen:
         write_json(folder / METHOD, {"name": method.name} | method.model_dump(mode="json"))
@@ -96,6 +105,8 @@ def read_head(folder: Path) -> Head:
         described = json.loads((folder / "head.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "head.safetensors")
         pooling = Pooling(described["kind"], described["normalise"])
-        return Head(pooling, tuple(described["labels"]), tensors["weight"], tensors["bias"])
+        temperature = described.get("temperature")  # adapters of earlier versions have none
+        calibrated = None if temperature is None else float(temperature)
+        return Head(pooling, tuple(described["labels"]), tensors["weight"], tensors["bias"], calibrated)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise InputError(f"{folder}: its head cannot be read ({error})", "train the run again") from None

@@ -18,12 +18,13 @@ def snippet(
     longest: int,
     lineage: list[tuple[Method, str]],
     encoder_only: bool = False,
+    temperature: float | None = None,
 ) -> str:
     """A runnable snippet with a `predict(texts)` that gives our probabilities.
 
     `longest` is the length in tokens at which texts are cut; `lineage` holds (method, run folder) of the
     earlier runs that the base was made of, oldest first; `encoder_only` says that the base is an
-    encoder-decoder of which only the encoder is used.
+    encoder-decoder of which only the encoder is used; with a `temperature` a comment shows the calibrated form.
     """
     task = recipe.task.model_dump()
     pair = task.get("combine") == "pair" and isinstance(task.get("text"), list)
@@ -54,7 +55,7 @@ def snippet(
     lines += recipe.method.loading_lines('(RUN / "adapter")')
     lines += ["model.eval()", 'head = load_file(RUN / "adapter" / "head.safetensors")']
     lines += ['labels = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))["labels"]', "", ""]
-    return "\n".join(lines + _predict_lines(pooling, pair, longest, recipe.task.kind)) + "\n"
+    return "\n".join(lines + _predict_lines(pooling, pair, longest, recipe.task.kind, temperature)) + "\n"
 
 
 def _base_lines(base: Base) -> tuple[list[str], str]:
@@ -70,7 +71,7 @@ def _base_lines(base: Base) -> tuple[list[str], str]:
     return [], f"BASE = {str(base.folder)!r}"
 
 
-def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str) -> list[str]:
+def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str, temperature: float | None) -> list[str]:
     pooled = {
         "mean": ["features = (hidden * mask).sum(1) / mask.sum(1)"],
         "first": ["features = hidden[:, 0]"],
@@ -83,7 +84,8 @@ def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str) -> 
         pooled = [*pooled, "features = torch.nn.functional.normalize(features, dim=-1) * features.shape[-1] ** 0.5"]
     arguments, given = ("texts, seconds", "texts, seconds, ") if pair else ("texts", "texts, ")
     example = '["A text."], ["Another."]' if pair else '["A text."]'
-    squash = "logits.sigmoid()" if kind == "labels" else "logits.softmax(-1)"
+    squash = "sigmoid()" if kind == "labels" else "softmax(-1)"
+    calibrated = "" if temperature is None else f"  # calibrated: (logits / {temperature:.4g}).{squash}"
     return [
         "@torch.no_grad()",
         f"def predict({arguments}):",
@@ -93,7 +95,7 @@ def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str) -> 
         '    mask = batch["attention_mask"].unsqueeze(-1)',
         *[f"    {line}" for line in pooled],
         '    logits = features @ head["weight"].T + head["bias"]',
-        f"    return {squash}",
+        f"    return logits.{squash}{calibrated}",
         "",
         "",
         f"print(labels, predict({example}))",

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from ftkit.reports import origin, results, search, words
+from ftkit.reports.confidence import PREDICT
 from ftkit.reports.shape import filled
 
 Report = Mapping[str, Any]
@@ -146,7 +147,17 @@ def _limits(report: Report) -> list[str]:
     limits += _weakest(report)
     if report["reliability"] and report["reliability"]["ece"] is not None:
         limits.append(f"Its confidence is off by {words.score(report['reliability']['ece'])} on average (ECE).")
+        limits += _calibrated(report)
     return limits
+
+
+def _calibrated(report: Report) -> list[str]:
+    """What the temperature makes of that, where there is one."""
+    found = report["calibration"]
+    if not found or found["temperature"] is None or not found["after"] or found["after"]["ece"]["value"] is None:
+        return []
+    ece = words.score(found["after"]["ece"]["value"])
+    return [f"With its logits divided by {words.score(found['temperature'])}, as `{PREDICT}` does, by {ece}."]
 
 
 def _weakest(report: Report) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from ftkit.reports import behaviour, origin, palette, predictions, results, search, words
+from ftkit.reports import behaviour, confidence, doubtful, origin, palette, predictions, results, search, words
 from ftkit.reports.shape import filled
 
 if TYPE_CHECKING:
@@ -27,10 +27,12 @@ TITLES = {
     "learning": "Learning curve",
     "confusion": "Confusions",
     "reliability": "Confidence",
+    "calibration": "Confidence",
     "labels": "Labels",
     "slices": "Slices",
     "mistakes": "Mistakes",
     "predictions": "Predictions",
+    "doubtful": "Doubtful labels",
     "data": "Data",
     "cost": "Cost",
     "choices": "Choices",
@@ -49,11 +51,13 @@ def render_run(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] | No
         "seeds": results.seeds(whole),
         "learning": behaviour.learning(whole),
         "confusion": behaviour.confusion(whole),
-        "reliability": behaviour.reliability(whole),
+        "reliability": None if whole["calibration"] else behaviour.reliability(whole),
+        "calibration": confidence.calibration(whole),
         "labels": whole["per_label"],
         "slices": results.slices(whole),
         "mistakes": behaviour.mistakes(whole),
         "predictions": predictions.predictions(whole, rows),
+        "doubtful": doubtful.doubtful(whole),
         "data": origin.data(whole),
         "cost": origin.cost(whole),
         "choices": origin.choices(whole),
@@ -61,6 +65,7 @@ def render_run(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] | No
         "recipe": whole["recipe"],
     }
     shown = {key: TITLES[key] for key, part in parts.items() if part}
+    parts["selective"] = confidence.selective(whole)  # inside the section on calibration
     facts = {"subtitle": subtitle(whole), "banner": results.banner(whole)}
     return page("run.html", report=whole, part=parts, sections=shown, title=whole["name"], **facts)
 

@@ -49,6 +49,9 @@ EMPTY: dict[str, Any] = {
     "confusion": None,
     "confused": [],
     "reliability": None,
+    "calibration": None,
+    "selective": None,
+    "doubtful": None,
     "history": [],
     "mistakes": [],
     "data": {
@@ -104,6 +107,39 @@ FINDING = {"level": "note", "check": "", "what": "", "hint": ""}
 BIN = {"confidence": None, "accuracy": None, "rows": None, "low": None, "high": None}
 RUNG: dict[str, Any] = {"method": "", "label": "", "arithmetic": None, "score": None, "parts": {}}
 CLIMB = {"score": None, "gain": None, "standard_error": None, "needed": None, "climbed": False, "rows": None}
+SCORE: dict[str, Any] = {"value": None, "low": None, "high": None}
+CONFIDENCES: dict[str, Any] = {"ece": SCORE, "brier": SCORE, "log_loss": SCORE}
+CALIBRATION: dict[str, Any] = {
+    "temperature": None,
+    "fitted_on_rows": None,
+    "why_not": "",
+    "parts": {},
+    "before": CONFIDENCES,
+    "after": None,
+    "change": None,
+    "reliability": {"before": None, "after": None},
+}
+SELECTIVE: dict[str, Any] = {"chosen_on": "", "rows": None, "curve": [], "wanted": []}
+POINT = {"coverage": None, "confidence": None, "accuracy": None, "low": None, "high": None}
+WANTED: dict[str, Any] = {"wanted": None, "threshold": None, "coverage": None, "rows": None, "accuracy": None}
+DOUBTFUL: dict[str, Any] = {
+    "checked": None,
+    "rare": None,
+    "why_not": "",
+    "counts": {"doubted": None, "contradicting": None},
+    "doubted": [],
+    "contradicting": [],
+    "file": None,
+}
+DOUBT: dict[str, Any] = {
+    "file": "",
+    "line": None,
+    "input": [],
+    "label": None,
+    "suggestion": None,
+    "doubt": None,
+    "why": "",
+}
 SEEDS: dict[str, Any] = {"seeds": [], "values": [], "mean": None, "sd": None, "delivered": None}
 
 LARGEST = 1e30
@@ -119,9 +155,13 @@ def filled(report: Mapping[str, Any]) -> dict[str, Any]:
     for key, default in ITEMS.items():
         whole[key] = [with_defaults(item, default) for item in whole[key]]
     whole["data"] = filled_data(whole["data"])
-    if whole["reliability"] is not None:
-        whole["reliability"] = with_defaults(whole["reliability"], {"ece": None, "bins": []})
-        whole["reliability"]["bins"] = [with_defaults(item, BIN) for item in whole["reliability"]["bins"]]
+    whole["reliability"] = _reliability(whole["reliability"])
+    if whole["calibration"] is not None:
+        whole["calibration"] = _calibration(whole["calibration"])
+    if whole["selective"] is not None:
+        whole["selective"] = with_defaults(whole["selective"], SELECTIVE)
+        whole["selective"]["curve"] = [with_defaults(item, POINT) for item in whole["selective"]["curve"]]
+        whole["selective"]["wanted"] = [_wanted(item) for item in whole["selective"]["wanted"]]
     if whole["seeds"] is not None:
         whole["seeds"] = with_defaults(whole["seeds"], SEEDS)
     if whole["ladder"] is not None:
@@ -129,9 +169,40 @@ def filled(report: Mapping[str, Any]) -> dict[str, Any]:
         whole["ladder"]["rungs"] = [_rung(item) for item in whole["ladder"]["rungs"]]
     if whole["rates"] is not None:
         whole["rates"] = with_defaults(whole["rates"], {"candidates": [], "scores": {}, "chosen": {}})
+    if whole["doubtful"] is not None:
+        whole["doubtful"] = _doubtful(whole["doubtful"], whole["hidden"])
     if whole["hidden"]:
         whole["mistakes"] = []
     return whole
+
+
+def _doubtful(value: Any, hidden: bool) -> dict[str, Any]:
+    whole = with_defaults(value, DOUBTFUL)
+    for kind in ("doubted", "contradicting"):
+        whole[kind] = [] if hidden else [with_defaults(item, DOUBT) for item in whole[kind]]
+    return whole
+
+
+def _reliability(value: Any) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    whole = with_defaults(value, {"ece": None, "bins": []})
+    return whole | {"bins": [with_defaults(item, BIN) for item in whole["bins"]]}
+
+
+def _calibration(value: Any) -> dict[str, Any]:
+    whole = with_defaults(value, CALIBRATION)
+    whole["reliability"] = {name: _reliability(item) for name, item in whole["reliability"].items()}
+    if whole["after"] is not None:
+        whole["after"] = with_defaults(whole["after"], CONFIDENCES)
+    if whole["change"] is not None:
+        whole["change"] = with_defaults(whole["change"], SCORE | {"outcome": ""})
+    return whole
+
+
+def _wanted(value: Any) -> dict[str, Any]:
+    whole = with_defaults(value, WANTED)
+    return whole | {"accuracy": None if whole["accuracy"] is None else with_defaults(whole["accuracy"], SCORE)}
 
 
 def _rung(value: Any) -> dict[str, Any]:

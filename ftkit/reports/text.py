@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ftkit.console import table
-from ftkit.reports import origin, results, search, words
+from ftkit.reports import doubtful, origin, results, search, words
 from ftkit.reports.shape import filled, filled_data
 
 Lines = list[str]
@@ -29,6 +29,8 @@ def summary_lines(report: Mapping[str, Any]) -> Lines:
     if shown:
         more = [f"… and {hidden} more in report.html"] if hidden else []
         lines += ["", *shown, *more]
+    if review := doubtful.short(whole):
+        lines += [review]
     return _plain(lines)
 
 

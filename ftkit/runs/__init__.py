@@ -8,5 +8,6 @@ REPORT, PAGE, CARD = "report.json", "report.html", "README.md"
 PREDICTIONS, ROWS, SPLITS = "predictions.parquet", "rows.parquet", "splits.parquet"
 ADAPTER, SEEDS, EVALUATIONS = "adapter", "seeds", "evaluations"
 CHECKPOINTS = "checkpoints"
+LABELS = "label_review.csv"  # rows whose label should be looked at again; absent where there are none
 PROFILE, PROFILE_PAGE = "profile.json", "profile.html"
 ERROR, SWEEP_PAGE = "error.txt", "sweep.html"  # why a run of a sweep failed; the page beside its runs

@@ -12,7 +12,10 @@ from ftkit import environment
 from ftkit.data import coverage
 from ftkit.privacy import Mask
 from ftkit.runs.answers import answers_of
+from ftkit.runs.calibrated import calibration_of
+from ftkit.runs.doubtful import doubtful_of
 from ftkit.runs.searched import ladder_of, rates_of
+from ftkit.runs.selective import selective_of
 from ftkit.statistics.summary import summarise
 from ftkit.statistics.wording import subject
 
@@ -56,8 +59,11 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "folds": splits.folds,
         "hidden": mask.on,
         **found,
+        "calibration": calibration_of(outcome, predictions, labels),
+        "selective": selective_of(outcome, predictions, labels),
         "history": outcome.history,
         "mistakes": [] if mask.on else _mistakes(outcome, predictions),
+        "doubtful": doubtful_of(outcome, mask),
         "data": _data(outcome, mask),
         "choices": _choices(outcome),
         "ladder": ladder_of(outcome),

@@ -19,6 +19,8 @@ from ftkit.reports.card import render_card
 from ftkit.reports.page import render_run
 from ftkit.reports.profile import render_profile
 from ftkit.runs.answers import answers_of
+from ftkit.runs.calibrated import delivered
+from ftkit.runs.doubtful import entries, review_file
 from ftkit.runs.folder import Clock, RunFolder
 from ftkit.statistics import predictions as stored
 from ftkit.training import profiling
@@ -45,6 +47,9 @@ def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], ma
     write_table(splits_table(outcome, mask), folder / runs.SPLITS)
     if not mask.on:
         write_table(session.splits.rows.frame[["row_id", "input"]], folder / runs.ROWS)
+    if report["doubtful"]["file"]:
+        doubted, contradicting = entries(outcome)
+        write_text(folder / runs.LABELS, review_file(doubted + contradicting))
     write_json(folder / runs.REPORT, report)
     rows = None if mask.on else answers_of(outcome, predictions)
     write_text(folder / runs.PAGE, render_run(report, rows))
@@ -108,8 +113,8 @@ def _adapters(outcome: Outcome, folder: Path) -> int:
 
 def _adapter(outcome: Outcome, seed: int, folder: Path) -> int:
     one, session = outcome.fits["final", seed], outcome.session
-    chosen = len(session.arms) > 1
-    return delivery.save(one.arm.network, one.arm.method, one.member, session.labels, folder, chosen)
+    chosen, temperature = len(session.arms) > 1, delivered(outcome, seed).value
+    return delivery.save(one.arm.network, one.arm.method, one.member, session.labels, folder, chosen, temperature)
 
 
 def _snippet(outcome: Outcome) -> str:
@@ -125,6 +130,6 @@ def _snippet(outcome: Outcome) -> str:
     longest = session.recipe.task.longest(session.assembly.processor)
     config = getattr(final.arm.network.backbone, "config", None)
     recipe = session.recipe.model_copy(update={"method": final.arm.method})
-    return snippet(
-        recipe, base, final.member.pooling, longest, lineage, bool(getattr(config, "is_encoder_decoder", False))
-    )
+    encoder_only = bool(getattr(config, "is_encoder_decoder", False))
+    temperature = delivered(outcome, outcome.delivered).value
+    return snippet(recipe, base, final.member.pooling, longest, lineage, encoder_only, temperature)

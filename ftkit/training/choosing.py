@@ -35,7 +35,8 @@ def choose(fit: Fit, search: Search) -> Choice:
     arms = fit.arms
     if not fit.part.inner or (len(arms) == 1 and fit.settings(arms[0]).epochs == 0):
         settings = fit.settings(arms[0])
-        return Choice(0, settings.lr, settings.epochs, float("nan"))
+        held = fit.solved() if settings.epochs == 0 else None
+        return Choice(0, settings.lr, settings.epochs, float("nan"), held=held)
     taken, rates = _best_rate(fit, search, arms[0])
     rungs = [Rung(taken.score, None, _arithmetic(fit, taken, len(rates)))]
     for number in range(1, len(arms)):
@@ -55,7 +56,8 @@ def choose(fit: Fit, search: Search) -> Choice:
     member = None if fit.part.refit else taken.members[0]
     ladder = tuple(rungs) if len(arms) > 1 else ()
     several = rates if len(rates) > 1 else {}
-    return Choice(taken.arm.number, taken.lr, taken.epochs, taken.score, ladder, several, member)
+    held = fit.held(taken.held)
+    return Choice(taken.arm.number, taken.lr, taken.epochs, taken.score, ladder, several, member, held)
 
 
 def _best_rate(fit: Fit, search: Search, arm: Arm) -> tuple[Tried, dict[float, float]]:

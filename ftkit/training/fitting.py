@@ -9,8 +9,10 @@ import numpy as np
 
 from ftkit import privacy
 from ftkit.console import console
-from ftkit.features import baselines, probe
+from ftkit.data.folds import together
+from ftkit.features import baselines, doubts, probe
 from ftkit.features.cache import Cache
+from ftkit.features.doubts import Doubts
 from ftkit.features.probe import Probe
 from ftkit.models.assembly import Assembly
 from ftkit.recipe.pace import Pace
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Outcome:
-    """What training left: every fit, the baselines' probabilities on the same rows, and the history."""
+    """What training left: every fit, the baselines' probabilities on the same rows, doubts, and the history."""
 
     session: Session
     fits: dict[tuple[str, int], Fitted] = field(default_factory=dict)
@@ -44,6 +46,8 @@ class Outcome:
     """part: linear probe on the untouched base"""
     baselines: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     """name: part: (test rows, labels) probabilities"""
+    doubts: Doubts = field(default_factory=lambda: Doubts.none("not looked for"))
+    """of the labels of all rows that are trained on"""
     history: list[dict[str, Any]] = field(default_factory=list)
     rows_trained: int = 0
 
@@ -97,6 +101,8 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
     outcome.session = replace(session, recipe=settled)
     with clock.phase("baselines"):
         _score_baselines(outcome)
+    with clock.phase("label_check"):
+        outcome.doubts = _doubts(outcome)
     accelerator.end_training()
     return outcome
 
@@ -121,6 +127,21 @@ def _score_baselines(outcome: Outcome) -> None:
             for name, scores in found.items():
                 outcome.baselines.setdefault(name, {})[part.name] = scores
             bar.update(done)
+
+
+def _doubts(outcome: Outcome) -> Doubts:
+    """What the probe of the final part doubts, cross-validated anew."""
+    session, chosen = outcome.session, outcome.probes["final"]
+    frame = session.splits.rows.frame
+    return doubts.find(
+        session.pooled[chosen.pooling],
+        session.targets,
+        len(session.labels),
+        session.splits.parts[-1].train,
+        together(frame["content"], frame["unit"].tolist(), frame["gold"].tolist()),
+        chosen.strength,
+        session.balanced,
+    )
 
 
 def _accelerator(recipe: Recipe, run: RunFolder) -> Accelerator:

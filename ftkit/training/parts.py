@@ -25,6 +25,16 @@ NOTHING = np.array([], dtype=np.int64)
 
 
 @dataclass(frozen=True)
+class Held:
+    """Rows that were held out for a choice, and what models that had not seen them say of them once it is made."""
+
+    rows: np.ndarray
+    """positions; a row that several folds have held out stands there as often"""
+    logits: np.ndarray
+    """(rows, labels)"""
+
+
+@dataclass(frozen=True)
 class Tried:
     """A method with a learning rate, trained on the inner holdouts of a part."""
 
@@ -68,6 +78,8 @@ class Choice:
     """learning rate: score, of the arm that was chosen, where several were tried"""
     member: Member | None = None
     """where the chosen holdout's member is the one to deliver"""
+    held: Held | None = field(default=None, compare=False)
+    """what calibration is learned from; None where nothing was held out"""
 
 
 @dataclass(frozen=True)
@@ -148,6 +160,18 @@ class Fit:
         epochs, score, loss = best_epoch([one.curve for one in members], [len(held) for _, held in self.part.inner])
         return Tried(arm, lr, epochs, score, loss, tuple(members))
 
+    def held(self, logits: np.ndarray) -> Held:
+        """Logits of the part's inner holdouts, one after the other."""
+        return Held(np.concatenate([held for _, held in self.part.inner]), logits)
+
+    def solved(self) -> Held | None:
+        """What heads that are only solved say of the inner holdouts; None where there are none."""
+        heads = [(self.solve(rows), held) for rows, held in self.part.inner]
+        if not heads:
+            return None
+        pooled = self.arms[0].job.pooled
+        return self.held(np.concatenate([head.logits(pooled[head.pooling][held]) for head, held in heads]))
+
     def deliver(self, choice: Choice) -> Fitted:
         """Train with what was chosen and predict the part's test rows."""
         part, arm = self.part, self.arms[choice.arm]
@@ -179,7 +203,15 @@ def agreed_on(fits: Sequence[Fitted]) -> Choice:
     same = [one.choice for one in fits if one.choice.arm == arm]
     rates, passes = sorted(one.lr for one in same), sorted(one.epochs for one in same)
     score = float(np.mean([one.validation for one in fits]))
-    return Choice(arm, rates[(len(rates) - 1) // 2], passes[len(passes) // 2], score)
+    held = together([one.held for one in same if one.held is not None])
+    return Choice(arm, rates[(len(rates) - 1) // 2], passes[len(passes) // 2], score, held=held)
+
+
+def together(several: Sequence[Held]) -> Held | None:
+    """What all of them held out."""
+    if not several:
+        return None
+    return Held(np.concatenate([one.rows for one in several]), np.concatenate([one.logits for one in several]))
 
 
 def best_epoch(curves: list[list[tuple[float, float]]], sizes: list[int]) -> tuple[int, float, float]:

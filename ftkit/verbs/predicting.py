@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,23 +20,34 @@ from ftkit.data.write import write
 from ftkit.errors import InputError
 from ftkit.features.examples import hash_rows
 from ftkit.models.assembly import Model, load_run
+from ftkit.runs import REPORT
 from ftkit.runs.trained import seen_by
+from ftkit.statistics.selective import DIGITS
 from ftkit.tasks import Encoded
 from ftkit.verbs.reading import reread
 
 PREDICTION, CONFIDENCE = "prediction", "confidence"
 
 
-def predict(run: Path, file: str, out: Path, scores: bool = False, changes: Sequence[tuple[str, str]] = ()) -> Path:
+def predict(
+    run: Path,
+    file: str,
+    out: Path,
+    scores: bool = False,
+    changes: Sequence[tuple[str, str]] = (),
+    calibrated: bool = False,
+) -> Path:
     """Write the table of `file` with `prediction` and `confidence` beside its columns.
 
     Columns, order, file type and types of cells are kept; a row that cannot be read (an empty text)
     gets empty cells and is counted, and so are rows that the run was trained on. With `scores`, a
     column `score.<label>` holds each label's probability. `changes` are (dotted key, YAML) of how the
-    file is read. Raises InputError where the file lacks the run's columns, or has one of the new
-    names already.
+    file is read. `calibrated` divides the logits by the run's temperature first: confidences and
+    scores differ, predictions do not. Raises InputError where the file lacks the run's columns, or has
+    one of the new names already, and where a run without a temperature is to be calibrated.
     """
     model = load_run(run)
+    temperature = _temperature(run, model) if calibrated else 1.0
     model = replace(model, recipe=reread(model.recipe, changes))
     privacy.hide(model.recipe.report.rows == "hide")
     table, parsed, report = rows_of(model.recipe, file, labelled=False)
@@ -44,12 +56,12 @@ def predict(run: Path, file: str, out: Path, scores: bool = False, changes: Sequ
     added = [PREDICTION, CONFIDENCE, *(f"score.{label}" for label in labels if scores)]
     if taken := [name for name in added if name in table.frame.columns]:
         raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
-    probabilities, encoded = _scores(model, parsed)
+    probabilities, encoded = _scores(model, parsed, temperature)
     _tell_seen(run, file, parsed, encoded)
     decoded = model.recipe.task.decode(probabilities, labels)
     cells: dict[str, list[object]] = {
         PREDICTION: [_cell(one) for one in decoded],
-        CONFIDENCE: model.recipe.task.confidence(probabilities).round(4).tolist(),
+        CONFIDENCE: model.recipe.task.confidence(probabilities).round(DIGITS).tolist(),
     }
     if scores:
         columns = zip(labels, probabilities.T.round(6).tolist(), strict=True)
@@ -82,12 +94,26 @@ def _tell_seen(run: Path, file: str, parsed: Parsed, encoded: Encoded) -> None:
         console.warn(f"{file}: {known}; how it does on them tells nothing of new ones")
 
 
-def _scores(model: Model, parsed: Parsed) -> tuple[np.ndarray, Encoded]:
+def _temperature(run: Path, model: Model) -> float:
+    """What the run's logits are to be divided by; where it has no such number, its report says why."""
+    if model.head.temperature is not None:
+        return model.head.temperature
+    try:
+        report = json.loads((run / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        report = {}
+    if "calibration" not in report:
+        raise InputError(f"{run}: was trained before ftkit fitted temperatures", "train it again, or no --calibrated")
+    why = f" ({report['calibration']['why_not']})" if report["calibration"]["why_not"] else ""
+    raise InputError(f"{run}: has no temperature{why}", "predict without --calibrated")
+
+
+def _scores(model: Model, parsed: Parsed, temperature: float) -> tuple[np.ndarray, Encoded]:
     """Probabilities (usable rows, labels) of a parsed table, and its rows as encoded."""
     inputs = [one for one in parsed.inputs if one is not None]
     with console.progress("predicting", len(inputs)) as bar:
         logits, encoded = model.logits(inputs, bar.update)
-    return model.recipe.task.scores(logits), encoded
+    return model.recipe.task.scores(logits / temperature), encoded
 
 
 def _beside(table: Table, parsed: Parsed, cells: dict[str, list[object]]) -> pd.DataFrame:

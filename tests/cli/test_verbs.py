@@ -186,8 +186,10 @@ def test_evaluate_hands_on_runs_and_file(ftk: Any, stand_in: Any) -> None:
 def predicting(stand_in: Any) -> list[Any]:
     calls: list[Any] = []
 
-    def predict(run: Path, file: str, out: Path, scores: bool, changes: list[tuple[str, str]]) -> Path:
-        calls.append((run, file, out, scores, *changes))
+    def predict(
+        run: Path, file: str, out: Path, scores: bool, changes: list[tuple[str, str]], calibrated: bool
+    ) -> Path:
+        calls.append((run, file, out, scores, calibrated, *changes))
         out.write_text("done")
         return out
 
@@ -200,16 +202,18 @@ def test_predict_writes_beside_and_never_over(ftk: Any, table: Path, predicting:
     Path("runs/a/status").write_text("complete")
     assert "did you mean runs/a?" in ftk("predict", "runs/b", table.name).err
     assert ftk("predict", "runs/a", table.name).code == 0
-    assert predicting == [(Path("runs/a"), "rows.csv", Path("rows.predicted.csv"), False)]
+    assert predicting == [(Path("runs/a"), "rows.csv", Path("rows.predicted.csv"), False, False)]
     assert len(last_line()["outputs"]["rows.predicted.csv"]) == 64
     found = ftk("predict", "runs/a", table.name)
     assert found.code == 2 and found.errors == ["rows.predicted.csv: already exists"]
     assert ftk("predict", "runs/a", table.name, "--force", "--scores", "--set", "data.sheet=2").code == 0
-    assert predicting[-1][3:] == (True, ("data.sheet", "2"))
+    assert predicting[-1][3:] == (True, False, ("data.sheet", "2"))
+    assert ftk("predict", "runs/a", table.name, "--force", "--calibrated").code == 0
+    assert predicting[-1][3:] == (False, True)
     assert ftk("predict", "runs/a", table.name, "--out", "x.jsonl").out == "predictions: x.jsonl\n"
     over = ftk("predict", "runs/a", table.name, "--out", f"./{table.name}", "--force")
     assert over.code == 2 and "is the input itself" in over.errors[0]
-    assert len(predicting) == 3
+    assert len(predicting) == 4
 
 
 def test_the_next_command_can_be_pasted_whatever_a_run_is_called(ftk: Any, table: Path, predicting: list[Any]) -> None:

@@ -88,6 +88,9 @@ def support(rng: random.Random) -> Report:
         "mistakes": _mistakes(rng, SUPPORT, 24),
         "ladder": _ladder(),
         "rates": _rates(),
+        "calibration": _calibration(rng, 412),
+        "selective": _selective(412),
+        "doubtful": _doubtful(SUPPORT, TEXTS),
     }
 
 
@@ -106,7 +109,9 @@ def banking(rng: random.Random) -> Report:
     report["scores"]["test"] = _scores(rng, 0.8526, 3080, METRICS)
     seeds = {"seeds": [7, 8, 9], "values": [0.848, 0.853, 0.851], "mean": 0.8507, "sd": 0.0025, "delivered": 9}
     report["history"] = _history(rng, [("final", f"inner {i}", s) for i in (1, 2, 3) for s in (7, 8, 9)])
-    return report | {"name": "b77", "seeds": seeds, "mistakes": _mistakes(rng, names, 30), "slices": {}}
+    return report | {"name": "b77", "seeds": seeds, "mistakes": _mistakes(rng, names, 30), "slices": {}} | {
+        "calibration": _calibration(rng, 3080), "selective": _selective(3080)
+    }  # fmt: skip
 
 
 def multi_label(rng: random.Random) -> Report:
@@ -118,6 +123,9 @@ def multi_label(rng: random.Random) -> Report:
     report["scores"] = {"test": _scores(rng, 0.81, 412, ("micro_f1", "macro_f1"))}
     report["baselines"] = {n: _scores(rng, QUALITY[n], 412, ("micro_f1", "macro_f1")) for n in BASELINES}
     report["verdict"]["metric"] = "micro_f1"
+    report["calibration"] |= {"reliability": {"before": None, "after": None}}
+    for row in report["doubtful"]["doubted"]:
+        row |= {"label": [row["label"]], "suggestion": []}
     return report
 
 
@@ -127,7 +135,8 @@ def hidden(rng: random.Random) -> Report:
     report = _run(rng, names, 412, "out_of_fold", ("accuracy", "macro_f1"))
     leaked = {"row_id": "x", "input": ["PLANTED-MARKER"], "gold": "label 1", "prediction": "label 2", "confidence": 0.9}
     slices = _slices(rng, "team", ("slice 1", "slice 2"))
-    return report | {"hidden": True, "mistakes": [leaked], "slices": slices}
+    doubtful = _doubtful(names, ("PLANTED-MARKER",) * 9) | {"file": None}
+    return report | {"hidden": True, "mistakes": [leaked], "slices": slices, "doubtful": doubtful}
 
 
 def worse(rng: random.Random) -> Report:
@@ -143,6 +152,9 @@ def worse(rng: random.Random) -> Report:
     scored = {name: _scores(rng, quality, 600, ("accuracy", "log_loss")) for name, quality in qualities.items()}
     report["scores"], report["baselines"] = {"test": scored.pop("adapted")}, scored
     report["data"]["unknown_share"] = 0.74
+    why = {"temperature": None, "why_not": "fold 1: only 24 validation rows, and a temperature takes 30"}
+    report["calibration"] = _calibration(rng, 600) | why | {"after": None, "change": None}
+    report["selective"] = _selective(600) | {"chosen_on": "test"}
     what = "74 % of the characters (Han) are unknown to this base"
     hint = "choose a base that knows the script: --base HUB_ID"
     report["data"]["findings"].insert(0, {"level": "warning", "check": "unknown tokens", "what": what, "hint": hint})
@@ -161,7 +173,8 @@ def worse(rng: random.Random) -> Report:
 def partial(rng: random.Random) -> Report:
     """Interrupted in the third fold: data, cost and history, but no scores."""
     report = support(rng)
-    lost = ("verdict", "scores", "baselines", "per_label", "confusion", "confused", "reliability", "mistakes", "slices")
+    lost: tuple[str, ...] = ("verdict", "scores", "baselines", "per_label", "confusion", "confused")
+    lost += ("reliability", "calibration", "selective", "doubtful", "mistakes", "slices")
     return {key: value for key, value in report.items() if key not in lost} | {"status": "partial"}
 
 
@@ -220,6 +233,7 @@ def hostile(rng: random.Random) -> Report:
     data["findings"] = [{"level": "warning", "check": text, "what": text, "hint": text} for text in HOSTILE]
     data["detected"] = list(HOSTILE)
     report["slices"] = _slices(rng, HOSTILE[0], HOSTILE[1:])
+    report["doubtful"] = _doubtful(HOSTILE, HOSTILE)
     text = "".join(HOSTILE)
     report["verdict"] |= {"sentence": text, "details": list(HOSTILE)}
     return report | {"name": text, "recipe": text, "command": text, "machine": text, "versions": {text: text}}
@@ -322,6 +336,51 @@ def _by_label(rng: random.Random, labels: list[str], rows: int) -> Report:
         per_label.append({"label": label, "rows": sum(counts[i]), "precision": precision, "recall": recall, "f1": f1})
     pairs.sort(key=lambda pair: -pair["rows"])
     return {"confusion": {"labels": labels, "counts": counts}, "confused": pairs[:20], "per_label": per_label}
+
+
+def _calibration(rng: random.Random, rows: int) -> Report:
+    def scores(ece: float, brier: float, loss: float) -> Report:
+        values = {"ece": ece, "brier": brier, "log_loss": loss}
+        return {name: {"value": value, "low": value * 0.9, "high": value * 1.1} for name, value in values.items()}
+
+    return {
+        "temperature": 0.733, "fitted_on_rows": 158, "why_not": "",
+        "parts": {f"fold {i}": {"temperature": 0.6 + i / 20, "rows": 120} for i in range(1, 6)},
+        "before": scores(0.096, 0.33, 0.69), "after": scores(0.049, 0.31, 0.64),
+        "change": {"value": 0.055, "low": 0.03, "high": 0.08, "outcome": "better", "note": ""},
+        "reliability": {when: {"ece": 0.05, "bins": _bins(rng, rows)} for when in ("before", "after")},
+    }  # fmt: skip
+
+
+def _selective(rows: int) -> Report:
+    curve = [
+        {"coverage": i / 20, "confidence": 1 - i / 30, "accuracy": 1 - i / 120, "low": 0.95 - i / 110, "high": 1.0}
+        for i in range(1, 21)
+    ]
+    score = {"value": 0.961, "low": 0.93, "high": 0.98}
+    wanted: list[Report] = [
+        {"wanted": 0.9, "threshold": 0.4312, "coverage": 0.83, "rows": int(0.83 * rows), "accuracy": score},
+        {"wanted": 0.95, "threshold": 0.7029, "coverage": 0.6, "rows": int(0.6 * rows), "accuracy": score},
+        {"wanted": 0.99, "threshold": None, "coverage": None, "rows": None, "accuracy": None},
+    ]
+    return {"chosen_on": "validation", "rows": 158, "curve": curve, "wanted": wanted}
+
+
+def _doubtful(labels: Any, texts: tuple[str, ...]) -> Report:
+    rows: list[Report] = [
+        {
+            "row_id": str(i), "file": "messages.csv", "line": 10 * i + 2, "input": [text],
+            "label": labels[i % len(labels)], "suggestion": labels[(i + 1) % len(labels)], "doubt": 0.99 - i / 20,
+            "why": "doubted by a cross-validated linear probe",
+        }
+        for i, text in enumerate(texts)
+    ]  # fmt: skip
+    other = {"suggestion": None, "doubt": None, "why": f"near-equal to messages.csv:7, which is labelled {labels[0]}"}
+    counts = {"doubted": len(rows) + 11, "contradicting": 1}
+    return {
+        "checked": 412, "rare": 3, "why_not": "", "counts": counts, "file": "label_review.csv",
+        "doubted": rows, "contradicting": [rows[0] | other],
+    }  # fmt: skip
 
 
 def _ladder() -> Report:

@@ -14,25 +14,26 @@ from markupsafe import Markup
 from parsed_page import Page
 from report_examples import HOSTILE, VARIANTS, make_report, make_rows, page_of
 
-from ftkit.reports import charts, curves, ladder, palette
+from ftkit.reports import charts, confidence, curves, doubtful, ladder, palette
 from ftkit.reports.page import render_run
-from ftkit.reports.shape import clean
+from ftkit.reports.shape import clean, filled
 
 EVERY = {"verdict", "data", "cost", "choices", "origin", "recipe", "learning"}
 SCORED = EVERY | {"scores", "confusion", "reliability", "labels", "predictions"}
+CALIBRATED = SCORED - {"reliability"} | {"calibration"}
 SECTIONS = {
-    "support": SCORED | {"slices", "mistakes", "searched"},
-    "banking": SCORED | {"seeds", "mistakes"},
-    "multi_label": SCORED | {"slices", "mistakes", "searched"},
-    "hidden": (SCORED | {"slices", "mistakes"}) - {"predictions"},
-    "worse": SCORED | {"mistakes"},
+    "support": CALIBRATED | {"slices", "mistakes", "searched", "doubtful"},
+    "banking": CALIBRATED | {"seeds", "mistakes"},
+    "multi_label": CALIBRATED | {"slices", "mistakes", "searched", "doubtful"},
+    "hidden": (SCORED | {"slices", "mistakes", "doubtful"}) - {"predictions"},
+    "worse": CALIBRATED | {"mistakes"},
     "partial": EVERY | {"searched"},
     "failed": {"verdict"},
     "bare": {"verdict"},
     "one_label": SCORED - {"confusion"},
     "many_labels": SCORED | {"mistakes"},
-    "broken_numbers": (SCORED | {"slices", "mistakes", "searched"}) - {"learning"},
-    "hostile": SCORED | {"slices", "mistakes"},
+    "broken_numbers": (CALIBRATED | {"slices", "mistakes", "searched", "doubtful"}) - {"learning"},
+    "hostile": SCORED | {"slices", "mistakes", "doubtful"},
 }
 
 
@@ -133,6 +134,49 @@ def test_the_numbers_of_the_report_are_on_the_page() -> None:
     assert "data:\n  label_map:\n    Billing: billing" in text
 
 
+def test_what_a_temperature_does_is_said_and_drawn() -> None:
+    """Before and after with the change, thresholds with what test rows say of them, and reasons where there is none."""
+    text, calibrated = parsed("support").text(), page_of("support")
+    assert "log-loss falls by 0.055 (95\u00a0% interval 0.030 to 0.080)" in text
+    assert "Each fold has fitted its own" in text and "Each fold has" not in parsed("banking").text()
+    section = calibrated[calibrated.index('id="calibration"') : calibrated.index('id="labels"')]
+    assert section.count("<svg") == 3
+    assert [word in section for word in ("0.4312", "not shown by 158", "cannot tell", ">yes<")] == [True] * 4
+    text = parsed("worse").text()
+    assert "There is no temperature: fold 1: only 24 validation rows" in text
+    assert "chosen on the very rows" in text and "log-loss falls" not in text
+    assert "An answer is right where all of its labels are" in parsed("multi_label").text()
+
+
+def test_doubtful_labels_are_shown_and_the_rest_is_named() -> None:
+    """Rows with what is suggested and where they stand, how many more there are, and nothing of private ones."""
+    text = parsed("support").text()
+    assert "doubts the label of 20 of 412\u00a0training rows (3\u00a0rows of rarer labels left out)" in text
+    assert "1\u00a0row says nearly the same as a row with another label" in text
+    assert "messages.csv:82" in text and "11\u00a0more rows in label_review.csv" in text
+    assert "near-equal to messages.csv:7, which is labelled billing" in text
+    assert "no label" in page_of("multi_label")  # a suggestion may be to take all labels away
+    section = page_of("hidden")[page_of("hidden").index('id="doubtful"') :]
+    assert "doubts the label of 20 of 412" in section and "Rows are private in this run" in section
+    report = make_report("support")
+    report["doubtful"] = {"why_not": "9,000 rows of 150 labels would take minutes"}
+    said = (doubtful.doubtful(filled(report)) or {})["sentences"]
+    assert said == ["No probe has looked for doubtful labels: 9,000 rows of 150 labels would take minutes."]
+    report["doubtful"] = {"counts": {"doubted": 0, "contradicting": 0}}
+    assert doubtful.doubtful(filled(report)) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [("worse", "does harm: log-loss rises by 0.020"), ("cannot tell", "cannot be told: log-loss falls by −0.020")],
+)
+def test_a_temperature_that_does_not_help_is_not_praised(outcome: str, said: str) -> None:
+    report = make_report("support")
+    report["calibration"]["change"] = {"value": -0.02, "low": -0.03, "high": -0.01, "outcome": outcome}
+    sentences = (confidence.calibration(filled(report)) or {})["sentences"]
+    assert said in sentences[0]
+
+
 def test_what_every_score_notes_is_said_once() -> None:
     """A remark in each of 20 cells is clutter; one that a single cell has stays with it."""
     report = make_report("one_label")
@@ -201,6 +245,7 @@ KEYS = sorted(make_report("support"))
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Specifications are checked but not drawn, which is what takes the time."""
     monkeypatch.setattr(charts, "draw", _stub)
+    monkeypatch.setattr(confidence, "draw", _stub)
     monkeypatch.setattr(curves, "draw", _stub)
     monkeypatch.setattr(ladder, "draw", _stub)
 
