@@ -35,7 +35,7 @@ LAYERS = [
     ["ftkit.reports", "ftkit.reports."],
     ["ftkit.runs."],
     ["ftkit.verbs.reading"],
-    ["ftkit.pipeline", "ftkit.verbs.checking", "ftkit.verbs.evaluating", "ftkit.verbs.predicting"],
+    ["ftkit.pipeline", *(f"ftkit.verbs.{name}" for name in ("checking", "scoring", "evaluating", "predicting"))],
     [f"ftkit.search.{name}" for name in ("combinations", "sweep", "gathering", "table", "formats")],
     [f"ftkit.verbs.{name}" for name in ("inferring", "starting", "sweeping", "beginning", "listing", "doctoring")],
     ["ftkit.cli", "ftkit.cli.", "ftkit.__main__"],

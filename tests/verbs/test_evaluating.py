@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ftkit.errors import InputError
-from ftkit.verbs import evaluating
+from ftkit.verbs import scoring
 
 
 def test_a_run_that_cannot_be_written_is_to_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,5 +18,5 @@ def test_a_run_that_cannot_be_written_is_to_be_copied(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(InputError, match="read-only") as caught:
-        evaluating._make(Path("my runs/a/evaluations/0123"))
+        scoring._make(Path("my runs/a/evaluations/0123"))
     assert caught.value.hint.startswith("cp -r 'my runs/a' ") and "--out" not in caught.value.hint
