@@ -26,6 +26,7 @@ LAYERS = [
     ["ftkit.recipe"],
     ["ftkit.data", "ftkit.data.", "ftkit.runs.masking", "ftkit.runs.trained"],
     ["ftkit.metrics.", "ftkit.statistics", "ftkit.statistics."],
+    ["ftkit.comparison", "ftkit.comparison."],
     ["ftkit.tasks."],
     ["ftkit.models.architecture", "ftkit.models"],
     ["ftkit.methods.", "ftkit.features", "ftkit.features."],
@@ -38,11 +39,12 @@ LAYERS = [
     ["ftkit.pipeline", *(f"ftkit.verbs.{name}" for name in ("checking", "scoring", "evaluating", "predicting"))],
     [f"ftkit.search.{name}" for name in ("combinations", "sweep", "gathering", "table", "formats")],
     [f"ftkit.verbs.{name}" for name in ("inferring", "starting", "sweeping", "beginning", "listing", "doctoring")],
+    ["ftkit.verbs.crossing"],
     ["ftkit.cli", "ftkit.cli.", "ftkit.__main__"],
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "evaluate", "sklearn", "scipy", "pandas"}
 LIGHT = ["ftkit.cli", "ftkit.cli.", *(name for layer in LAYERS[:7] for name in layer if not name.endswith("bases."))]
-LIGHT += [name for name in LAYERS[-3] + LAYERS[-2] if name.startswith("ftkit.")]
+LIGHT += [name for name in LAYERS[-4] + LAYERS[-3] + LAYERS[-2] if name.startswith("ftkit.")]
 
 
 def modules() -> dict[str, ast.Module]:
