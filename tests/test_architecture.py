@@ -36,15 +36,15 @@ LAYERS = [
     ["ftkit.reports", "ftkit.reports."],
     ["ftkit.runs."],
     ["ftkit.verbs.reading"],
-    ["ftkit.pipeline", "ftkit.verbs.checking", "ftkit.verbs.evaluating", "ftkit.verbs.predicting"],
+    ["ftkit.pipeline", *(f"ftkit.verbs.{name}" for name in ("checking", "scoring", "evaluating", "predicting"))],
     [f"ftkit.search.{name}" for name in ("combinations", "sweep", "gathering", "table", "formats")],
     [f"ftkit.verbs.{name}" for name in ("inferring", "starting", "sweeping", "beginning", "listing", "doctoring")],
-    ["ftkit.verbs.comparing"],
+    ["ftkit.verbs.comparing", "ftkit.verbs.crossing"],
     ["ftkit.cli", "ftkit.cli.", "ftkit.__main__"],
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "evaluate", "sklearn", "scipy", "pandas"}
 LIGHT = ["ftkit.cli", "ftkit.cli.", *(name for layer in LAYERS[:7] for name in layer if not name.endswith("bases."))]
-LIGHT += [name for name in LAYERS[-4] + LAYERS[-3] if name.startswith("ftkit.")]
+    ["ftkit.verbs.comparing", "ftkit.verbs.crossing"],
 
 
 def modules() -> dict[str, ast.Module]:

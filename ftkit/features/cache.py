@@ -47,6 +47,13 @@ class Cache:
     """where rows are hidden: only the owner may read the cache, and hashes in it are keyed with this"""
     broken: bool = False
     """whether the disk refused something; said once, and then nothing is written any more"""
+    open: dict[str, Shelf] | None = None
+    """shelves by key where they stay open for whoever asks next, as when several runs read the same rows"""
+
+    @classmethod
+    def in_memory(cls) -> Cache:
+        """One that leaves nothing behind."""
+        return cls(Path(), 0, broken=True)
 
     @classmethod
     def default(cls) -> Cache:
@@ -70,7 +77,18 @@ class Cache:
 
     def shelf(self, key: str) -> Shelf:
         """The entries of one key."""
-        return Shelf(self, self.root / "activations" / key)
+        shelf = Shelf(self, self.root / "activations" / key)
+        return shelf if self.open is None else self.open.setdefault(key, shelf)
+
+    def close(self, shelf: Shelf) -> None:
+        """Keep a shelf open no longer."""
+        if self.open is not None:
+            self.open.pop(shelf.place.name, None)
+
+    @property
+    def held(self) -> int:
+        """Bytes of open shelves that are in memory, since the disk refused them."""
+        return sum(shelf.held for shelf in (self.open or {}).values())
 
     def names(self, hashes: Sequence[str]) -> list[str]:
         """What rows are known by here: their `input_hash`, or where rows are hidden its keyed hash."""

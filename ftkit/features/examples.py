@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,9 +80,19 @@ class Features:
     """
 
     def __init__(
-        self, network: Network, examples: Examples, poolings: Sequence[Pooling], cache: Cache | None, keep: bool = True
+        self,
+        network: Network,
+        examples: Examples,
+        poolings: Sequence[Pooling],
+        cache: Cache | None,
+        keep: bool = True,
+        also: Sequence[Network] = (),
     ) -> None:
-        """`keep` says whether the prefix is wanted where it can be had."""
+        """`keep` says whether the prefix is wanted where it can be had.
+
+        `also` are networks on the same backbone that are cut elsewhere: the pass that reads a row leaves
+        theirs in the cache, too.
+        """
         self._network, self._poolings = network, tuple(poolings)
         self._examples = replace(examples, prefix=None)  # rows are read from the bottom, also once others are known
         self._read = np.zeros(len(examples), dtype=bool)
@@ -97,24 +106,28 @@ class Features:
         self._trusted = False
         self._budget = min(BUDGET, environment.memory_limit() // 8)
         if cache is None or origin is None:
-            cache = Cache(Path(), 0, broken=True)  # in memory only
-        self._hashes = cache.names(examples.hashes)
+            cache = Cache.in_memory()
+        self._cache, self._hashes = cache, cache.names(examples.hashes)
         whole, below = (origin.whole(), origin.below(network.depth)) if origin else ("", "below")
         self._pooled = {one: cache.shelf(f"{whole}-{one.kind}-{int(one.normalise)}") for one in poolings}
-        cut = keep and 0 < network.depth < len(network.blocks)
-        self._prefix = cache.shelf(below) if cut else None
+        self._cuts = {
+            one: cache.shelf(below if one is network or origin is None else origin.below(one.depth))
+            for one in (network, *also)
+            if keep and 0 < one.depth < len(one.blocks)
+        }
 
     @property
     def prefix(self) -> Prefix | None:
         """What training starts from; None where nothing is cut, or the cut does not hold."""
-        return None if self._prefix is None else Prefix(self._prefix, self._hashes)
+        shelf = self._cuts.get(self._network)
+        return None if shelf is None else Prefix(shelf, self._hashes)
 
     def read(self, positions: np.ndarray, seen: Callable[[int], None] = lambda rows: None) -> None:
         """Know these rows; `seen` is told how many are done."""
         positions = np.unique(positions[~self._read[positions]])
         if not len(positions):
             return
-        shelves = [*self._pooled.values(), *([self._prefix] if self._prefix else [])]
+        shelves = self._shelves()
         for shelf in shelves:
             shelf.open({self._hashes[i] for i in positions})
         first = {self._hashes[i]: i for i in positions[::-1]}  # equal rows are computed once
@@ -134,9 +147,9 @@ class Features:
         state = hashlib.sha256(self._read.tobytes())
         for pooling in sorted(self.pooled, key=str):
             state.update(self.pooled[pooling].tobytes())
-        if self._prefix is not None:
+        if (prefix := self._cuts.get(self._network)) is not None:
             for i in np.flatnonzero(self._read):
-                state.update(self._prefix[self._hashes[i]].contiguous().reshape(-1).view(torch.uint8).numpy().data)
+                state.update(prefix[self._hashes[i]].contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return state.hexdigest()
 
     @torch.no_grad()
@@ -165,53 +178,62 @@ class Features:
         self._put(pending)
 
     def _put(self, pending: dict[str, dict[str, torch.Tensor]]) -> None:
-        for shelf in [*self._pooled.values(), *([self._prefix] if self._prefix else [])]:
+        for shelf in self._shelves():
             shelf.put(pending.pop(str(shelf.place), {}))
-        if self._prefix is not None and self._prefix.held > self._budget:
-            self._uncached(f"there is no disk to keep more than {self._budget / 2**20:,.0f} MiB on")
+        if max(self._cache.held, sum(shelf.held for shelf in self._cuts.values())) > self._budget:
+            for network in list(self._cuts):
+                self._uncached(network, f"there is no disk to keep more than {self._budget / 2**20:,.0f} MiB on")
         pending.clear()
 
-    def _uncached(self, why: str) -> None:
-        self._prefix, self.why_not = None, f"the frozen layers are not cached: {why}"
+    def _shelves(self) -> list[Shelf]:
+        return [*self._pooled.values(), *self._cuts.values()]
+
+    def _uncached(self, network: Network, why: str) -> None:
+        self._cache.close(self._cuts.pop(network))
+        if network is self._network:
+            self.why_not = f"the frozen layers are not cached: {why}"
 
     def _trust(self, positions: np.ndarray) -> None:
-        """Hold the cut against the plain model on some of the longest rows, before anything is built on it."""
-        if self._prefix is None or self._trusted:
+        """Hold each cut against the plain model on some of the longest rows, before anything is built on it."""
+        if not self._cuts or self._trusted:
             return
         self._trusted = True
         longest = positions[np.argsort(-self._examples.lengths[positions], kind="stable")][:PROBED]
         shortest = positions[np.argsort(self._examples.lengths[positions], kind="stable")][:1]
         both = np.concatenate([longest, shortest])
         padded, alone = (self._examples.batch(some, cached=False).to(self._network.device) for some in (both, shortest))
-        if why := self._network.doubt(padded.inputs) or self._doubt_of_padding(padded, alone):
-            self._uncached(why)
-
-    def _doubt_of_padding(self, padded: Batch, alone: Batch) -> str:
-        """Why rows cannot be read un-padded, seen at the last row of a batch; empty where they can."""
-        many, one = self._network.entering(padded.inputs), self._network.entering(alone.inputs)
-        if many is None or one is None or many.shape[2:] != one.shape[2:]:
-            return "its rows are of several shapes"
-        off = float((many[-1, : one.shape[1]] - one[0]).abs().max() / one.abs().max().clamp(min=1e-12))
-        exact = max(TOLERANCE, 8 * torch.finfo(one.dtype).eps)
-        return "" if off < exact else f"padding changes what the model makes of a row, by {off:.0e}"
+        for network in list(self._cuts):
+            if why := network.doubt(padded.inputs) or _doubt_of_padding(network, padded, alone):
+                self._uncached(network, why)
 
     def _pass(self, batch: Batch) -> Iterator[tuple[Shelf, list[torch.Tensor]]]:
         """The entries of a batch's rows, for each shelf."""
-        if self._prefix is None:
-            entering, hidden = None, self._network(batch)
-        elif self._poolings:
-            entering, hidden = self._network.capture(batch.inputs)
+        if not self._cuts:
+            hidden: torch.Tensor | None = self._network(batch)
+            several: list[torch.Tensor | None] = []
         else:
-            entering, hidden = self._network.entering(batch.inputs), None
+            first, *others = self._cuts
+            several, hidden = first.enter(batch.inputs, others, above=bool(self._poolings))
         for pooling, shelf in self._pooled.items():
             assert hidden is not None
             mask = self._network.mask(batch.inputs, hidden)
             yield shelf, list(pooling(hidden, mask).cpu()[:, None].unbind())
-        if self._prefix is not None and entering is not None:
-            lengths = self._network.lengths(batch, entering)
-            whole = entering.cpu()
-            real = [whole.shape[1]] * len(whole) if lengths is None else lengths
-            yield self._prefix, [row[:length].clone() for row, length in zip(whole, real, strict=True)]
+        for (network, shelf), entering in zip(self._cuts.items(), several, strict=True):
+            if entering is not None:
+                lengths = network.lengths(batch, entering)
+                whole = entering.cpu()
+                real = [whole.shape[1]] * len(whole) if lengths is None else lengths
+                yield shelf, [row[:length].clone() for row, length in zip(whole, real, strict=True)]
+
+
+def _doubt_of_padding(network: Network, padded: Batch, alone: Batch) -> str:
+    """Why rows cannot be read un-padded, seen at the last row of a batch; empty where they can."""
+    many, one = network.entering(padded.inputs), network.entering(alone.inputs)
+    if many is None or one is None or many.shape[2:] != one.shape[2:]:
+        return "its rows are of several shapes"
+    off = float((many[-1, : one.shape[1]] - one[0]).abs().max() / one.abs().max().clamp(min=1e-12))
+    exact = max(TOLERANCE, 8 * torch.finfo(one.dtype).eps)
+    return "" if off < exact else f"padding changes what the model makes of a row, by {off:.0e}"
 
 
 def hash_rows(rows: list[dict[str, np.ndarray]]) -> list[str]:

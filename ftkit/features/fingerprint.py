@@ -32,6 +32,12 @@ class Fingerprint:
             self._stack = ""
         self._digests: dict[str, str] = {}
 
+    def copied(self, backbone: nn.Module) -> Fingerprint:
+        """The fingerprint of a copy, in which nothing is hashed again that has been hashed here."""
+        copy = Fingerprint(backbone)
+        copy._digests |= self._digests
+        return copy
+
     def whole(self) -> str:
         """The key of what comes out at the top, 64 hex digits."""
         return self._key(list(self._tensors), "top")

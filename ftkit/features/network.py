@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,19 +109,33 @@ class Network:
 
         None for the first where nothing is to be cut, or where no cut holds (`doubt` says why).
         """
-        if self._cut is None:
-            return None, self._run(inputs)
-        with self._cut.recorded() as entered:
-            hidden = self._run(inputs)
-        return (None if _fault(entered, inputs) else entered[0]), hidden.detach()
+        entered, hidden = self.enter(inputs)
+        assert hidden is not None
+        return entered[0], hidden
 
     def entering(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor | None:
         """The first half of `capture`, at the cost of the blocks below the cut alone."""
-        if self._cut is None:
-            return None
-        with self._cut.recorded(above=False) as entered:
-            self._run(inputs)
-        return None if _fault(entered, inputs) else entered[0]
+        return None if self._cut is None else self.enter(inputs, above=False)[0][0]
+
+    def enter(
+        self, inputs: dict[str, torch.Tensor], also: Sequence[Network] = (), above: bool = True
+    ) -> tuple[list[torch.Tensor | None], torch.Tensor | None]:
+        """What enters the cut of this network, and of others on the same backbone, in a single pass.
+
+        With `above` also the last hidden states; without, the pass ends at the highest cut.
+        """
+        networks = (self, *also)
+        top = max(networks, key=lambda one: one.depth)
+        hidden = None
+        with ExitStack() as stack:
+            recorded = [
+                (one, stack.enter_context(one._cut.recorded(above or one is not top)))
+                for one in sorted(networks, key=lambda one: one.depth)  # the highest is innermost: it may end the pass
+                if one._cut is not None
+            ]
+            hidden = self._run(inputs).detach()
+        found = {id(one): None if _fault(entered, inputs) else entered[0] for one, entered in recorded}
+        return [found.get(id(one)) for one in networks], hidden
 
     @torch.no_grad()
     def doubt(self, inputs: dict[str, torch.Tensor]) -> str:

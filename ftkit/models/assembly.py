@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,7 @@ from ftkit.features.examples import Examples, Features
 from ftkit.features.fingerprint import Fingerprint
 from ftkit.features.headroom import ROWS, in_chunks
 from ftkit.features.network import Network
+from ftkit.models.architecture import blocks
 from ftkit.models.delivery import Head, method_of, read_head
 from ftkit.tasks import Encoded
 
@@ -66,7 +68,6 @@ class Model:
     processor: Any
     head: Head
 
-    @torch.no_grad()
     def logits(
         self,
         inputs: list[tuple[str, ...]],
@@ -79,30 +80,48 @@ class Model:
         """
         encoded = self.recipe.task.encode(inputs, self.processor)
         examples = Examples(self.recipe.task, self.processor, encoded.rows)
-        if cache is not None and (known := self._look_up(examples, cache)) is not None:
-            return self._scores(torch.from_numpy(known)), encoded
-        out = np.zeros((len(inputs), len(self.head.bias)), dtype=np.float32)
+        return self.logits_of(examples, np.arange(len(examples)), seen, cache), encoded
+
+    @torch.no_grad()
+    def logits_of(
+        self,
+        examples: Examples,
+        positions: np.ndarray,
+        seen: Callable[[int], None] = lambda rows: None,
+        cache: Cache | None = None,
+    ) -> np.ndarray:
+        """The same of some rows that are encoded already: (positions, labels)."""
+        examples = replace(examples, prefix=None)
+        if cache is not None and (known := self._look_up(examples, positions, cache)) is not None:
+            seen(len(positions))
+            return self._scores(torch.from_numpy(known[positions]))
+        out = np.zeros((len(examples), len(self.head.bias)), dtype=np.float32)
         self.network.training(False)
         done = 0
 
-        def work(positions: np.ndarray) -> None:
+        def work(some: np.ndarray) -> None:
             nonlocal done
-            batch = examples.batch(positions).to(self.network.device)
+            batch = examples.batch(some).to(self.network.device)
             hidden = self.network(batch)
-            out[positions] = self._scores(self.head.pooling(hidden, self.network.mask(batch.inputs, hidden)))
-            done += len(positions)
+            out[some] = self._scores(self.head.pooling(hidden, self.network.mask(batch.inputs, hidden)))
+            done += len(some)
             seen(done)
 
         with processor.used("auto"):
-            in_chunks(self.network, examples, np.arange(len(examples)), ROWS, work)
-        return out, encoded
+            in_chunks(self.network, examples, positions, ROWS, work)
+        found: np.ndarray = out[positions]
+        return found
 
-    def _look_up(self, examples: Examples, cache: Cache) -> np.ndarray | None:
+    @property
+    def untouched(self) -> bool:
+        """Whether the run left the base as it was."""
+        return self.network.depth == len(self.network.blocks) > 0
+
+    def _look_up(self, examples: Examples, positions: np.ndarray, cache: Cache) -> np.ndarray | None:
         """Features (rows, width) where the run left the base as it was; else None, and `examples` get their prefix."""
-        untouched = self.network.depth == len(self.network.blocks) > 0
         with processor.used("auto"):
-            features = Features(self.network, examples, (self.head.pooling,) if untouched else (), cache)
-            features.read(np.arange(len(examples)))
+            features = Features(self.network, examples, (self.head.pooling,) if self.untouched else (), cache)
+            features.read(positions)
         examples.prefix = features.prefix
         return features.pooled.get(self.head.pooling)
 
@@ -113,26 +132,84 @@ class Model:
         return logits
 
 
-def load_run(run: Path) -> Model:
-    """A finished run with its delivered adapter, ready to predict.
+@dataclass(frozen=True)
+class Finished:
+    """A finished run whose weights are still on the disk."""
 
-    Raises InputError for a folder that is no run, an unfinished run, or a damaged one.
+    run: Path
+    recipe: Recipe
+    base: Base
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A base in memory, on which finished runs are restored."""
+
+    backbone: nn.Module
+    processor: Any
+    origin: Fingerprint
+
+    def copy(self) -> Loaded:
+        """Another one, which a run may change."""
+        backbone = copy.deepcopy(self.backbone)
+        return Loaded(backbone, self.processor, self.origin.copied(backbone))
+
+    def twin(self) -> Loaded:
+        """Another one around the same weights, for a run that only adds to them."""
+        weights = {id(one): one for one in (*self.backbone.parameters(), *self.backbone.buffers())}
+        return Loaded(copy.deepcopy(self.backbone, dict[int, Any](weights)), self.processor, self.origin)
+
+    def restored(self, one: Finished) -> Model:
+        """A run on this base, which is the run's from now on.
+
+        Raises InputError for a damaged one.
+        """
+        backbone = _restored(one.recipe, self.backbone, one.run / "adapter").eval()
+        for parameter in self.origin.moved(backbone):  # the network is cut below what the run has moved
+            parameter.requires_grad_(parameter.is_floating_point())
+        network = Network(backbone.to(device()), causal(backbone))
+        network.origin = self.origin
+        backbone.requires_grad_(False)
+        return Model(one.recipe, one.base, network, self.processor, read_head(one.run / "adapter"))
+
+    def cut(self, depth: int | None = None) -> Network:
+        """The base itself, nothing of it to be trained but, for the cut, what lies from block `depth` on."""
+        if depth is not None:
+            for block in blocks(self.backbone).modules[depth:]:
+                for parameter in block.parameters():
+                    parameter.requires_grad_(parameter.is_floating_point())
+        network = Network(self.backbone, causal(self.backbone))
+        network.origin = self.origin
+        self.backbone.requires_grad_(False)
+        return network
+
+
+def finished(run: Path) -> Finished:
+    """What a run is made of.
+
+    Raises InputError for a folder that is no run, and an unfinished run.
     """
     from ftkit.recipe import read
 
     base = bases.resolve(str(run)).parent  # refuses what is no finished run, and a base that has changed since
     if base is None:
         raise InputError(f"{run}: is a base, not a run", "give the folder that ftkit train wrote")
-    recipe = read(run / "recipe.yaml")
-    backbone, processor, _ = _loaded(base, recipe)
-    origin = Fingerprint(backbone)
-    backbone = _restored(recipe, backbone, run / "adapter").eval()
-    for parameter in origin.moved(backbone):  # the network is cut below what the run has moved
-        parameter.requires_grad_(parameter.is_floating_point())
-    network = Network(backbone.to(device()), causal(backbone))
-    network.origin = origin
-    backbone.requires_grad_(False)
-    return Model(recipe, base, network, processor, read_head(run / "adapter"))
+    return Finished(run, read(run / "recipe.yaml"), base)
+
+
+def loaded(one: Finished) -> Loaded:
+    """The base of a finished run."""
+    backbone, processor, _ = _loaded(one.base, one.recipe)
+    return Loaded(backbone.requires_grad_(False).to(device()), processor, Fingerprint(backbone))
+
+
+def load_run(run: Path) -> Model:
+    """A finished run with its delivered adapter, ready to predict.
+
+    Raises InputError for a folder that is no run, an unfinished run, or a damaged one.
+    """
+    one = finished(run)
+    return loaded(one).restored(one)
 
 
 def device() -> torch.device:

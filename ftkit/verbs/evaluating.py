@@ -2,141 +2,113 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
+from ftkit import privacy
+from ftkit.console import console
+from ftkit.errors import InputError
 
-from ftkit import privacy, runs
-from ftkit.data import coverage
-from ftkit.data.hashing import row_ids
-from ftkit.data.prepare import rows_of
-from ftkit.data.table import DataReport, Gold, Parsed, Table
-from ftkit.errors import InputError, did_you_mean
-from ftkit.features.cache import Cache
-from ftkit.features.examples import hash_rows
-from ftkit.files import os_error, sha256, write_json
-from ftkit.models.assembly import Model, load_run
-from ftkit.privacy import Mask
-from ftkit.runs.frames import columns, frame
-from ftkit.runs.masking import mask_of
-from ftkit.runs.trained import seen_by
-from ftkit.statistics import predictions
-from ftkit.statistics.summary import summarise
-from ftkit.tasks import Encoded
-from ftkit.verbs.reading import reread
+if TYPE_CHECKING:
+    from ftkit.runs.kept import Place
+    from ftkit.verbs.scoring import Prepared
 
-SCHEMA = 1
+Pair = tuple[Path, str]
+"""a run, and data as the user named them"""
+Outcome = dict[str, Any] | InputError
+"""the report of an evaluation, without `scores` where the run was trained on all rows; or why there is none"""
 
 
-def evaluate(folders: list[Path], file: str, changes: Sequence[tuple[str, str]] = ()) -> list[dict[str, Any]]:
-    """A report for each run; it and the predictions are kept in `RUN/evaluations/<file hash>/`.
+def evaluate(
+    folders: Sequence[Path], data: str | Sequence[str], changes: Sequence[tuple[str, str]] = ()
+) -> list[dict[str, Any]]:
+    """A report for each run on each file, file by file; it and the predictions are kept in `RUN/evaluations/`.
 
-    `changes` are (dotted key, YAML) of how the file is read. Raises InputError where the file lacks
-    the run's columns, or holds only rows that it was trained on.
+    What is kept there already is read. `data` are files, folders of texts or hub ids; `changes` are
+    (dotted key, YAML) of how they are read. Raises InputError, before anything is computed, where data lack a
+    run's columns, or hold only rows that it was trained on.
     """
-    return [_one(folder, file, changes) for folder in folders]
+    found = attempt(folders, [data] if isinstance(data, str) else data, changes, strict=True)
+    return [report for report in found.values() if not isinstance(report, InputError)]
 
 
-def _one(run: Path, file: str, changes: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    model = load_run(run)
-    model = dataclasses.replace(model, recipe=reread(model.recipe, changes))
-    privacy.hide(model.recipe.report.rows == "hide")
-    mask = mask_of(model.head.labels)
-    table, parsed, data = rows_of(model.recipe, file, labelled=True)
-    rows = _frame(table, parsed, model)
-    # rows that are scored once are scored again, by the next adapter on the same base
-    logits, encoded = model.logits(rows["input"].to_list(), cache=None if mask.on else Cache.default())
-    hashes = hash_rows(encoded.rows)
-    seen = seen_by(run, rows["row_id"].to_list(), hashes)
-    if seen.all():
-        raise InputError(f"{file}: {run} was trained on all of its {len(seen)} usable rows", "give other rows")
-    report = {
-        "schema": SCHEMA,
-        "run": str(run),
-        "file": file,
-        "rows": int((~seen).sum()),
-        "left_out": int(seen.sum()),
-        "folder": str(run / runs.EVALUATIONS / _key(file)),
-        "data": _data(data, encoded, mask, int((~seen).sum())),
-    }
-    common = columns(rows[~seen], [hashes[i] for i in np.flatnonzero(~seen)], mask)
-    return _scored(model, logits[~seen], common, mask, report)
+def attempt(
+    folders: Sequence[Path], data: Sequence[str], changes: Sequence[tuple[str, str]] = (), strict: bool = False
+) -> dict[Pair, Outcome]:
+    """The outcome of each run on each file, file by file.
+
+    Raises InputError, before anything is computed, for what is no finished run and for data that no run
+    can read; if `strict`, for every pair that cannot be scored.
+    """
+    places = _places(folders, data, changes)
+    found: dict[Pair, Outcome] = {}
+    missing: dict[Pair, Place] = {}
+    for pair, place in places.items():
+        if isinstance(place, InputError):
+            found[pair] = place
+        elif (report := place.find()) is not None:
+            found[pair] = report
+        else:
+            missing[pair] = place
+    if kept := sum(not isinstance(one, InputError) for one in found.values()):
+        console.say(f"{kept} of {len(places)} evaluations are kept in the runs' folders: read, not computed")
+    if not missing:
+        _refuse(found, strict)
+        return found
+    from ftkit.verbs import scoring  # brings torch, which kept evaluations do without
+
+    prepared = scoring.prepare(missing)
+    _refuse({**found, **prepared}, strict)
+    found |= {pair: one for pair, one in prepared.items() if isinstance(one, InputError)}
+    found |= scoring.carry_out({pair: one for pair, one in prepared.items() if not isinstance(one, InputError)})
+    return {pair: found[pair] for pair in places}
 
 
-def _frame(table: Table, parsed: Parsed, model: Model) -> pd.DataFrame:
-    """Usable rows with what predictions need to know of them."""
-    usable = [i for i, fault in enumerate(parsed.faults) if fault is None]
-    some = table.frame.iloc[usable]
+def _places(
+    folders: Sequence[Path], data: Sequence[str], changes: Sequence[tuple[str, str]]
+) -> dict[Pair, Place | InputError]:
+    """Where each evaluation belongs; rows are hidden from here on if those of any run are."""
+    from ftkit.bases import runs
+    from ftkit.recipe import read
+    from ftkit.runs.kept import Place, content_of
+    from ftkit.verbs.reading import reread
 
-    def column(name: str | None) -> list[str | None]:
-        return [None] * len(usable) if name is None or name not in some else [str(cell) for cell in some[name]]
-
-    recipe = model.recipe
-    inputs = [one for i in usable if (one := parsed.inputs[i]) is not None]
-    for name in recipe.evaluate.slices:
-        if name not in some:
-            raise InputError(f"{table.source}: no column {name!r} for its slice", did_you_mean(name, map(str, some)))
-    unit, group = column(recipe.data.unit), column(recipe.data.group)
-    gold: list[Gold] = [parsed.gold[i] for i in usable]
-    found: dict[str, list[Any]] = {"row_id": row_ids(inputs, unit, group), "input": inputs, "gold": gold}
-    found |= {"unit": unit, "group": group}
-    found |= {f"slice.{name}": column(name) for name in recipe.evaluate.slices}
-    frame = pd.DataFrame(index=range(len(usable)), columns=list(found), dtype=object)
-    for name, values in found.items():
-        frame[name] = pd.Series(np.fromiter(values, dtype=object, count=len(values)))
-    return frame
-
-
-def _scored(
-    model: Model, logits: np.ndarray, common: dict[str, Any], mask: Mask, report: dict[str, Any]
-) -> dict[str, Any]:
-    """The report with the scores of these rows; it and the predictions are written to its folder."""
-    recipe, labels, folder = model.recipe, model.head.labels, Path(report["folder"])
-    scores = recipe.task.scores(logits)
-    seed = _delivered(folder.parent.parent, recipe.seed)
-    decoded = recipe.task.decode(scores, labels)
-    predicted = frame(scores, "adapted", seed, labels, decoded, recipe.task.kind, common, mask)
-    shown = [mask.name("label", label) for label in labels]
-    names = recipe.evaluate.metrics
-    found = summarise(predicted, shown, recipe.task.kind, names, names[0], seed, recipe.evaluate.slices)
-    report |= {"task": recipe.task.name, "primary": names[0], "labels": shown, **found}
-    _make(folder)
-    about: dict[str, Any] = {"labels": shown, "task": recipe.task.name, "primary": names[0]}
-    predictions.write(predicted, folder / runs.PREDICTIONS, metrics=list(found["scores"]["test"]), **about)
-    write_json(folder / runs.REPORT, report)
-    return report
+    recipes = {}
+    for folder in folders:
+        runs.base_name(folder, str(folder))  # refuses what is no finished run
+        recipes[folder] = reread(read(folder / "recipe.yaml"), changes)
+    privacy.hide(any(recipe.report.rows == "hide" for recipe in recipes.values()))
+    places: dict[Pair, Place | InputError] = {}
+    for one in dict.fromkeys(data):
+        content = ""
+        for folder, recipe in recipes.items():
+            try:
+                content = content or content_of(one, recipe.data)
+                places[folder, one] = Place(folder, one, content, recipe)
+            except InputError as error:
+                places[folder, one] = error
+    return places
 
 
-def _delivered(run: Path, seed: int) -> int:
-    """The seed whose adapter the run delivers."""
-    seeds = json.loads((run / runs.REPORT).read_text(encoding="utf-8")).get("seeds")
-    return int(seeds["delivered"]) if seeds else seed
+def _refuse(outcomes: Mapping[Pair, Outcome | Prepared], strict: bool) -> None:
+    """Raise the first error of data that no run can read, or if `strict` the first of all."""
+    for _, one in outcomes:
+        mine = {run: outcome for (run, data), outcome in outcomes.items() if data == one}
+        wrong = [outcome for outcome in mine.values() if isinstance(outcome, InputError)]
+        if wrong and (strict or len(wrong) == len(mine)):
+            raise wrong[0]
+        for run, outcome in mine.items() if strict else ():
+            scored, trained = _rows(outcome)
+            if not scored:
+                message = f"{one}: {run} was trained on all of its {trained} usable rows"
+                raise InputError(message, "give other rows")
 
 
-def _data(data: DataReport, encoded: Encoded, mask: Mask, rows: int) -> dict[str, Any]:
-    found = dataclasses.asdict(data) | coverage.rates(encoded)
-    return found | {"label_counts": mask.counts(data.label_counts), "split_rows": {"test": rows}}
-
-
-def _key(file: str) -> str:
-    """A name for the evaluation: of the file's content, so that the same rows are found again."""
-    path = Path(file)
-    return sha256(path)[:16] if path.is_file() else "".join(c if c.isalnum() else "-" for c in file)[-60:]
-
-
-def _make(folder: Path) -> None:
-    """Make the folder of an evaluation. It lies in its run, so there is no `--out` to choose another with."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        refused = os_error(error, f"creating {folder}")
-        if isinstance(refused, InputError):
-            run = shlex.quote(str(folder.parent.parent))
-            refused.hint = f"cp -r {run} FOLDER where you may write, and evaluate that copy"
-        raise refused from error
+def _rows(outcome: Outcome | Prepared) -> tuple[int, int]:
+    """Rows to be scored, and rows that the run was trained on."""
+    if isinstance(outcome, InputError):
+        return 0, 0
+    if isinstance(outcome, dict):
+        return int(outcome["rows"]), int(outcome["left_out"])
+    return int((~outcome.seen).sum()), int(outcome.seen.sum())

@@ -157,14 +157,15 @@ def test_check_says_once_how_a_file_was_read(ftk: Any, table: Path, stand_in: An
 def test_evaluate_hands_on_runs_and_file(ftk: Any, stand_in: Any) -> None:
     seen: list[Any] = []
 
-    def evaluate(runs: list[Path], file: str, changes: list[tuple[str, str]]) -> list[dict[str, Any]]:
-        seen.append((runs, file, changes))
+    def evaluate(runs: list[Path], files: list[str], changes: list[tuple[str, str]]) -> list[dict[str, Any]]:
+        seen.append((runs, files, changes))
         for run in runs:
-            (run / "evaluations" / "ab").mkdir(parents=True)
+            (run / "evaluations" / "ab").mkdir(parents=True, exist_ok=True)
             (run / "evaluations" / "ab" / "report.json").write_text("{}")
         return [
             {"run": str(run), "file": file, "rows": 1000, "left_out": run.name == "b"}
             | {"primary": "accuracy", "verdict": {"sentence": f"About {run.name}."}}
+            for file in files
             for run in runs
         ]
 
@@ -174,12 +175,13 @@ def test_evaluate_hands_on_runs_and_file(ftk: Any, stand_in: Any) -> None:
     for name in "ab":
         Path("runs", name).mkdir(parents=True)
     found = ftk("evaluate", "runs/a", "runs/b", "t.csv", "--quiet", "--set", "data.encoding=cp1252")
-    assert found.code == 0 and seen == [([Path("runs/a"), Path("runs/b")], "t.csv", [("data.encoding", "cp1252")])]
+    assert found.code == 0 and seen == [([Path("runs/a"), Path("runs/b")], ["t.csv"], [("data.encoding", "cp1252")])]
     assert found.out == (
         "runs/a on 1,000 rows of t.csv\nAbout a.\n\n"
         "runs/b on 1,000 rows of t.csv; 1 row left out, because it was trained on them\nAbout b.\n"
     )
     assert sorted(last_line()["outputs"]) == [f"runs/{name}/evaluations/ab/report.json" for name in "ab"]
+    assert "on 1,000 rows of u.csv" in ftk("evaluate", "runs/a", "t.csv", "--on", "u.csv", "--quiet").out
 
 
 @pytest.fixture
