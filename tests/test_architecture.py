@@ -44,7 +44,6 @@ LAYERS = [
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "evaluate", "sklearn", "scipy", "pandas"}
 LIGHT = ["ftkit.cli", "ftkit.cli.", *(name for layer in LAYERS[:7] for name in layer if not name.endswith("bases."))]
-    ["ftkit.verbs.comparing", "ftkit.verbs.crossing"],
 
 
 def modules() -> dict[str, ast.Module]:
