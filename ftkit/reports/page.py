@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from ftkit.reports import behaviour, origin, palette, results, search, words
+from ftkit.reports import behaviour, labels_curve, origin, palette, results, search, words
 from ftkit.reports.shape import filled
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ TITLES = {
     "searched": "Search",
     "seeds": "Seeds",
     "learning": "Learning curve",
+    "curve": "What more labels would buy",
     "confusion": "Confusions",
     "reliability": "Confidence",
     "labels": "Labels",
@@ -46,6 +47,7 @@ def render_run(report: Mapping[str, Any]) -> str:
         "searched": search.search(whole),
         "seeds": results.seeds(whole),
         "learning": behaviour.learning(whole),
+        "curve": labels_curve.section(whole),
         "confusion": behaviour.confusion(whole),
         "reliability": behaviour.reliability(whole),
         "labels": whole["per_label"],

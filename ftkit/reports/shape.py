@@ -67,6 +67,7 @@ EMPTY: dict[str, Any] = {
     },
     "ladder": None,
     "rates": None,
+    "curve": None,
     "choices": {},
     "cost": {
         "seconds": {},
@@ -105,6 +106,12 @@ BIN = {"confidence": None, "accuracy": None, "rows": None, "low": None, "high": 
 RUNG: dict[str, Any] = {"method": "", "label": "", "arithmetic": None, "score": None, "parts": {}}
 CLIMB = {"score": None, "gain": None, "standard_error": None, "needed": None, "climbed": False, "rows": None}
 SEEDS: dict[str, Any] = {"seeds": [], "values": [], "mean": None, "sd": None, "delivered": None}
+CURVE: dict[str, Any] = {
+    "metric": "", "sentence": "", "labels": None, "rows": None, "seeds": None, "points": {}, "left_out": [],
+    "outcome": "", "reason": "", "back_test": None, "trend": [], "ahead": [], "exponent": None, "limit": None,
+}  # fmt: skip
+SHARE: dict[str, Any] = {"labels": 1.0, "value": None, "low": None, "high": None, "values": []}
+BACK_TEST = {"labels": None, "from": None, "expected": None, "low": None, "high": None, "value": None, "inside": False}
 
 LARGEST = 1e30
 """a number beyond is an accident, and no axis can hold it"""
@@ -129,9 +136,27 @@ def filled(report: Mapping[str, Any]) -> dict[str, Any]:
         whole["ladder"]["rungs"] = [_rung(item) for item in whole["ladder"]["rungs"]]
     if whole["rates"] is not None:
         whole["rates"] = _with_defaults(whole["rates"], {"candidates": [], "scores": {}, "chosen": {}})
+    if whole["curve"] is not None:
+        whole["curve"] = _curve(whole["curve"])
     if whole["hidden"]:
         whole["mistakes"] = []
     return whole
+
+
+def _curve(value: Any) -> dict[str, Any]:
+    """Points without a place on the axis, or without a value, are left out."""
+
+    def placed(items: Any) -> list[dict[str, Any]]:
+        filled = [_with_defaults(item, SHARE) for item in items]
+        known = [item for item in filled if item["value"] is not None and (item["labels"] or 0) > 0]
+        return [item | {"values": [one for one in item["values"] if one is not None]} for item in known]
+
+    curve = _with_defaults(value, CURVE)
+    curve |= {key: placed(curve[key]) for key in ("trend", "ahead")}
+    curve["points"] = {name: placed(items) for name, items in curve["points"].items()}
+    if curve["back_test"] is not None:
+        curve["back_test"] = _with_defaults(curve["back_test"], BACK_TEST)
+    return curve
 
 
 def _rung(value: Any) -> dict[str, Any]:

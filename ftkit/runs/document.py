@@ -12,6 +12,7 @@ import pandas as pd
 from ftkit import environment
 from ftkit.data import coverage
 from ftkit.privacy import Mask
+from ftkit.runs.curved import curve_of
 from ftkit.runs.searched import ladder_of, rates_of
 from ftkit.statistics.summary import summarise
 from ftkit.statistics.wording import subject
@@ -62,6 +63,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "choices": _choices(outcome),
         "ladder": ladder_of(outcome),
         "rates": rates_of(outcome),
+        "curve": curve_of(outcome),
         "row_key": mask.fingerprint,
         "base": _base(outcome),
         "versions": environment.versions(),
