@@ -25,6 +25,8 @@ SIZES = (
 PREDICTORS = {"adapted": "accent", "linear_probe": "edge"}
 """predictor: colour"""
 TICKS = (1, 2, 5)
+NEAR = 1.001
+"""times a number of labels within which another is the same"""
 
 
 def sentence(report: Report) -> str:
@@ -75,7 +77,8 @@ def _caption(found: Mapping[str, Any]) -> str:
     text = f"{words.sentence(words.words(found['metric']))} by number of labels trained on, with {words.LEVEL} "
     text += "intervals. Large marks are means, small ones single trainings."
     if _told(found):
-        text += " The dashed line is what twice and, in grey, four times the labels would be expected to reach."
+        text += " The line is what fits all marks; dashed, what twice and, in grey, four times the labels would be "
+        text += "expected to reach."
     return text
 
 
@@ -93,10 +96,12 @@ def _back_test(found: Mapping[str, Any]) -> str:
 def _about(report: Report, found: Mapping[str, Any]) -> str:
     """How the curve came about, and what it stands on."""
     text = f"Every share was drawn and trained {words.count(found['seeds'], 'time')}, with the learning rate and the "
-    text += "number of passes chosen on all labels, and scored on the same "
-    text += f"{words.count(found['rows'], 'row')}, which none of it was trained on."
-    if report["folds"]:
-        text += f" Each of the {report['folds']} folds trains on its part of the {words.count(found['labels'])} labels."
+    text += f"number of passes chosen on all labels, and scored on the same {words.count(found['rows'], 'row')}, each "
+    text += "by a model that was not trained on it."
+    most = max((point["labels"] for several in found["points"].values() for point in several), default=None)
+    if report["folds"] and most is not None:
+        text += f" Each of the {report['folds']} folds trains on about {words.count(most)} of the "
+        text += f"{words.count(found['labels'])} labels."
     if found["left_out"]:
         several = ", ".join(words.count(labels) for labels in found["left_out"])
         text += f" Left out, because a training ran away or the score is not defined: {several} labels."
@@ -140,7 +145,7 @@ def _chart(found: Mapping[str, Any], points: Mapping[str, Any]) -> Markup:
         x = quantity("labels", (min(labels) / 1.05, max(labels) * 1.05), True, 5)
         x["scale"]["type"] = "log"
         x["axis"] |= {"title": "labels to train on", "values": _ticks(min(labels), max(labels), kind), "grid": False}
-        x["axis"] |= {"format": ",d"}
+        x["axis"] |= {"format": ",d", "labelOverlap": False, "tickCount": None}
         y = quantity("value", (min(ends) - air, max(ends) + air), True, 5)
         y["axis"] |= {"title": words.words(found["metric"])}
         spec = plain(width, height, padding)
@@ -165,31 +170,30 @@ def _ticks(low: float, high: float, kind: str) -> list[int]:
 
 
 def _layers(
-    found: Mapping[str, Any], points: Mapping[str, Any], ahead: Sequence[Mapping[str, Any]], x: Layer, y: Layer
+    found: Mapping[str, Any], points: Mapping[str, Any], trend: Sequence[Mapping[str, Any]], x: Layer, y: Layer
 ) -> list[Layer]:
     """Bands below, then lines, single trainings, means, and what lies ahead."""
     bands, lines, marks = [], [], []
+    last = max(one["labels"] for several in points.values() for one in several)
     for name, several in points.items():
         colour = PREDICTORS[name]
-        bands.append(_band(several, colour, 0.14, x, y))
-        lines.append(layer(several, line("line", colour, 2.2), x=x, y=y))
+        fitted = [one for one in trend if one["labels"] <= last * NEAR] if name == "adapted" else []
+        bands.append(_band(fitted or several, colour, 0.14, x, y))
+        lines.append(layer(fitted or several, line("line", colour, 2.2), x=x, y=y))
         single = [{"labels": one["labels"], "value": value} for one in several for value in one["values"]]
         dots = {"type": "point", "filled": True, "fill": f"var(--{colour})", "size": 14, "opacity": 0.5}
         marks.append(layer(single, dots, x=x, y=y))
-        means = [dict(one) | {"tip": _tip(name, one)} for one in several]
+        means = [dict(one) | {"tip": _tip(words.predictor(name), one)} for one in several]
         shape = {"shape": "circle" if name == "adapted" else "square", "size": 55, "fill": f"var(--{colour})"}
         marks.append(layer(means, mark("point") | shape, x=x, y=y, description={"field": "tip"}))
-    if ahead:
-        last = max(one["labels"] for one in points["adapted"])
-        near = [one for one in ahead if last <= one["labels"] <= 2 * last * 1.001]
-        far = [one for one in ahead if one["labels"] >= 2 * last * 0.999]
-        for stretch, colour in ((near, "accent"), (far, "edge")):
-            bands.append(_band(stretch, colour, 0.1, x, y))
-            lines.append(layer(stretch, line("line", colour, 2.2) | {"strokeDash": [6, 4]}, x=x, y=y))
-        for one, colour in zip(found["ahead"], ("accent", "edge"), strict=False):
-            tips = [dict(one) | {"tip": _tip("expected", one)}]
-            open_mark = mark("point") | {"filled": False, "size": 60, "stroke": f"var(--{colour})", "strokeWidth": 1.8}
-            marks.append(layer(tips, open_mark, x=x, y=y, description={"field": "tip"}))
+    for start, colour in ((last, "accent"), (2 * last, "edge")) if trend else ():
+        stretch = [one for one in trend if start / NEAR <= one["labels"] <= 2 * start * NEAR]
+        bands.append(_band(stretch, colour, 0.1, x, y))
+        lines.append(layer(stretch, line("line", colour, 2.2) | {"strokeDash": [6, 4]}, x=x, y=y))
+        end = [dict(stretch[-1]) | {"tip": _tip("expected", stretch[-1])}]
+        ring = {"type": "point", "filled": True, "fill": "var(--paper)", "stroke": f"var(--{colour})", "size": 60}
+        ring |= {"strokeWidth": 1.8, "opacity": 1, "aria": True}
+        marks.append(layer(end, ring, x=x, y=y, description={"field": "tip"}))
     return [*bands, *lines, *marks]
 
 
@@ -199,9 +203,7 @@ def _band(several: Sequence[Mapping[str, Any]], colour: str, opacity: float, x: 
     return layer(whole, area, x=x, y=y | {"field": "low"}, y2={"field": "high"})
 
 
-def _tip(name: str, point: Mapping[str, Any]) -> str:
+def _tip(who: str, point: Mapping[str, Any]) -> str:
     span = words.interval(point["low"], point["high"])
-    who = "expected" if name == "expected" else words.predictor(name)
-    return f"{words.count(point['labels'], 'label')}, {who}: {words.score(point['value'])}" + (
-        f" ({span})" if span else ""
-    )
+    said = f"{words.count(point['labels'], 'label')}, {who}: {words.score(point['value'])}"
+    return said + (f" ({span})" if span else "")

@@ -42,7 +42,7 @@ class Observed:
     labels: np.ndarray
     """(points,) rising; rows that a fit was trained on"""
     values: np.ndarray
-    """(points, repetitions)"""
+    """(points, repetitions), two of them or more"""
     left_out: np.ndarray
     """(points, rows or units) the mean over repetitions without each test row, or unit, in turn"""
     by_unit: bool = False
@@ -72,6 +72,8 @@ def _components(labels: np.ndarray, values: np.ndarray) -> tuple[float, float]:
     expected spread, which is found by doing it again; neither is negative.
     """
     spread = values.var(axis=1, ddof=1)
+    if len(labels) < 2:
+        return 0.0, float(spread.sum())
     across = 1 / labels - 1 / labels[-1]
     design = np.stack([across, np.ones(len(labels))], axis=1)
     expected = np.full(len(labels), spread.mean())
@@ -108,7 +110,7 @@ def forecast(seen: Observed, metric: Metric) -> Forecast:
     gain, low, high = laws.middle(laws.gains(2 * laws.most))
     back_test = _back_test(points, metric)
     reason = _crooked(laws, points) or _unforeseen(back_test, metric)
-    if not reason and high < MARGIN:
+    if not reason and low > -MARGIN and high < MARGIN:
         return Forecast("little", "", laws, back_test)
     reason = reason or _idle(points, metric) or _uncertain(gain, low, high, metric)
     return Forecast("cannot tell" if reason else "gain", reason, laws, back_test)
@@ -138,8 +140,6 @@ def _too_little(seen: Observed, metric: Metric) -> str:
     """Why these points cannot be fitted at all, or nothing."""
     if not np.isfinite(_best(metric)):
         return "the metric has no best value that a curve could approach"
-    if seen.values.shape[1] < 2:
-        return "one repetition of each share does not show how far it may be off"
     if len(seen.labels) < FEWEST_POINTS:
         return f"the labels are too few for {FEWEST_POINTS} shares of them"
     if seen.left_out.shape[1] < FEW_UNITS:
@@ -175,7 +175,8 @@ def _idle(points: Points, metric: Metric) -> str:
     if gain > half:
         return ""
     first = f"{points.labels[before]:,.0f} to {points.labels[-1]:,.0f} labels"
-    return f"from {first} it changed by {_span(gain, gain - half, gain + half, metric)}, which may be chance"
+    chance = ", which may be chance" if gain + half > 0 else ""
+    return f"from {first} it changed by {_span(gain, gain - half, gain + half, metric)}{chance}"
 
 
 def _uncertain(gain: float, low: float, high: float, metric: Metric) -> str:
@@ -230,6 +231,8 @@ def described(found: Forecast, seen: Observed, metric: Metric) -> dict[str, Any]
 
 def points_of(seen: Observed, metric: Metric) -> list[dict[str, Any]]:
     """Each share: labels, mean score with its interval, and the score of every repetition."""
+    if not len(seen.labels):
+        return []
     half = normal(0.95) * np.sqrt(np.diag(seen.covariance()))
     low, high = (np.clip(seen.means + side * half, *metric.bounds) for side in (-1, 1))
     return [

@@ -91,44 +91,54 @@ def _taken(exponent: np.ndarray, times: np.ndarray | float) -> np.ndarray:
 
 
 def _drawn(points: Points, bends: np.ndarray) -> Laws:
-    """Generalised least squares for each exponent; `bends` (points - 1,) are deviations between neighbours."""
+    """Laws with and without a floor; `bends` (points - 1,) are deviations from the law between neighbours."""
     back = np.append(np.cumsum(bends[::-1] ** 2)[::-1], 0.0)  # variance of a walk that starts at the largest point
     inverse = np.linalg.inv(points.covariance + np.minimum.outer(back, back))
-    noise = np.random.default_rng(0).standard_normal((3, DRAWS))
-    found = [
-        _of_exponent(points, inverse, exponent, noise[:2], floor) for floor in (True, False) for exponent in EXPONENTS
-    ]
-    half = len(EXPONENTS)
-    weights = [_shares(np.stack([one[2] for one in side])) / 2 for side in (found[:half], found[half:])]
-    error, doubling = (np.concatenate([one[place] for one in found]) for place in (0, 1))
-    exponent = np.tile(np.repeat(EXPONENTS, DRAWS), 2)
-    strain, weight = np.tile(noise[2], 2 * half), np.concatenate(weights)
-    least = min(one[3] for one in found)
-    return Laws(float(points.labels[-1]), error, doubling, exponent, strain, weight / weight.sum(), least)
-
-
-def _of_exponent(
-    points: Points, inverse: np.ndarray, exponent: float, noise: np.ndarray, floor: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """(draws,) error at the largest point, what a doubling takes off, logarithm of the weight; and the misfit."""
+    noise = np.random.default_rng(0).standard_normal((DRAWS, 3))
     share = points.labels / points.labels[-1]
-    columns = [np.ones(len(share)), -_taken(np.array(exponent), share)] if floor else [share**-exponent]
-    design = np.stack(columns, axis=1)
-    spread = np.linalg.inv(design.T @ inverse @ design)
-    middle = spread @ (design.T @ inverse @ points.error)
-    left = points.error - design @ middle
-    misfit = float(left @ inverse @ left)
-    drawn = middle + noise[: len(columns)].T @ np.linalg.cholesky(spread).T
-    error = drawn[:, 0]
-    ends = 1 - 2.0**-exponent  # of the error above the floor, what a doubling takes off
-    doubling = drawn[:, 1] if floor else error * ends
-    allowed = error - doubling / ends >= 0 if floor else error > 0
-    weight = np.where(allowed, 0.5 * np.linalg.slogdet(spread)[1] - misfit / 2, -np.inf)
-    return error, doubling, weight, misfit
+    taken = _taken(EXPONENTS[:, None], share)  # (exponents, points)
+    ends = 1 - 2.0 ** -EXPONENTS[:, None]  # of the error above the floor, what a doubling takes off
+
+    drawn, fit_of_floor, misfit = _least_squares(
+        np.stack([np.ones_like(taken), -taken], axis=2), points, inverse, noise
+    )
+    error, doubling = drawn[..., 0], drawn[..., 1]
+    floor = _shares(np.where(error - doubling / ends >= 0, fit_of_floor, -np.inf))
+    drawn, fit_of_none, other = _least_squares((1 - ends * taken)[:, :, None], points, inverse, noise)
+    none = _shares(np.where(drawn[..., 0] > 0, fit_of_none, -np.inf))
+
+    weight = np.concatenate([floor, none]).reshape(-1)
+    return Laws(
+        most=float(points.labels[-1]),
+        error=np.concatenate([error, drawn[..., 0]]).reshape(-1),
+        doubling=np.concatenate([doubling, drawn[..., 0] * ends]).reshape(-1),
+        exponent=np.tile(np.repeat(EXPONENTS, DRAWS), 2),
+        strain=np.tile(noise[:, 2], 2 * len(EXPONENTS)),
+        weight=weight / weight.sum(),
+        misfit=float(min(misfit.min(), other.min())),
+    )
+
+
+def _least_squares(
+    design: np.ndarray, points: Points, inverse: np.ndarray, noise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each exponent, generalised least squares with a flat prior.
+
+    `design` is (exponents, points, unknowns). Returns draws (exponents, draws, unknowns), the logarithm
+    of each exponent's weight (exponents, 1), and its weighted sum of squares (exponents,).
+    """
+    weighted = np.swapaxes(design, 1, 2) @ inverse
+    spread = np.linalg.inv(weighted @ design)
+    middle = np.einsum("eup,p->eu", spread @ weighted, points.error)
+    left = points.error - np.einsum("epu,eu->ep", design, middle)
+    misfit = np.einsum("ep,pq,eq->e", left, inverse, left)
+    steps = noise[:, : design.shape[2]] @ np.swapaxes(np.linalg.cholesky(spread), 1, 2)
+    weight = 0.5 * np.linalg.slogdet(spread)[1] - misfit / 2
+    return middle[:, None] + steps, weight[:, None], misfit
 
 
 def _shares(logarithms: np.ndarray) -> np.ndarray:
-    """Weights that sum to 1; none where no draw is allowed."""
+    """Weights that sum to a half; none where no draw is allowed."""
     top = logarithms.max()
-    weights = np.exp(logarithms - top).reshape(-1) if np.isfinite(top) else np.zeros(logarithms.size)
-    return np.asarray(weights / max(weights.sum(), 1e-300))
+    weights = np.exp(logarithms - top) if np.isfinite(top) else np.zeros_like(logarithms)
+    return np.asarray(weights / max(2 * weights.sum(), 1e-300))

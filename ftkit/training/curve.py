@@ -64,10 +64,10 @@ class Plan:
         """Rows of a share, on average over parts and seeds."""
         return float(np.mean([len(self.rows(part, seed, place)) for part in self.parts for seed in self.seeds]))
 
-    def new(self, known: Sequence[int]) -> list[int]:
-        """Rows of each training that a run with these seeds does not have already."""
+    def new(self, known: Sequence[int]) -> list[tuple[Part, int, int]]:
+        """(part, seed, place of the share) of each training that a run with these seeds does not have already."""
         return [
-            len(self.rows(part, seed, place))
+            (part, seed, place)
             for seed in self.seeds
             for place in range(len(self.sizes))
             for part in self.parts
@@ -86,9 +86,10 @@ def plan(recipe: Recipe, splits: Splits) -> Plan | None:
     sizes = tuple(shares.sizes(list(orders.values()), recipe.curve.points))
     made = Plan(parts, seeds, sizes, orders)
     new = made.new(every_seed(recipe))
-    times = sum(new) / max(1, sum(len(part.train) for part in parts))
-    said = f"{len(new):,} more trainings on {sizes[0]:,} to {sizes[-1]:,} rows"
-    console.say(f"the learning curve takes {said}, {times:.1f} times the work of training once on all of them")
+    times = sum(len(made.rows(*one)) for one in new) / max(1, sum(len(part.train) for part in parts))
+    span = f"{sizes[0]:,} to {sizes[-1]:,}" if len(sizes) > 1 else f"{sizes[0]:,}"
+    said = f"{len(new):,} more trainings on {span} rows, {times:.1f} times the work of training once on all of them"
+    console.say(f"the learning curve takes {said}")
     return made
 
 
@@ -117,8 +118,7 @@ class Tracer:
     def trace(self, accelerator: Accelerator) -> Traced:
         """Train and score every share; of its predictions only what scores need is kept."""
         seeds, places = self.plan.seeds, range(len(self.plan.sizes))
-        known = every_seed(self.session.recipe)
-        with console.progress("learning curve", sum(self.plan.new(known))) as bar:
+        with console.progress("learning curve", self._rows_shown()) as bar:
             primary = self.session.recipe.evaluate.metrics[0]
             watcher = Watcher(primary, accelerator, bar, lambda line: None)  # the history is the run's alone
             points = {}
@@ -136,6 +136,18 @@ class Tracer:
             seen[name] = Observed(labels[good], values, left_out, self._units() is not None)
         return Traced(seen, tuple(labels[~np.array(good)].tolist()))
 
+    def _rows_shown(self) -> int:
+        """Rows of all passes, those counted that a choice has cut short."""
+        total = 0
+        for part, seed, place in self.plan.new(every_seed(self.session.recipe)):
+            arm = self._chosen(part, seed).arm
+            total += len(self.plan.rows(part, seed, place)) * self.session.settings(arm).epochs
+        return total
+
+    def _chosen(self, part: Part, seed: int) -> Fitted:
+        """The run's own fit whose choice a repetition follows: of its seed, else of the run's first."""
+        return self.fits.get((part.name, seed)) or self.fits[part.name, self.session.recipe.seed]
+
     def _adapted(self, seed: int, place: int, watcher: Watcher) -> np.ndarray | None:
         """Logits of all test rows by the run's method; None where a training ran away."""
         found = []
@@ -143,10 +155,9 @@ class Tracer:
             if self.plan.whole(place) and (part.name, seed) in self.fits:
                 found.append(self.fits[part.name, seed].logits)
                 continue
-            chosen = self.fits.get((part.name, seed)) or self.fits[part.name, self.session.recipe.seed]
-            rows = self.plan.rows(part, seed, place)
+            choice, rows = self._chosen(part, seed).choice, self.plan.rows(part, seed, place)
             try:
-                logits = self.fit_of(part, seed, watcher).repeat(chosen.choice, f"share {place + 1}", rows)
+                logits = self.fit_of(part, seed, watcher).repeat(choice, f"share {place + 1}", rows)
             except NotFinite as error:
                 console.warn(f"the learning curve goes without {len(rows):,} rows: {error.message}")
                 return None
