@@ -96,6 +96,8 @@ File = Annotated[str, typer.Argument(metavar="FILE", help="A table: file, folder
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Profile = Annotated[bool, typer.Option("--profile", help="Write where the time went (profile.json, .html).")]
 
+Curve = Annotated[bool, typer.Option("--curve", help="Train on growing shares too: what would more labels buy?")]
+
 
 def where(default: str) -> Any:
     """The option `--out`, which every verb that writes has, with its own default."""

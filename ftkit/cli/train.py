@@ -6,10 +6,12 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-from ftkit.cli._options import Changes, Force, Profile, Target, where
+from ftkit.cli._options import Changes, Curve, Force, Profile, Target, where
 from ftkit.cli._sweep import Resume, Vary, several
 from ftkit.cli._trail import Trail
 from ftkit.console import console
+
+CURVE = ("curve.points", "6")
 
 
 def command(
@@ -21,11 +23,13 @@ def command(
     force: Force = False,
     resume: Resume = False,
     profile: Profile = False,
+    curve: Curve = False,
 ) -> int:
     """Example: ftkit train reviews.csv --label stars --out runs/reviews"""
     from ftkit.verbs import starting
 
     trail.read(target)
+    changes = [*([CURVE] if curve else []), *changes]  # first, so that --set has the last word
     if vary.means_several(target):
         return several(target, changes, vary, trail, out, force, resume)
     if resume:

@@ -139,6 +139,22 @@ class Evaluate(Block):
     """columns whose values get scores of their own"""
 
 
+class Curve(Block):
+    """Whether the run is repeated on growing shares of its labels, to see what more of them would buy."""
+
+    points: int = 0
+    """shares of the training rows, the last is all of them; 0: no curve"""
+    seeds: int = Field(default=3, ge=2)
+    """repetitions of every share, each with a draw of rows of its own"""
+
+    @field_validator("points")
+    @classmethod
+    def _enough(cls, value: int) -> int:
+        if value < 0 or 0 < value < 4:
+            raise ValueError("expected 0, or at least 4")
+        return value
+
+
 class Report(Block):
     """What may be written down."""
 
@@ -156,6 +172,7 @@ class Recipe(Block):
     method: Method
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
+    curve: Curve = Curve()
     report: Report = Report()
     seed: int = Field(default=0, ge=0)
     """of training: order of rows, dropout, new weights"""
@@ -194,7 +211,7 @@ class Recipe(Block):
         return printable + yaml_text.dump(self.brief() if brief else self.dump())
 
 
-BLOCKS: dict[str, type[Block]] = {"data": Data, "train": Train, "evaluate": Evaluate, "report": Report}
+BLOCKS: dict[str, type[Block]] = {"data": Data, "train": Train, "evaluate": Evaluate, "curve": Curve, "report": Report}
 
 
 def read(path: Path, changes: Iterable[tuple[str, str]] = ()) -> Recipe:

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from ftkit.reports import behaviour, confidence, doubtful, origin, palette, predictions, results, search, words
+from ftkit.reports import (
+    behaviour,
+    confidence,
+    doubtful,
+    labels_curve,
+    origin,
+    palette,
+    predictions,
+    results,
+    search,
+    words,
+)
 from ftkit.reports.shape import filled
 
 if TYPE_CHECKING:
@@ -25,6 +36,7 @@ TITLES = {
     "searched": "Search",
     "seeds": "Seeds",
     "learning": "Learning curve",
+    "curve": "What more labels would buy",
     "confusion": "Confusions",
     "reliability": "Confidence",
     "calibration": "Confidence",
@@ -50,6 +62,7 @@ def render_run(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] | No
         "searched": search.search(whole),
         "seeds": results.seeds(whole),
         "learning": behaviour.learning(whole),
+        "curve": labels_curve.section(whole),
         "confusion": behaviour.confusion(whole),
         "reliability": None if whole["calibration"] else behaviour.reliability(whole),
         "calibration": confidence.calibration(whole),

@@ -70,6 +70,7 @@ EMPTY: dict[str, Any] = {
     },
     "ladder": None,
     "rates": None,
+    "curve": None,
     "choices": {},
     "cost": {
         "seconds": {},
@@ -141,6 +142,12 @@ DOUBT: dict[str, Any] = {
     "why": "",
 }
 SEEDS: dict[str, Any] = {"seeds": [], "values": [], "mean": None, "sd": None, "delivered": None}
+CURVE: dict[str, Any] = {
+    "metric": "", "sentence": "", "labels": None, "rows": None, "seeds": None, "points": {}, "left_out": [],
+    "outcome": "", "reason": "", "back_test": None, "trend": [], "ahead": [], "exponent": None, "limit": None,
+}  # fmt: skip
+SHARE: dict[str, Any] = {"labels": 1.0, "value": None, "low": None, "high": None, "values": []}
+BACK_TEST = {"labels": None, "from": None, "expected": None, "low": None, "high": None, "value": None, "inside": False}
 
 LARGEST = 1e30
 """a number beyond is an accident, and no axis can hold it"""
@@ -171,6 +178,8 @@ def filled(report: Mapping[str, Any]) -> dict[str, Any]:
         whole["rates"] = with_defaults(whole["rates"], {"candidates": [], "scores": {}, "chosen": {}})
     if whole["doubtful"] is not None:
         whole["doubtful"] = _doubtful(whole["doubtful"], whole["hidden"])
+    if whole["curve"] is not None:
+        whole["curve"] = _curve(whole["curve"])
     if whole["hidden"]:
         whole["mistakes"] = []
     return whole
@@ -203,6 +212,22 @@ def _calibration(value: Any) -> dict[str, Any]:
 def _wanted(value: Any) -> dict[str, Any]:
     whole = with_defaults(value, WANTED)
     return whole | {"accuracy": None if whole["accuracy"] is None else with_defaults(whole["accuracy"], SCORE)}
+
+
+def _curve(value: Any) -> dict[str, Any]:
+    """Points without a place on the axis, or without a value, are left out."""
+
+    def placed(items: Any) -> list[dict[str, Any]]:
+        filled = [with_defaults(item, SHARE) for item in items]
+        known = [item for item in filled if item["value"] is not None and (item["labels"] or 0) > 0]
+        return [item | {"values": [one for one in item["values"] if one is not None]} for item in known]
+
+    curve = with_defaults(value, CURVE)
+    curve |= {key: placed(curve[key]) for key in ("trend", "ahead")}
+    curve["points"] = {name: placed(items) for name, items in curve["points"].items()}
+    if curve["back_test"] is not None:
+        curve["back_test"] = with_defaults(curve["back_test"], BACK_TEST)
+    return curve
 
 
 def _rung(value: Any) -> dict[str, Any]:

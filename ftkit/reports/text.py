@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ftkit.console import table
-from ftkit.reports import doubtful, origin, results, search, words
+from ftkit.reports import doubtful, labels_curve, origin, results, search, words
 from ftkit.reports.shape import filled, filled_data
 
 Lines = list[str]
@@ -79,7 +79,8 @@ def _about_scores(report: Mapping[str, Any]) -> Lines:
         lines.append(f"scores of {report['folds']} folds: each row was predicted by a model that had not seen it")
     if spread := results.spread(report):
         lines.append(spread)
-    return [*lines, *search.sentences(report)]
+    more = labels_curve.sentence(report)
+    return [*lines, *search.sentences(report), *([more] if more else [])]
 
 
 def _findings(findings: Sequence[Mapping[str, Any]], most: int | None) -> tuple[Lines, int]:

@@ -13,6 +13,7 @@ from ftkit.data import coverage
 from ftkit.privacy import Mask
 from ftkit.runs.answers import answers_of
 from ftkit.runs.calibrated import calibration_of
+from ftkit.runs.curved import curve_of
 from ftkit.runs.doubtful import doubtful_of
 from ftkit.runs.searched import ladder_of, rates_of
 from ftkit.runs.selective import selective_of
@@ -68,6 +69,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "choices": _choices(outcome),
         "ladder": ladder_of(outcome),
         "rates": rates_of(outcome),
+        "curve": curve_of(outcome),
         "row_key": mask.fingerprint,
         "base": _base(outcome),
         "versions": environment.versions(),

@@ -17,20 +17,23 @@ from ftkit.features.probe import Probe
 from ftkit.models.assembly import Assembly
 from ftkit.recipe.pace import Pace
 from ftkit.runs import CHECKPOINTS
+from ftkit.training import curve
 from ftkit.training.checkpoints import Journal
+from ftkit.training.curve import Traced, Tracer
 from ftkit.training.deciding import every_seed
 from ftkit.training.encoding import Prepared
-from ftkit.training.parts import NOTHING, Fitted, agreed_on
+from ftkit.training.parts import NOTHING, Fit, Fitted, Solve, agreed_on
 from ftkit.training.precision import Precisions
 from ftkit.training.profiling import Profile
 from ftkit.training.rooms import Rooms
 from ftkit.training.session import Session, open_session
 from ftkit.training.stopping import stoppable
-from ftkit.training.watching import Line, watching
+from ftkit.training.watching import Line, Watcher, watching
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+    from ftkit.data.table import Part
     from ftkit.recipe import Recipe
     from ftkit.runs.folder import Clock, RunFolder
 
@@ -50,6 +53,8 @@ class Outcome:
     """of the labels of all rows that are trained on"""
     history: list[dict[str, Any]] = field(default_factory=list)
     rows_trained: int = 0
+    curve: Traced | None = None
+    """where one was asked for"""
 
     @property
     def delivered(self) -> int:
@@ -78,7 +83,7 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
     precisions = Precisions(recipe.train.precision, run, Cache.default())
     session = open_session(recipe, prepared, model, accelerator, cache, rooms, precisions, clock, profile)
     run.trained_on(session.arms[0].features.digest())
-    outcome = Outcome(session)
+    outcome, solves, planned = Outcome(session), dict[str, Solve](), curve.plan(recipe, prepared.splits)
 
     def record(line: Line) -> None:
         outcome.history.append(line)
@@ -88,13 +93,13 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
     with watching(session, accelerator, journal.note) as watcher, stoppable() as stop:
         for part in prepared.splits.parts:
             with clock.phase("probe"):
-                solve, choice = session.warm_start(part)
-                outcome.probes[part.name] = session.probe(part, choice)
+                solves[part.name], choice = session.warm_start(part)
+                outcome.probes[part.name] = session.probe(part.train, choice)
             with clock.phase("train"):
                 for seed in every_seed(recipe):
                     folds = [one for (_, other), one in outcome.fits.items() if other == seed]
                     agreed = agreed_on(folds) if part.name == "final" and folds and part.refit else None
-                    one = session.fit_of(part, seed, solve, journal, watcher, stop)
+                    one = session.fit_of(part, seed, solves[part.name], journal, watcher, stop)
                     outcome.fits[part.name, seed] = session.carry_out(one, agreed)
         outcome.rows_trained = watcher.rows
     settled = recipe.replace({"train.precision": precisions.settled or "fp32"})
@@ -103,6 +108,14 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
         _score_baselines(outcome)
     with clock.phase("label_check"):
         outcome.doubts = _doubts(outcome)
+    if planned is not None:
+        with clock.phase("curve"), stoppable() as stop:
+
+            def repeat(part: Part, seed: int, watcher: Watcher) -> Fit:
+                return session.fit_of(part, seed, solves[part.name], journal, watcher, stop)
+
+            tracer = Tracer(outcome.session, planned, outcome.fits, outcome.probes, repeat)
+            outcome.curve = tracer.trace(accelerator)
     accelerator.end_training()
     return outcome
 

@@ -178,12 +178,24 @@ class Fit:
         if choice.member is not None:
             final, logits = choice.member, self.predict(arm, choice.member)
         else:
-            final, known = self.train(arm, choice.lr, "fit", part.train, NOTHING, choice.epochs)
-            logits = self.predict(arm, final) if known is None else known
-            self.journal.finish(final, {"logits": logits}, weights=part.name == "final")
+            final, logits = self._trained(choice, "fit", part.train, weights=part.name == "final")
         used = np.union1d(part.train, np.concatenate([NOTHING, *(held for _, held in part.inner)]))
         final.release(weights=part.name != "final")
         return Fitted(part, self.seed, arm, choice, final, logits, used.astype(np.int64))
+
+    def repeat(self, choice: Choice, name: str, rows: np.ndarray) -> np.ndarray:
+        """Logits of the part's test rows after training as was chosen, but on these rows."""
+        one, logits = self._trained(choice, name, rows, weights=False)
+        one.release(weights=True)
+        return logits
+
+    def _trained(self, choice: Choice, name: str, rows: np.ndarray, weights: bool) -> tuple[Member, np.ndarray]:
+        """A member trained as was chosen, with its logits of the test rows; `weights` says whether they are kept."""
+        arm = self.arms[choice.arm]
+        one, known = self.train(arm, choice.lr, name, rows, NOTHING, choice.epochs)
+        logits = self.predict(arm, one) if known is None else known
+        self.journal.finish(one, {"logits": logits}, weights=weights)
+        return one, logits
 
     def predict(self, arm: Arm, one: Member) -> np.ndarray:
         """Logits (test rows, labels) of the part's test rows."""

@@ -83,9 +83,9 @@ class Session:
         choice = probe.choose(self.pooled, self.targets, count, part.inner, score, self.balanced)
         return warm_start(self.pooled, self.targets, count, choice, self.balanced, known), choice
 
-    def probe(self, part: Part, choice: tuple[Pooling, float]) -> Probe:
-        """The linear probe on the untouched base, solved on all training rows of the part."""
-        return probe.fit(self.pooled, self.targets, len(self.labels), part.train, choice, self.balanced)
+    def probe(self, rows: np.ndarray, choice: tuple[Pooling, float]) -> Probe:
+        """The linear probe on the untouched base, solved on some training rows."""
+        return probe.fit(self.pooled, self.targets, len(self.labels), rows, choice, self.balanced)
 
     def fit_of(self, part: Part, seed: int, solve: Solve, journal: Journal, watcher: Watcher, stop: Stop) -> Fit:
         """One part with one seed, ready to train."""
