@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ftkit.cli._options import Force, where
+from ftkit.cli._options import Force, Reading, where
 from ftkit.cli._trail import Trail
 from ftkit.console import console
 from ftkit.errors import GateError
@@ -28,12 +28,18 @@ Require = Annotated[
     Literal["not-worse", "better", "equivalent"] | None,
     typer.Option("--require", help="Exit with 3 unless every outcome meets it."),
 ]
+On = Annotated[
+    list[str] | None,
+    typer.Option("--on", metavar="FILE", help="Score every run on other data, too; may be repeated."),
+]
 Out = Annotated[Path | None, where("comparisons/<n>")]
 
 
 def command(
     runs: Runs,
+    changes: Reading,
     trail: Trail,
+    on: On = None,
     pairs: Pairs = "first",
     metric: Metrics = None,
     margin: Margin = None,
@@ -48,8 +54,8 @@ def command(
     from ftkit.verbs import comparing
 
     refuse_uncompared(out, force, comparing.DOCUMENT)
-    found = comparing.compare(runs, pairs, metric or (), margin, cluster, require, trail.command)
-    trail.read(*(Path(entry["run"]) / "predictions.parquet" for entry in found["entries"]))
+    found = comparing.compare(runs, pairs, metric or (), margin, cluster, require, trail.command, on or (), changes)
+    trail.read(*(Path(entry["run"]) / "predictions.parquet" for entry in found["entries"]), *(on or ()))
     folder = comparing.write(found, out, force)
     trail.wrote(folder)
     console.result("\n".join(comparison_text.lines(found)), found)

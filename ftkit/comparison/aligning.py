@@ -73,7 +73,7 @@ def align(entries: Sequence[Entry]) -> Aligned:
     left_out = Counter(reasons.values()) + Counter({DIFFERENT_GOLD: int((~same).sum())})
     kept, tables = common[same], [table.filter(pa.array(same)) for table in tables]
     if len(kept) < FEWEST:
-        raise InputError(*why_none(entries, len(kept), left_out))
+        raise why_none(entries, len(kept), left_out)
     sides = tuple(_side(view, table, kept, entries[0].run) for view, table in zip(views, tables, strict=True))
     return Aligned(sides, tables[0], tuple(left_out.most_common()), tuple(tables))
 

@@ -117,7 +117,7 @@ def _document(
         "family": len(pairs),
         "pairs": asked.pairs,
         "subject": _subject(pairs),
-        "entries": [_entry(entry, entry is entries[0]) for entry in entries],
+        "entries": [entry_of(entry, entry is entries[0]) for entry in entries],
         "rows": {
             "compared": len(aligned),
             "left_out": left_out,
@@ -164,7 +164,8 @@ def _subject(pairs: Sequence[Pair]) -> str:
     return next(subject for subject in ("adapters", "procedures", "recipes") if subject in found)
 
 
-def _entry(entry: Entry, reference: bool) -> dict[str, Any]:
+def entry_of(entry: Entry, reference: bool) -> dict[str, Any]:
+    """What took part, in a document."""
     return {
         "name": entry.name,
         "run": str(entry.run.path),

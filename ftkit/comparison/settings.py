@@ -7,6 +7,7 @@ from typing import Any
 
 from ftkit.comparison.entries import Entry
 from ftkit.data.names import many
+from ftkit.errors import InputError
 from ftkit.recipe import yaml_text
 
 SPLITTING = ("data.split_seed", "data.folds", "data.test", "data.train", "data.split", "data.unit", "data.group")
@@ -17,15 +18,19 @@ NAMING = ("data.unit", "data.group")
 Finding = dict[str, str]
 
 
-def why_none(entries: Sequence[Entry], left: int, left_out: Mapping[str, int]) -> tuple[str, str]:
-    """Message and hint where too few rows are left to compare."""
+class NothingCommon(InputError):
+    """The runs share too few test rows to be compared on them."""
+
+
+def why_none(entries: Sequence[Entry], left: int, left_out: Mapping[str, int]) -> NothingCommon:
+    """The error where too few rows are left to compare."""
     what = "there is no row that all runs were tested on" if not left else "only 1 row is left to compare"
     lost = "; ".join(f"{many(rows, 'row')}: {why}" for why, rows in left_out.items() if rows)
     key = next(_differing(entries, (*NAMING, *SPLITTING)), None)
     hint = "compare runs with the same test rows, such as those of one data.test"
     if key is not None:
         hint = f"{_told(entries, key)}: train them with the same"
-    return f"{what} ({lost})" if lost else what, hint
+    return NothingCommon(f"{what} ({lost})" if lost else what, hint)
 
 
 def findings(entries: Sequence[Entry], left_out: int, folds_differ: bool) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ftkit.console import table
-from ftkit.reports import words
+from ftkit.reports import matrix, words
 
 Document = Mapping[str, Any]
 Lines = list[str]
@@ -34,6 +34,7 @@ def lines(found: Document) -> Lines:
         _others(found),
         _slices(found),
         _cost(found),
+        matrix.lines(found["matrix"]) if found["matrix"] else [],
         [f"{one['level']}: {one['text']}" for one in found["findings"]],
     ]
     text = [line for part in parts if part for line in ("", *part)][1:]
@@ -42,6 +43,8 @@ def lines(found: Document) -> Lines:
 
 def best_run(found: Document) -> str:
     """The run folder of the entry that scores highest by the primary metric."""
+    if not found["scores"]:
+        return str(found["entries"][0]["run"])
     primary = found["primary"]
     higher = next(one["higher_is_better"] for one in found["metrics"] if one["name"] == primary)
 
@@ -54,12 +57,16 @@ def best_run(found: Document) -> str:
 
 def _rows(found: Document) -> Lines:
     rows = found["rows"]
+    if not rows["compared"]:
+        return []
     told = [f"compared on {words.count(rows['compared'], 'row')} that all of them were tested on"]
     told += [f"  left out: {words.count(one['rows'], 'row')}, because {one['why']}" for one in rows["left_out"]]
     return told
 
 
 def _scores(found: Document) -> Lines:
+    if not found["scores"]:
+        return []
     primary = found["primary"]
     shown = [primary, *(one["name"] for one in found["metrics"] if one["name"] != primary)][:MOST_METRICS]
     body = []
