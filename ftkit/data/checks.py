@@ -1,14 +1,12 @@
-"""What the rows give away before training: copies, contradictions, unusable rows, a hidden unit."""
+"""What the rows give away before training: copies, contradictions, unusable rows."""
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 
 import pandas as pd
 
 from ftkit.data import label_checks, names
-from ftkit.data.columns import GOLD, plain
 from ftkit.data.sampling import MERGED, labels_of
 from ftkit.data.table import Finding
 from ftkit.recipe import Recipe
@@ -69,39 +67,3 @@ def _copies(frame: pd.DataFrame) -> list[Finding]:
             hint = "copies count several times in scores and training: take out those that are there by mistake"
             found.append(Finding("note", "duplicates", what, hint))
     return found
-
-
-def check_unit(frame: pd.DataFrame, recipe: Recipe) -> list[Finding]:
-    """Columns of a training table that should be the unit, when the recipe names none."""
-    data = recipe.data
-    if data.unit is not None:
-        return []
-    columns = recipe.task.columns()
-    gold = [column for column in columns.get(GOLD, ()) if column in frame]
-    inputs = [column for key, some in columns.items() if key != GOLD for column in some if column in frame]
-    taken = {*gold, *inputs, data.group, data.annotator, data.split}
-    found = []
-    for column in frame.columns:
-        if column not in taken and names.like_unit(column) and inputs:
-            values = _repeats(frame, column, inputs, gold)
-            if values:
-                what = (
-                    f"column {column!r} looks like a unit: {values:,} values with about "
-                    f"{len(frame) / values:.0f} rows each, and the splits tear them apart"
-                )
-                found.append(Finding("warning", "unit", what, f"--unit {shlex.quote(str(column))}"))
-    return found
-
-
-def _repeats(frame: pd.DataFrame, column: str, inputs: list[str], gold: list[str]) -> int:
-    """Distinct values of a column in which several different texts share each value; else 0."""
-    cells = pd.Series(plain(frame, column), dtype=object)
-    values = cells.nunique()
-    if not 2 <= values <= len(frame) / 2 or cells.isna().mean() > 0.1:
-        return 0
-    beside = pd.DataFrame({name: frame[name].astype(str).to_numpy() for name in [*inputs, *gold]}).assign(cells=cells)
-    if len(beside[["cells", *inputs]].drop_duplicates()) < 1.5 * values:
-        return 0  # each value has one text, whose copies stay together anyway
-    if gold and len(beside[["cells", *gold]].drop_duplicates()) == values == len(beside[gold].drop_duplicates()):
-        return 0  # another name of the label
-    return values

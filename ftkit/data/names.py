@@ -31,8 +31,10 @@ UNIT = _words(
     "conversation dialog dialogue subject participant person account worker annotator rater reviewer recording "
     "article episode chat ticket 用户 作者 会话 文档 客户 说话人 患者 对话 账号 文章"
 )
+GATHERED = _words("device devices sensor camera writer student employee household video clip game 设备 学生")
+"""what rows may be gathered by, though it may as well be what is asked for"""
 DATE = _words("date day datetime timestamp time week month 日期 时间")
-ID = _words("id ids uid uuid guid 编号")
+ID = _words("id ids uid pid sid uuid guid 编号")
 NUMBERING = ID | _words("key hash index idx no nr number 序号")
 SPLIT = _words("split set fold subset partition")
 
@@ -59,7 +61,13 @@ def like_unit(column: str) -> bool:
     """Named like what hangs together: a person, a document, a day; any id that is not a label's."""
     if says(column, LABEL):
         return False
-    return says(column, UNIT) or says(column, DATE) or (says(column, ID) and not says(column, WEAK_LABEL))
+    whole = any(word.endswith("id") and word[:-2] in UNIT for word in words(column))  # userid
+    return says(column, UNIT) or whole or says(column, DATE) or (says(column, ID) and not says(column, WEAK_LABEL))
+
+
+def may_hang(column: str) -> bool:
+    """Named like a unit, surely or perhaps."""
+    return like_unit(column) or (says(column, GATHERED) and not like_label(column))
 
 
 def many(count: int, noun: str) -> str:

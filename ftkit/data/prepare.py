@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ftkit.data import checks, columns, label_checks
+from ftkit.data import checks, columns, label_checks, unit_checks
 from ftkit.data.hashing import content_keys, row_ids
 from ftkit.data.names import many
 from ftkit.data.read import read, read_many
@@ -36,7 +36,7 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
     recipe, detected = _resolved(recipe, sources)
     tally = Tally()
     frame = _usable(recipe, sources, tally)
-    findings = checks.check_unit(_training(sources).frame, recipe)
+    findings = unit_checks.check(_training(sources).frame, recipe)
     detected = tuple(f"{source.table.source}: {note}" for source in sources for note in source.table.notes) + detected
     files = {source.table.source: source.table.sha256 for source in sources}
     del sources  # of a million rows only what is used stays in memory
@@ -46,6 +46,8 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
     _refuse(frame)
     division = divide(frame, recipe.data)
     frame["split"] = division.split
+    tested = np.concatenate([part.test for part in division.parts])
+    findings += unit_checks.check_tested(frame["unit"].iloc[tested])
     final = {label for item in frame["gold"].iloc[division.parts[-1].train] for label in labels_of(item)}
     rows = Rows(frame, tuple(sorted(final)), any(isinstance(item, tuple) for item in frame["gold"]))
     report = DataReport(

@@ -28,8 +28,10 @@ from ftkit.metrics import Metric, Scored
 from ftkit.statistics.intervals import Interval, interval
 from ftkit.statistics.paired import Comparison, compare, decided
 
-SHARED = 0.4
-"""what shared training rows add to the variance of independent ones"""
+SHARED = 0.8
+"""what shared training rows add to the variance of few independent rows: (K - 1) / K for 5 folds"""
+FEW = 50
+"""rows up to which they add all of that"""
 MEANING = (
     "The interval is on the two procedures of training, not on two adapters: each row was predicted by models that had "
     "not seen it. It is wider than that of independent rows, because the models of the folds share training rows; in "
@@ -61,14 +63,14 @@ def compare_folds(
     family: int = 1,
 ) -> Comparison:
     """A against B, both predicted out of the same folds; `folds` is the fold of each row."""
-    return widened(metric, compare(metric, a, b, units, margin, family), number_of(folds))
+    return widened(metric, compare(metric, a, b, units, margin, family), stretch(number_of(folds), trials(a, units)))
 
 
 def interval_of_folds(
     metric: Metric, scored: Scored, folds: np.ndarray, units: np.ndarray | None = None, level: float = 0.95
 ) -> Interval:
     """The out-of-fold score with an interval for the score of the procedure on a large fresh sample."""
-    return stretched(metric, interval(metric, scored, units, level), number_of(folds))
+    return stretched(metric, interval(metric, scored, units, level), stretch(number_of(folds), trials(scored, units)))
 
 
 def by_fold(metric: Metric, a: Scored, b: Scored, folds: np.ndarray) -> list[Fold]:
@@ -87,25 +89,35 @@ def number_of(folds: np.ndarray) -> int:
     return len(np.unique(folds))
 
 
-def stretch(folds: int) -> float:
-    """How many times wider than of independent rows an interval is; 1 without folds."""
-    return float((1 + max(SHARED, 2 / folds)) ** 0.5) if folds > 1 else 1.0
+def trials(scored: Scored, units: np.ndarray | None) -> int:
+    """Rows, or units where rows hang together."""
+    return len(scored) if units is None else len(np.unique(units))
 
 
-def stretched(metric: Metric, found: Interval, folds: int) -> Interval:
-    """An interval of independent rows, made one of `folds` folds."""
+def stretch(folds: int, rows: int) -> float:
+    """How many times wider an interval is than that of independent rows (or units); 1 without folds.
+
+    `rows` are all that the folds hold, also for a slice of them.
+    """
+    if folds < 2 or rows < 1:
+        return 1.0
+    return float((1 + SHARED * max(1.0, 4 / folds) * min(1.0, FEW / rows) ** 0.5) ** 0.5)
+
+
+def stretched(metric: Metric, found: Interval, times: float) -> Interval:
+    """An interval of independent rows made so many times wider, within the metric's bounds."""
     if found.low is None or found.high is None:
         return found
-    wider = [found.value + stretch(folds) * (end - found.value) for end in (found.low, found.high)]
+    wider = [found.value + times * (end - found.value) for end in (found.low, found.high)]
     low, high = np.clip(wider, *metric.bounds)
     return replace(found, low=float(low), high=float(high))
 
 
-def widened(metric: Metric, found: Comparison, folds: int) -> Comparison:
-    """A comparison on independent rows, made one of `folds` folds: interval, p-value and smallest effect."""
+def widened(metric: Metric, found: Comparison, times: float) -> Comparison:
+    """A comparison on independent rows with interval, p-value and smallest effect for so many times the error."""
     from scipy.special import ndtr, ndtri
 
-    times, widest = stretch(folds), metric.bounds[1] - metric.bounds[0]
+    widest = metric.bounds[1] - metric.bounds[0]
     if times == 1 or found.p_value is None:
         return found
     found = replace(

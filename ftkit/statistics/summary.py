@@ -11,6 +11,7 @@ import pandas as pd
 from ftkit import metrics as metric_registry
 from ftkit.metrics import Metric, Scored
 from ftkit.statistics import tables
+from ftkit.statistics.folded import stretch, trials
 from ftkit.statistics.predictions import scored, select
 from ftkit.statistics.verdict import judge
 
@@ -46,16 +47,17 @@ def summarise(
     others = [name for name in frame["predictor"].unique() if name != ADAPTED]
     baselines = {name: scored(frame, name, delivered_seed, labels, kind)[0] for name in others}
     note = f"out of fold: of the procedure in {folds} folds, not of one adapter" if folds else ""
+    times = stretch(folds, trials(adapted, units))
     chance = {name: tables.by_chance(one, rows["fold"].to_numpy(), known, note) for name, one in baselines.items()}
     rivals = {name: one for name, one in baselines.items() if primary not in chance[name]}
     sliced = {name: known[name] for name in dict.fromkeys([primary, *metrics, "accuracy"])}
     seeds = _seeds(frame, labels, kind, known[primary], delivered_seed)
     return {
-        "scores": {"test": tables.scores_of(adapted, known, units, note, folds)},
+        "scores": {"test": tables.scores_of(adapted, known, units, note, times)},
         "baselines": {
-            name: tables.scores_of(one, known, units, note, folds) | chance[name] for name, one in baselines.items()
+            name: tables.scores_of(one, known, units, note, times) | chance[name] for name, one in baselines.items()
         },
-        "slices": tables.slices_of(adapted, rows, slices, sliced, units, folds),
+        "slices": tables.slices_of(adapted, rows, slices, sliced, units, times),
         **_tables(adapted, units),
         "verdict": judge(known[primary], adapted, rivals, units, folds, _number(seeds), subject),
         "seeds": seeds,

@@ -39,11 +39,11 @@ def plain(value: float | None) -> float | None:
 
 
 def scores_of(
-    scored: Scored, metrics: Mapping[str, Metric], units: np.ndarray | None = None, note: str = "", folds: int = 0
+    scored: Scored, metrics: Mapping[str, Metric], units: np.ndarray | None = None, note: str = "", times: float = 1.0
 ) -> dict[str, Entry]:
-    """Every metric with its interval, wider where models of `folds` share training rows; `note` is said of each."""
+    """Every metric with its interval, so many `times` as wide as of independent rows; `note` is said of each."""
     found = {name: interval(metric, scored, units) for name, metric in metrics.items()}
-    return {name: entry(stretched(metrics[name], one, folds), note) for name, one in found.items()}
+    return {name: entry(stretched(metrics[name], one, times), note) for name, one in found.items()}
 
 
 def by_chance(scored: Scored, folds: np.ndarray, metrics: Mapping[str, Metric], note: str = "") -> dict[str, Entry]:
@@ -76,7 +76,7 @@ def slices_of(
     columns: Sequence[str],
     metrics: Mapping[str, Metric],
     units: np.ndarray | None = None,
-    folds: int = 0,
+    times: float = 1.0,
 ) -> dict[str, dict[str, Entry]]:
     """Scores of the rows that share a value of a column; `rows` are those of `scored`, in its order."""
     tables: dict[str, dict[str, Entry]] = {}
@@ -86,7 +86,7 @@ def slices_of(
         for value in sorted(set(values)):
             mine = np.flatnonzero(values == value)
             part = None if units is None else units[mine]
-            tables[column][value] = {"rows": len(mine)} | scores_of(scored.take(mine), metrics, part, folds=folds)
+            tables[column][value] = {"rows": len(mine)} | scores_of(scored.take(mine), metrics, part, times=times)
     return tables
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from ftkit.metrics import Metric, Scored
 from ftkit.metrics.accuracy import Accuracy
 from ftkit.statistics import wording
-from ftkit.statistics.folded import stretch, widened
+from ftkit.statistics.folded import stretch, trials, widened
 from ftkit.statistics.paired import Comparison, compare, holm_family
 from ftkit.statistics.wording import MAJORITY, PROBE, TFIDF, WITHOUT
 
@@ -40,16 +40,17 @@ def judge(
     if np.isnan(value) or not able:
         return _without(metric, value, len(adapted))
     alone = [compare(metric, adapted, one, units, family=len(able)) for one in able.values()]
-    found = holm_family([widened(metric, one, folds) for one in alone])
+    times = stretch(folds, trials(adapted, units))
+    found = holm_family([widened(metric, one, times) for one in alone])
     family = dict(zip(able, found, strict=True))
     name = best(metric, family)
     chosen = family[name]
     details = [
         *_changes(subject, name, chosen),
         *_about_probe(metric, subject, name, family),
-        *_accuracy_instead(metric, chosen, adapted, able[name], units, folds),
+        *_accuracy_instead(metric, chosen, adapted, able[name], units, times),
         *_conditions(metric, subject, chosen, len(family)),
-        *_scope(subject, folds, seeds),
+        *_scope(subject, folds, seeds, times),
     ]
     said = sentence(metric, name, chosen, subject)
     return {"sentence": said, "details": details, "reference": name, **_numbers(metric, chosen)}
@@ -134,13 +135,13 @@ def _about_probe(metric: Metric, subject: str, name: str, family: Mapping[str, C
 
 
 def _accuracy_instead(
-    metric: Metric, found: Comparison, a: Scored, b: Scored, units: np.ndarray | None, folds: int
+    metric: Metric, found: Comparison, a: Scored, b: Scored, units: np.ndarray | None, times: float
 ) -> list[str]:
     """Accuracy needs fewer rows: it is compared where the primary metric has no interval."""
     if found.low is not None or found.same or isinstance(metric, Accuracy):
         return []
     accuracy = Accuracy(name="accuracy")
-    other = widened(accuracy, compare(accuracy, a, b, units, family=found.family), folds)
+    other = widened(accuracy, compare(accuracy, a, b, units, family=found.family), times)
     if other.low is None:
         return []
     return [f"By accuracy the outcome is “{other.outcome}”: {wording.evidence(other, accuracy)}."]
@@ -167,13 +168,13 @@ def _elsewhere(metric: Metric, found: Comparison) -> str:
     return f"on others the difference may still lie between {low.removesuffix(' points')} and {high} (95 % interval)"
 
 
-def _scope(subject: str, folds: int, seeds: int) -> list[str]:
+def _scope(subject: str, folds: int, seeds: int, times: float) -> list[str]:
     """What the verdict is on."""
     said = []
     if folds:
         said.append(
             f"The score belongs to the procedure: each row was predicted by a model of {folds} folds that had not "
-            f"seen it. Intervals are {stretch(folds) - 1:.0%} wider than of independent rows, because the models share "
+            f"seen it. Intervals are {times - 1:.0%} wider than of independent rows, because the models share "
             "training rows; in simulations they cover the score on a large fresh sample in 93 to 98 % of cases."
         )
     what = "procedure" if folds else subject

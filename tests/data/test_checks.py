@@ -12,7 +12,7 @@ import yaml
 
 from ftkit import privacy
 from ftkit.data import label_checks
-from ftkit.data.checks import check_rows, check_unit, label_counts
+from ftkit.data.checks import check_rows, label_counts
 from ftkit.data.hashing import content_keys
 from ftkit.data.table import Finding, Gold
 from ftkit.data.tally import Tally
@@ -209,33 +209,3 @@ def test_hidden_labels_are_counted_but_not_named() -> None:
     findings = on_labels({"Sekret": 95, "sekret": 5, "sekret b": 1}, test={"sekret c": 1})
     assert len(findings) == 5 and findings["rare labels"].what.endswith("of which 1 with one")
     assert not [finding for finding in findings.values() if "sekret" in f"{finding.what} {finding.hint}".casefold()]
-
-
-# ---- the unit ----
-
-
-def on_unit(columns: dict[str, list[str]], **data: Any) -> list[str]:
-    size = len(next(iter(columns.values())))
-    base = {"text": [f"text {i}" for i in range(size)], "label": ["ab"[i % 2] for i in range(size)]}
-    return [finding.hint for finding in check_unit(pd.DataFrame(base | columns, dtype="str"), recipe_of(**data))]
-
-
-@pytest.mark.parametrize(
-    "name", ["user", "UserID", "user_id", "session", "doc id", "author", "说话人", "thread", "date"]
-)
-def test_a_column_that_should_be_the_unit(name: str) -> None:
-    (hint,) = on_unit({name: [f"x{i // 4}" for i in range(60)]})
-    assert hint in (f"--unit {name}", f"--unit '{name}'")
-
-
-def test_columns_that_are_no_unit() -> None:
-    repeated = [f"x{i // 4}" for i in range(60)]
-    assert on_unit({"team": repeated}) == []
-    assert on_unit({"user": [f"x{i}" for i in range(60)]}) == []
-    assert on_unit({"user": ["same"] * 60}) == []
-    assert on_unit({"user": [""] * 30 + repeated[:30]}) == []
-    assert on_unit({"user": ["xy"[i % 2] for i in range(60)]}) == []  # one-to-one with the label
-    assert on_unit({"doc": [f"d{i // 4}" for i in range(60)], "text": [f"t{i // 4}" for i in range(60)]}) == []
-    assert on_unit({"user": repeated}, unit="user") == []
-    assert on_unit({"user": repeated}, group="user") == []
-    assert on_unit({"user": repeated}, annotator="user") == []

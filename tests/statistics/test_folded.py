@@ -15,10 +15,22 @@ from ftkit.statistics.paired import compare
 ACCURACY = load("accuracy")
 
 
-def test_fewer_folds_are_trusted_less_and_one_is_none() -> None:
-    widths = [stretch(folds) for folds in (2, 3, 5, 10, 1000)]
-    assert widths == sorted(widths, reverse=True) and widths[2:] == [1.4**0.5] * 3
-    assert stretch(0) == stretch(1) == 1
+WIDER = stretch(5, 300)
+
+
+def test_fewer_folds_and_fewer_rows_are_trusted_less() -> None:
+    by_folds = [stretch(folds, 200) for folds in (2, 3, 5, 10, 200)]
+    assert by_folds == sorted(by_folds, reverse=True) and by_folds[2:] == [1.4**0.5] * 3
+    by_rows = [stretch(5, rows) for rows in (20, 50, 200, 1000, 100_000)]
+    assert by_rows == sorted(by_rows, reverse=True) and by_rows[0] == by_rows[1] == 1.8**0.5 and by_rows[-1] < 1.01
+    assert stretch(0, 100) == stretch(1, 100) == stretch(5, 0) == 1
+
+
+def test_units_count_as_the_rows() -> None:
+    scored, unit = clustered(np.random.default_rng(0), 20, 10, 0.8, 0.1)
+    plain, found = interval(ACCURACY, scored, unit), interval_of_folds(ACCURACY, scored, unit % 5, unit)
+    assert None not in (plain.low, found.low)
+    assert found.value - found.low == pytest.approx(stretch(5, 20) * (plain.value - plain.low))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("name", ["accuracy", "macro_f1", "log_loss", "roc_auc"])
@@ -27,8 +39,8 @@ def test_the_interval_is_wider_about_the_same_value(name: str) -> None:
     plain, found = interval(metric, scored), interval_of_folds(metric, scored, np.arange(300) % 5)
     assert None not in (plain.low, plain.high, found.low, found.high)
     assert found.value == plain.value
-    assert found.value - found.low == pytest.approx(1.4**0.5 * (plain.value - plain.low))  # type: ignore[operator]
-    assert found.high - found.value == pytest.approx(1.4**0.5 * (plain.high - plain.value))  # type: ignore[operator]
+    assert found.value - found.low == pytest.approx(WIDER * (plain.value - plain.low))  # type: ignore[operator]
+    assert found.high - found.value == pytest.approx(WIDER * (plain.high - plain.value))  # type: ignore[operator]
     assert interval_of_folds(metric, scored, np.zeros(300, int)) == plain
 
 
@@ -46,9 +58,9 @@ def test_interval_p_value_and_smallest_effect_are_corrected_alike(name: str) -> 
     folds = np.arange(300) % 5
     plain, found = (with_ for with_ in (compare(load(name), a, b), compare_folds(load(name), a, b, folds)))
     assert None not in (plain.low, plain.high, found.low, found.high)
-    assert found.high - found.low == pytest.approx(1.4**0.5 * (plain.high - plain.low))  # type: ignore[operator]
-    assert found.smallest_effect == pytest.approx(1.4**0.5 * (plain.smallest_effect or 0))
-    assert norm.isf((found.p_value or 0) / 2) == pytest.approx(norm.isf((plain.p_value or 0) / 2) / 1.4**0.5)
+    assert found.high - found.low == pytest.approx(WIDER * (plain.high - plain.low))  # type: ignore[operator]
+    assert found.smallest_effect == pytest.approx(WIDER * (plain.smallest_effect or 0))
+    assert norm.isf((found.p_value or 0) / 2) == pytest.approx(norm.isf((plain.p_value or 0) / 2) / WIDER)
     assert found.corrected == found.p_value and "share" in found.test
 
 
