@@ -93,6 +93,11 @@ class Cell:
     """why there are no predictions"""
 
     @property
+    def folds(self) -> int:
+        """Of the run, where some of these rows were predicted out of them; else 0."""
+        return int(self.subject.report["folds"]) if self.origin == OUT_OF_FOLD else 0
+
+    @property
     def scored_rows(self) -> int:
         return 0 if self.frame is None else len(self.frame)
 

@@ -18,6 +18,7 @@ from ftkit.comparison.cells import OUT_OF_FOLD, TEST, Cell, Subject, cell_of
 from ftkit.errors import InputError
 from ftkit.metrics import Metric
 from ftkit.statistics import wording
+from ftkit.statistics.folded import stretch, stretched, trials, widened
 from ftkit.statistics.intervals import Interval, interval
 from ftkit.statistics.paired import Comparison, compare, holm_family
 from ftkit.statistics.tables import entry as score_of
@@ -118,7 +119,9 @@ def _compared(
     compared = []
     for mine, theirs, places in pairs.values():
         (a, units), (b, _) = mine.scored(places[0]), theirs.scored(places[1])
-        compared.append(compare(metric, a, b, units, margin, family=len(pairs)))
+        one = compare(metric, a, b, units, margin, family=len(pairs))
+        folds = max(mine.folds, theirs.folds)
+        compared.append(widened(metric, one, stretch(folds, trials(a, units))) if folds else one)
     for key, one in zip(pairs, holm_family(compared), strict=True):
         found[key] = _Against(found[key].reference, one)
     return found
@@ -148,7 +151,8 @@ def _plain(gold: Any) -> Any:
 def _cell(metric: Metric, cell: Cell, name: str, against: _Against | None) -> Document:
     score = Interval(float("nan"), None, None, cell.reason)
     if cell.frame is not None:
-        score = interval(metric, *cell.scored())
+        scored, units = cell.scored()
+        score = stretched(metric, interval(metric, scored, units), stretch(cell.folds, trials(scored, units)))
     return {
         "entry": cell.subject.name,
         "set": name,
@@ -228,7 +232,7 @@ def _meaning(
     if OUT_OF_FOLD in origins:
         said.append(
             "“out of fold”: the run's own rows were predicted by models of its folds that had not seen them. The score "
-            "is that of its procedure; its interval treats rows as independent, although models share training rows."
+            "is that of its procedure, and intervals are wider, because those models share training rows."
         )
     names = dict.fromkeys(one.name for one in references if one is not None)
     said.append(
