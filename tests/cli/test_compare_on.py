@@ -1,0 +1,59 @@
+"""`ftkit compare --on`: runs that were really trained, scored on other data beside or instead of their own test rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftkit import pipeline, registry
+from ftkit.recipe import parse
+
+
+@pytest.fixture
+def trained(workdir: Path) -> Path:
+    """Two runs on halves of the toy rows, and `whole.csv` with all of them."""
+    tree = registry.load("tasks", "text_classification").toy(workdir)
+    head, *rows = Path("toy.csv").read_text().splitlines()
+    for name, some in (("whole", rows), ("even", rows[::2]), ("odd", rows[1::2])):
+        Path(f"{name}.csv").write_text("\n".join([head, *some, ""]))
+    for name in ("even", "odd"):
+        one = tree | {"data": {"train": f"{name}.csv", "folds": 2}, "method": "head"}
+        Path("runs").mkdir(exist_ok=True)
+        pipeline.run(parse(one), lambda name=name: _made(Path("runs") / name))
+    return workdir
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_runs_without_common_rows_are_compared_on_the_data_alone(ftk: Any, trained: Path) -> None:
+    refused = ftk("compare", "runs/even", "runs/odd")
+    assert refused.code == 2 and "no row that all runs were tested on" in refused.err
+    found = ftk("compare", "runs/even", "runs/odd", "--on", "whole.csv", "--json")
+    assert found.code == 0, found.err
+    document = found.document
+    assert document["rows"]["compared"] == 0 and document["comparisons"] == []
+    (cells,) = [{cell["entry"]: cell for cell in document["matrix"]["cells"]}]
+    assert set(cells) == {"even", "odd"} and cells["odd"]["against"]["entry"] == "even"
+    assert cells["even"]["origin"] == "out of fold" and cells["even"]["left_out"] == 0
+    assert document["verdict"]["sentence"].startswith("Of 1 comparison on 1 data set: ")
+    assert "Data sets" in Path("comparisons/1/comparison.html").read_text()
+
+
+def test_the_gate_looks_at_every_data_set(ftk: Any, trained: Path) -> None:
+    found = ftk("compare", "runs/even", "runs/odd", "--on", "whole.csv", "--require", "better", "--margin", "0.5")
+    document = json.loads(Path("comparisons/1/comparison.json").read_text())
+    outcome = document["matrix"]["cells"][1]["against"]["outcome"]
+    assert outcome != "better" and found.code == 3
+    assert found.errors == [f"--require better is not met: odd against even on whole: {outcome}"]
+
+
+def test_a_baseline_is_not_scored_on_other_data(ftk: Any, trained: Path) -> None:
+    found = ftk("compare", "runs/even:tfidf", "runs/even", "--on", "whole.csv")
+    assert found.code == 2 and "a baseline cannot be scored on other data" in found.err
+    assert not Path("comparisons").exists()
