@@ -1,4 +1,4 @@
-"""`ftkit compare --on`: runs that were really trained, scored on other data beside or instead of their own test rows."""
+"""`ftkit compare --on`: runs that were really trained, scored on other data beside their own test rows or instead."""
 
 from __future__ import annotations
 
