@@ -64,6 +64,8 @@ def test_no_cell_reaches_a_file_a_message_or_a_log(
     write(workdir / "new.csv", [new])
     assert main(["evaluate", "runs/private", "new.csv"]) == 0
     assert main(["predict", "runs/private", "new.csv"]) == 0
+    assert main(["compare", "runs/private", "runs/json", "runs/private:majority", "--out", "runs/compared"]) == 0
+    assert json.loads((workdir / "runs" / "compared" / "comparison.json").read_text())["flips"], "something to hide"
     assert main(["train", "toy.csv", "--label", "place", "--set", "data.test=missing.csv"]) == 2
     said = capsys.readouterr()
     assert MARK not in said.out.lower() and MARK not in said.err.lower()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from ftkit.cli._comparing import Question
 from ftkit.cli._options import Force, Reading, where
 from ftkit.cli._trail import Trail
 from ftkit.console import console
@@ -16,37 +17,14 @@ from ftkit.errors import GateError
 Runs = Annotated[
     list[str], typer.Argument(metavar="RUN", help="Run folders, the reference first; RUN:linear_probe is its baseline.")
 ]
-Pairs = Annotated[Literal["first", "all"], typer.Option("--pairs", help="All against the first, or all pairs.")]
-Metrics = Annotated[
-    list[str] | None, typer.Option("--metric", metavar="NAME", help="May be repeated; the first one decides.")
-]
-Margin = Annotated[float | None, typer.Option("--margin", metavar="X", help="Smallest difference that matters.")]
-Cluster = Annotated[
-    str | None, typer.Option("--cluster", metavar="COL", help="Column of what hangs together, or none.")
-]
-Require = Annotated[
-    Literal["not-worse", "better", "equivalent"] | None,
-    typer.Option("--require", help="Exit with 3 unless every outcome meets it."),
-]
 On = Annotated[
-    list[str] | None,
-    typer.Option("--on", metavar="FILE", help="Score every run on other data, too; may be repeated."),
+    list[str] | None, typer.Option("--on", metavar="FILE", help="Score every run on other data, too; repeatable.")
 ]
 Out = Annotated[Path | None, where("comparisons/<n>")]
 
 
 def command(
-    runs: Runs,
-    changes: Reading,
-    trail: Trail,
-    on: On = None,
-    pairs: Pairs = "first",
-    metric: Metrics = None,
-    margin: Margin = None,
-    cluster: Cluster = None,
-    require: Require = None,
-    out: Out = None,
-    force: Force = False,
+    runs: Runs, question: Question, changes: Reading, trail: Trail, on: On = None, out: Out = None, force: Force = False
 ) -> int:
     """Example: ftkit compare runs/reviews-1 runs/reviews-2 --require not-worse --margin 0.01"""
     from ftkit.files import refuse_uncompared
@@ -54,7 +32,7 @@ def command(
     from ftkit.verbs import comparing
 
     refuse_uncompared(out, force, comparing.DOCUMENT)
-    found = comparing.compare(runs, pairs, metric or (), margin, cluster, require, trail.command, on or (), changes)
+    found = comparing.compare(runs, command=trail.command, on=on or (), changes=changes, **question)
     trail.read(*(Path(entry["run"]) / "predictions.parquet" for entry in found["entries"]), *(on or ()))
     folder = comparing.write(found, out, force)
     trail.wrote(folder)

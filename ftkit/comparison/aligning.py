@@ -18,13 +18,12 @@ import pyarrow.compute as pc
 
 from ftkit.comparison.entries import Entry
 from ftkit.comparison.reading import Run
-from ftkit.comparison.settings import why_none
+from ftkit.comparison.settings import DIFFERENT_GOLD, why_none
 from ftkit.errors import InputError
 from ftkit.metrics import Scored
 from ftkit.statistics.predictions import coded
 
 FEWEST = 2
-DIFFERENT_GOLD = "their labels differ between the runs"
 
 
 @dataclass(frozen=True)

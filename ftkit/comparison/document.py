@@ -17,8 +17,8 @@ from ftkit.comparison.clusters import Clusters, clusters_of, slices_of
 from ftkit.comparison.cost import costs
 from ftkit.comparison.entries import Entry, entries_of
 from ftkit.comparison.flips import Shown, flips
-from ftkit.comparison.pairs import Pair, Which, by_fold, chance, compare_all, declared, rows_needed
-from ftkit.comparison.sentences import Judged, margins, sentence, verdict
+from ftkit.comparison.pairs import Pair, Which, by_fold, chance, compare_all, declared, margins, rows_needed
+from ftkit.comparison.sentences import Judged, sentence, verdict
 from ftkit.comparison.slices import slices
 from ftkit.errors import InputError
 from ftkit.metrics import Metric
@@ -46,6 +46,34 @@ class Asked:
     command: str = ""
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was compared and what came of it, before it is put into words that may be shown."""
+
+    asked: Asked
+    aligned: Aligned
+    metrics: Mapping[str, Metric]
+    clusters: Clusters
+    families: Mapping[str, Sequence[Judged]]
+    """metric: every pair"""
+    unknown: Sequence[settings.Finding]
+
+    @property
+    def primary(self) -> str:
+        """The metric that decides."""
+        return next(iter(self.metrics))
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The declared pairs."""
+        return [one.pair for one in self.families[self.primary]]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The reference first."""
+        return [side.entry for side in self.aligned.sides]
+
+
 def compare(asked: Asked) -> dict[str, Any]:
     """Read, align, compare, tell. Raises InputError where there is nothing to compare."""
     entries = entries_of(asked.runs)
@@ -56,7 +84,8 @@ def compare(asked: Asked) -> dict[str, Any]:
     pairs = declared(aligned.sides, asked.pairs)
     wanted = margins(metrics, next(iter(metrics)), asked.margin)
     families = {name: _family(metric, pairs, clusters, wanted[name]) for name, metric in metrics.items()}
-    return _document(asked, aligned, metrics, clusters, families, unknown)
+    found = Found(asked, aligned, metrics, clusters, families, unknown)
+    return _about(found) | _outcome(found) | _evidence(found)
 
 
 def _metrics(asked: Asked, sides: Sequence[Side]) -> tuple[dict[str, Metric], list[settings.Finding]]:
@@ -83,57 +112,61 @@ def _family(metric: Metric, pairs: Sequence[Pair], clusters: Clusters, margin: f
     return [Judged(pair, one, rows_needed(metric, pair, one)) for pair, one in zip(pairs, found, strict=True)]
 
 
-def _document(
-    asked: Asked,
-    aligned: Aligned,
-    metrics: Mapping[str, Metric],
-    clusters: Clusters,
-    families: Mapping[str, Sequence[Judged]],
-    unknown: Sequence[settings.Finding],
-) -> dict[str, Any]:
-    primary = next(iter(metrics))
-    judged = families[primary]
-    pairs = [one.pair for one in judged]
-    entries = [side.entry for side in aligned.sides]
-    names = _Names.of(aligned)
-    shown = {column: names.slice(column, values) for column, values in slices_of(aligned).items()}
-    changed, cut = flips(aligned, pairs, Shown(names.labels, names.row_ids(aligned), shown, not privacy.hidden()))
-    left_out = [{"why": why, "rows": rows} for why, rows in aligned.left_out]
-    scores = {side.entry.name: _scores(side, metrics, clusters) for side in aligned.sides}
-    lost = sum(rows for _, rows in aligned.left_out)
-    apart = any(pair.a.folds is not None and pair.b.folds is not None and not pair.same_folds for pair in pairs)
-    found = [*settings.findings(entries, lost, apart), *clusters.findings(aligned)]
+def _about(found: Found) -> dict[str, Any]:
+    """What is compared, on which rows."""
+    entries, run = found.entries, found.entries[0].run
     return {
         "schema": SCHEMA,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": asked.command,
-        "task": entries[0].run.task,
-        "kind": entries[0].run.kind,
-        "labels": list(names.labels),
+        "command": found.asked.command,
+        "task": run.task,
+        "kind": run.kind,
+        "labels": list(_Names.of(found.aligned).labels),
         "hidden": privacy.hidden(),
-        "primary": primary,
-        "metrics": [{"name": name, "higher_is_better": one.higher_is_better} for name, one in metrics.items()],
-        "margin": {name: family[0].found.margin for name, family in families.items()},
-        "family": len(pairs),
-        "pairs": asked.pairs,
-        "subject": _subject(pairs),
+        "primary": found.primary,
+        "metrics": [{"name": name, "higher_is_better": one.higher_is_better} for name, one in found.metrics.items()],
+        "margin": {name: family[0].found.margin for name, family in found.families.items()},
+        "family": len(found.pairs),
+        "pairs": found.asked.pairs,
+        "subject": _subject(found.pairs),
         "entries": [entry_of(entry, entry is entries[0]) for entry in entries],
         "rows": {
-            "compared": len(aligned),
-            "left_out": left_out,
-            "units": clusters.number,
-            "clustered_by": clusters.column,
+            "compared": len(found.aligned),
+            "left_out": [{"why": why, "rows": rows} for why, rows in found.aligned.left_out],
+            "units": found.clusters.number,
+            "clustered_by": found.clusters.column,
         },
-        "scores": scores,
-        "comparisons": [_comparison(metrics[name], one) for name, family in families.items() for one in family],
-        "by_fold": _by_fold(metrics, pairs),
-        "verdict": verdict(metrics[primary], judged, families.get("accuracy", ()), clusters.column),
+    }
+
+
+def _outcome(found: Found) -> dict[str, Any]:
+    """Scores, comparisons and the verdict."""
+    judged, accuracy = found.families[found.primary], found.families.get("accuracy", ())
+    lines = [_comparison(found.metrics[name], one) for name, family in found.families.items() for one in family]
+    return {
+        "scores": {side.entry.name: _scores(side, found.metrics, found.clusters) for side in found.aligned.sides},
+        "comparisons": lines,
+        "by_fold": _by_fold(found.metrics, found.pairs),
+        "verdict": verdict(found.metrics[found.primary], judged, accuracy, found.clusters.column),
+    }
+
+
+def _evidence(found: Found) -> dict[str, Any]:
+    """Row by row, slice by slice, and at which cost."""
+    aligned, pairs, metric = found.aligned, found.pairs, found.metrics[found.primary]
+    names = _Names.of(aligned)
+    columns = {column: names.slice(column, values) for column, values in slices_of(aligned).items()}
+    changed, cut = flips(aligned, pairs, Shown(names.labels, names.row_ids(aligned), columns, not privacy.hidden()))
+    values = {side.entry.name: metric.compute(side.scored) for side in aligned.sides}
+    apart = any(pair.a.folds is not None and pair.b.folds is not None and not pair.same_folds for pair in pairs)
+    differing = settings.findings(found.entries, dict(aligned.left_out), len(aligned), apart)
+    return {
         "flips": changed,
         "flips_left_out": cut,
-        "slices": slices(aligned.sides, shown, metrics[primary], clusters.units),
-        "cost": costs(entries, metrics[primary], {name: one[primary]["value"] for name, one in scores.items()}),
+        "slices": slices(aligned.sides, columns, metric, found.clusters.units),
+        "cost": costs(found.entries, metric, values),
         "matrix": None,
-        "findings": [*found, *unknown],
+        "findings": [*differing, *found.clusters.findings(aligned), *found.unknown],
     }
 
 

@@ -57,6 +57,11 @@ def declared(sides: Sequence[Side], which: Which) -> list[Pair]:
     return [Pair(a, b) for place, b in enumerate(sides) for a in sides[place + 1 :]]
 
 
+def margins(metrics: Mapping[str, Metric], primary: str, given: float | None) -> dict[str, float | None]:
+    """What was given is for the primary metric and others of its range; None elsewhere, for the usual one."""
+    return {name: given if metric.bounds == metrics[primary].bounds else None for name, metric in metrics.items()}
+
+
 def compare_all(
     metric: Metric, pairs: Sequence[Pair], units: np.ndarray | None, margin: float | None
 ) -> list[Comparison]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
@@ -149,8 +149,3 @@ def _conditions(family: Sequence[Judged], clustered_by: str | None) -> list[str]
     if same:
         said.append("Answers that agree on all of these rows may still differ on others.")
     return said
-
-
-def margins(metrics: Mapping[str, Metric], primary: str, given: float | None) -> dict[str, float | None]:
-    """What was given is for the primary metric and others of its range; None elsewhere, for the usual one."""
-    return {name: given if metric.bounds == metrics[primary].bounds else None for name, metric in metrics.items()}

@@ -15,6 +15,10 @@ SPLITTING = ("data.split_seed", "data.folds", "data.test", "data.train", "data.s
 NAMING = ("data.unit", "data.group")
 """keys whose values are part of a row's id"""
 
+DIFFERENT_GOLD = "their labels differ between the runs"
+MOST_RELABELLED = 0.05
+"""share of the rows that may have another label in another run before a reader is warned"""
+
 Finding = dict[str, str]
 
 
@@ -33,10 +37,13 @@ def why_none(entries: Sequence[Entry], left: int, left_out: Mapping[str, int]) -
     return NothingCommon(f"{what} ({lost})" if lost else what, hint)
 
 
-def findings(entries: Sequence[Entry], left_out: int, folds_differ: bool) -> Iterator[Finding]:
-    """Differences between the recipes that bear on the comparison."""
+def findings(entries: Sequence[Entry], left_out: Mapping[str, int], kept: int, folds_differ: bool) -> Iterator[Finding]:
+    """Differences between the runs that bear on the comparison; `left_out` are rows by reason."""
     key = next(_differing(entries, SPLITTING), None)
-    if left_out and key is not None:
+    relabelled = left_out.get(DIFFERENT_GOLD, 0)
+    if relabelled > MOST_RELABELLED * (kept + relabelled):
+        yield warning(f"{many(relabelled, 'row')} had another label in another run: were they labelled by one scheme?")
+    if key is not None and sum(left_out.values()) > relabelled:
         what = f"the runs were not tested on the same rows: {_told(entries, key)}"
         yield warning(f"{what}; runs that share it share their test rows")
     if folds_differ:

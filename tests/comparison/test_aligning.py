@@ -11,8 +11,9 @@ from compared_runs import Made, row_id
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ftkit.comparison.aligning import DIFFERENT_GOLD, Aligned, align
+from ftkit.comparison.aligning import Aligned, align
 from ftkit.comparison.entries import entries_of
+from ftkit.comparison.settings import DIFFERENT_GOLD
 from ftkit.errors import InputError
 
 
@@ -136,7 +137,7 @@ def test_a_seed_that_lacks_rows_is_damage(tmp_path: Path) -> None:
 SOME = st.frozensets(st.integers(0, 19))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(SOME, SOME, SOME, st.booleans()), min_size=2, max_size=3))
 def test_what_is_kept_is_what_nobody_has_seen(
     tmp_path_factory: pytest.TempPathFactory, runs: list[tuple[frozenset[int], frozenset[int], frozenset[int], bool]]

@@ -316,3 +316,12 @@ def test_different_primary_metrics_are_named(tmp_path: Path) -> None:
     found = compared(tmp_path, Made(), Made(accuracy=0.7, report={"primary": "macro_f1"}))
     assert found["primary"] == "accuracy"
     assert "different primary metrics: accuracy, macro_f1" in found["findings"][0]["text"]
+
+
+def test_many_rows_with_another_label_are_a_warning(tmp_path: Path) -> None:
+    """As where two runs with hidden rows number different labels alike."""
+    for name, rows, expected in (("few", 5, 0), ("many", 40, 1)):
+        other = dict.fromkeys(range(rows), "praise"), dict.fromkeys(range(rows), "billing")
+        found = compared(tmp_path / name, *(Made(gold=gold) for gold in other))
+        assert [one["rows"] for one in found["rows"]["left_out"]] == [rows]
+        assert sum("another label in another run" in one["text"] for one in found["findings"]) == expected
