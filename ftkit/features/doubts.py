@@ -118,7 +118,7 @@ def _one_label(logits: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.nd
     scores = softmax(logits[:, present] / scale, axis=1)
     doubt = 1 - scores[np.arange(len(place)), place]
     suggestion = present[scores.argmax(axis=1)]
-    return doubt, suggestion, np.asarray(_issues(place, scores) & (suggestion != given))
+    return doubt, suggestion, _issues(place, scores) & (suggestion != given)
 
 
 def _several_labels(logits: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -134,7 +134,7 @@ def _several_labels(logits: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, 
     for label in asked.tolist():
         two = np.stack([1 - scores[:, label], scores[:, label]], axis=1)
         listed[:, label] = _issues(given[:, label], two) & (doubt[:, label] > 0.5)
-    return doubt.max(axis=1), np.where(listed, 1 - given, given), listed.any(axis=1)
+    return doubt.max(axis=1), np.where(listed, 1 - given, given), np.asarray(listed.any(axis=1))
 
 
 def _issues(given: np.ndarray, scores: np.ndarray) -> np.ndarray:

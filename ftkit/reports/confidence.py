@@ -22,11 +22,12 @@ def calibration(report: Report) -> Section | None:
     found = report["calibration"]
     if not found:
         return None
+    drawn = [_reliability(found["reliability"][when]) for when in ("before", "after")]
     names = ["as it is"] + ([f"divided by {words.score(found['temperature'])}"] if found["after"] else [])
     columns = [found["before"], found["after"]][: len(names)]
     return {
         "sentences": _temperature(report, found),
-        "charts": [_reliability(found["reliability"][when]) for when in ("before", "after")[: len(names)]],
+        "charts": [chart for chart in drawn[: len(names)] if chart],
         "names": names,
         "lines": [(metric, [_cell(column[metric]) for column in columns]) for metric in found["before"]],
     }

@@ -109,6 +109,23 @@ def test_tables_sort_both_ways(visit: Open) -> None:
     assert head.get_attribute("aria-sort") is None
 
 
+def test_doubtful_labels_sort_and_calibration_speaks(visit: Open) -> None:
+    """Texts stay readable on a phone, the table sorts by doubt, and marks of the charts say what they are."""
+    page = visit(width=360)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.locator("#doubtful tbody td").first.evaluate("cell => cell.clientWidth") >= 200
+    head = page.locator("#doubtful table").first.locator("th", has_text="doubt")
+    values = page.locator("#doubtful table").first.locator("tbody td:nth-child(4)")
+    falling = values.all_text_contents()
+    head.get_by_role("button").click()
+    assert values.all_text_contents() == falling  # the most doubtful first, as they stand already
+    head.get_by_role("button").click()
+    assert values.all_text_contents() == falling[::-1]
+    marks = page.locator("#calibration svg").nth(2).locator(".mark")
+    assert marks.count() == 20
+    assert (marks.first.get_attribute("aria-label") or "").startswith("5.0\u00a0% answered, from a confidence of")
+
+
 def test_mistakes_can_be_searched(visit: Open) -> None:
     page = visit("support")
     field = page.get_by_label("Search the mistakes")

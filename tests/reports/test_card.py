@@ -65,6 +65,7 @@ def test_what_a_reader_needs_is_there() -> None:
     assert "| accuracy | **0.874** (0.842 to 0.906) | 0.851 (0.817 to 0.885) |" in card
     assert "`billing`, `cancel`" in card
     assert "rank: 8" in card
+    assert "logits divided by 0.733, as `ftkit predict --calibrated` does, by 0.049" in card
     table = [line for line in card.splitlines() if line.startswith("|")]
     assert len(table) == 2 + 4
     assert len({line.count("|") for line in table}) == 1
