@@ -110,8 +110,9 @@ def _compared(
     pairs: dict[Key, tuple[Cell, Cell, Places]] = {}
     found: dict[Key, _Against] = {}
     for place, reference in enumerate(references):
-        for number in range(len(cells[place])) if reference is not None else ():
-            mine, theirs = cells[place][number], cells[reference][number]
+        if reference is None:
+            continue
+        for number, (mine, theirs) in enumerate(zip(cells[place], cells[reference], strict=True)):
             places, why = _common(mine, theirs)
             found[place, number] = _Against(theirs.subject, None, why)
             if not why:

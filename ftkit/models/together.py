@@ -44,7 +44,7 @@ def score(
         groups.setdefault(same_base(one.one), []).append((number, one))
     done = 0
     for group in groups.values():
-        base = _Shared(loaded(group[0][1].one))
+        base = _Shared(loaded(group[0][1].one), alone=len(group) == 1)
         if len(group) > 1:
             _read(base, [one for _, one in group], cache)
         for number, one in group:
@@ -58,14 +58,16 @@ def score(
 
 
 class _Shared:
-    """A base that stays as it is while runs are restored on it."""
+    """A base that stays as it is while runs are restored on it, unless there is one run alone."""
 
-    def __init__(self, base: Loaded) -> None:
-        self.base = base
+    def __init__(self, base: Loaded, alone: bool) -> None:
+        self.base, self._alone = base, alone
         self._known: dict[Path, Model] = {}
 
     def restored(self, one: Finished) -> Model:
         """A run; one that only adds to the base's weights is kept, as it takes next to no memory."""
+        if self._alone:
+            return self.base.restored(one)
         if one.run not in self._known and method_of(one.run, one.recipe).peft:
             self._known[one.run] = self.base.twin().restored(one)
         return self._known.get(one.run) or self.base.copy().restored(one)

@@ -18,7 +18,7 @@ from ftkit.verbs.crossing import cross
 
 pytestmark = pytest.mark.slow
 SITES = ("imdb", "amazon", "yelp")
-TRAIN, TEST = 80, 100  # rows of each site
+TRAIN, TEST = 60, 80  # rows of each site
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def sites(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
 
 
 def run_of(folder: Path, name: str, rows: list[Path], base: str, more: dict[str, Any]) -> Path:
-    changes = {"data.test": str(rows[1]), "base": base, "method.name": "head", "task.text": "text"}
-    run, _ = ftkit.train(rows[0], folder / "runs" / name, changes=changes | {"task.label": "label"} | more)
+    changes = {"data.test": str(rows[1]), "base": base, "method.name": "head", "task.label": "label"}
+    run, _ = ftkit.train(rows[0], folder / "runs" / name, changes=changes | {"data.validation": "none"} | more)
     return run
 
 
@@ -73,4 +73,4 @@ def test_a_cell_is_what_the_run_itself_says(sites: dict[str, Any]) -> None:
         logits, _ = model.logits([(text,) for text in rows["text"]])
         right = np.array(model.head.labels)[logits.argmax(1)] == rows["label"]
         cell = next(cell for cell in matrix["cells"] if (cell["entry"], cell["set"]) == (entry, name))
-        assert cell["score"]["value"] == pytest.approx(right.mean(), abs=0.011)  # one row may lie on the edge
+        assert cell["score"]["value"] == pytest.approx(right.mean(), abs=0.013)  # one row may lie on the edge
