@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from report_examples import HOSTILE, VARIANTS, make_report, page_of
 
-from ftkit.reports import charts, curves, ladder, palette
+from ftkit.reports import charts, curves, labels_curve, ladder, palette
 from ftkit.reports.page import render_run
 from ftkit.reports.shape import clean
 
@@ -25,9 +25,9 @@ VOID = {"meta", "input", "br", "img", "link", "hr", "base", "source"}
 EVERY = {"verdict", "data", "cost", "choices", "origin", "recipe", "learning"}
 SCORED = EVERY | {"scores", "confusion", "reliability", "labels"}
 SECTIONS = {
-    "support": SCORED | {"slices", "mistakes", "searched"},
+    "support": SCORED | {"slices", "mistakes", "searched", "curve"},
     "banking": SCORED | {"seeds", "mistakes"},
-    "multi_label": SCORED | {"slices", "mistakes", "searched"},
+    "multi_label": SCORED | {"slices", "mistakes", "searched", "curve"},
     "hidden": SCORED | {"slices", "mistakes"},
     "worse": SCORED | {"mistakes"},
     "partial": EVERY | {"searched"},
@@ -35,7 +35,7 @@ SECTIONS = {
     "bare": {"verdict"},
     "one_label": SCORED - {"confusion"},
     "many_labels": SCORED | {"mistakes"},
-    "broken_numbers": (SCORED | {"slices", "mistakes", "searched"}) - {"learning"},
+    "broken_numbers": (SCORED | {"slices", "mistakes", "searched", "curve"}) - {"learning"},
     "hostile": SCORED | {"slices", "mistakes"},
 }
 
@@ -263,6 +263,7 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(charts, "draw", _stub)
     monkeypatch.setattr(curves, "draw", _stub)
     monkeypatch.setattr(ladder, "draw", _stub)
+    monkeypatch.setattr(labels_curve, "draw", _stub)
 
 
 def _leaves(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
