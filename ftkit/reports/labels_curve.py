@@ -188,6 +188,8 @@ def _layers(
         marks.append(layer(means, mark("point") | shape, x=x, y=y, description={"field": "tip"}))
     for start, colour in ((last, "accent"), (2 * last, "edge")) if trend else ():
         stretch = [one for one in trend if start / NEAR <= one["labels"] <= 2 * start * NEAR]
+        if not stretch:
+            continue
         bands.append(_band(stretch, colour, 0.1, x, y))
         lines.append(layer(stretch, line("line", colour, 2.2) | {"strokeDash": [6, 4]}, x=x, y=y))
         end = [dict(stretch[-1]) | {"tip": _tip("expected", stretch[-1])}]

@@ -82,6 +82,16 @@ ALL = (
 )
 
 
+def test_curve_asks_for_one_and_set_has_the_last_word(ftk: Any, pipeline: Any, table: Path) -> None:
+    for words in ([], ["--curve"], ["--curve", "--set", "curve.points=4", "--set", "curve.seeds=5"]):
+        assert ftk("train", table, *words).code == 0
+    assert [call[0].curve.points for call in pipeline] == [0, 6, 4]
+    assert pipeline[-1][0].curve.seeds == 5
+    for value, what in (("points=3", "expected 0, or at least 4"), ("seeds=1", "at least 2")):
+        refused = ftk("train", table, "--set", f"curve.{value}")
+        assert refused.code == 2 and what in " ".join(refused.errors)
+
+
 def test_every_shortcut_reaches_the_recipe(ftk: Any, pipeline: Any, table: Path, workdir: Path) -> None:
     (workdir / "r.yaml").write_text("task: text_classification\nmethod: lora\ndata: {train: rows.csv}\n")
     assert ftk("train", "r.yaml", *ALL.split()).code == 0

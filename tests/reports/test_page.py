@@ -14,7 +14,7 @@ from markupsafe import Markup
 from parsed_page import Page
 from report_examples import HOSTILE, VARIANTS, make_report, make_rows, page_of
 
-from ftkit.reports import charts, confidence, curves, doubtful, ladder, palette
+from ftkit.reports import charts, confidence, curves, doubtful, labels_curve, ladder, palette
 from ftkit.reports.page import render_run
 from ftkit.reports.shape import clean, filled
 
@@ -22,9 +22,9 @@ EVERY = {"verdict", "data", "cost", "choices", "origin", "recipe", "learning"}
 SCORED = EVERY | {"scores", "confusion", "reliability", "labels", "predictions"}
 CALIBRATED = SCORED - {"reliability"} | {"calibration"}
 SECTIONS = {
-    "support": CALIBRATED | {"slices", "mistakes", "searched", "doubtful"},
+    "support": CALIBRATED | {"slices", "mistakes", "searched", "doubtful", "curve"},
     "banking": CALIBRATED | {"seeds", "mistakes"},
-    "multi_label": CALIBRATED | {"slices", "mistakes", "searched", "doubtful"},
+    "multi_label": CALIBRATED | {"slices", "mistakes", "searched", "doubtful", "curve"},
     "hidden": (SCORED | {"slices", "mistakes", "doubtful"}) - {"predictions"},
     "worse": CALIBRATED | {"mistakes"},
     "partial": EVERY | {"searched"},
@@ -32,7 +32,7 @@ SECTIONS = {
     "bare": {"verdict"},
     "one_label": SCORED - {"confusion"},
     "many_labels": SCORED | {"mistakes"},
-    "broken_numbers": (CALIBRATED | {"slices", "mistakes", "searched", "doubtful"}) - {"learning"},
+    "broken_numbers": (CALIBRATED | {"slices", "mistakes", "searched", "doubtful", "curve"}) - {"learning"},
     "hostile": SCORED | {"slices", "mistakes", "doubtful"},
 }
 
@@ -248,6 +248,7 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confidence, "draw", _stub)
     monkeypatch.setattr(curves, "draw", _stub)
     monkeypatch.setattr(ladder, "draw", _stub)
+    monkeypatch.setattr(labels_curve, "draw", _stub)
 
 
 def _leaves(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
