@@ -14,7 +14,7 @@ from ftkit.reports.comparison_matrix import matrix
 from ftkit.reports.comparison_shape import filled
 from ftkit.reports.comparison_slices import slices
 from ftkit.reports.page import page
-from ftkit.reports.results import MOST_LARGE, OUTCOMES
+from ftkit.reports.results import OUTCOMES, size
 
 Document = Mapping[str, Any]
 Section = dict[str, Any]
@@ -67,8 +67,8 @@ def verdict(document: Document) -> Section:
     chart, caption = differences.charts_of(document)
     return {
         "sentence": said,
-        "long": len(said) > MOST_LARGE,
-        "details": found["details"],
+        "size": size(said),
+        "details": [*found["details"], *_gate(document)],
         "outcome": found["outcome"],
         "tone": tone,
         "icon": icon,
@@ -76,6 +76,17 @@ def verdict(document: Document) -> Section:
         "chart": chart,
         "caption": caption,
     }
+
+
+def _gate(document: Document) -> list[str]:
+    """Whether what was required is met."""
+    found = document["gate"]
+    if not found["require"]:
+        return []
+    failed = ", ".join(f"{one['a']} against {one['b']}: {one['outcome']}" for one in found["failed"])
+    return [
+        f"What was required (--require {found['require']}) is " + ("met." if found["met"] else f"not met. {failed}.")
+    ]
 
 
 def _tiles(document: Document) -> list[tuple[str, str, str]]:

@@ -104,6 +104,7 @@ def comparisons(document: Document) -> Section | None:
     return {
         "lines": [_line(one) for one in found],
         "several": len(metrics) > 1,
+        "reference": reference(document),
         "others": others,
         "remark": remark.strip(),
         "sentences": [one["sentence"] for one in found if one["sentence"]] if len(found) > 1 else [],
@@ -147,6 +148,7 @@ def by_fold(document: Document) -> Section | None:
     found = [one for one in document["by_fold"] if one["folds"]]
     if not found:
         return None
+    # predictions.parquet counts folds from 0; people, and the page of a run, from 1
     folds = sorted({fold["fold"] for one in found for fold in one["folds"] if fold["fold"] is not None})
     lines = [
         {
@@ -156,7 +158,11 @@ def by_fold(document: Document) -> Section | None:
         }
         for one in found
     ]
-    return {"folds": folds, "lines": lines, "meanings": list(dict.fromkeys(one["meaning"] for one in found))}
+    return {
+        "folds": [fold + 1 for fold in folds],
+        "lines": lines,
+        "meanings": list(dict.fromkeys(one["meaning"] for one in found)),
+    }
 
 
 def _in_fold(one: Mapping[str, Any], number: int) -> Section:

@@ -19,11 +19,10 @@ def flips(document: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     shown = rows[: listing.MOST_ROWS]
     inputs, cut = listing.texts("text", "text", [row["input"] or [] for row in shown])
-    pairs = [f"{row['a']} against {row['b']}" for row in shown]
     columns = [
         *([inputs] if any(row["input"] for row in shown) else []),
         listing.choices("kind", "change", [row["kind"] for row in shown], ["fixed", "broken"], tones=TONES),
-        *([listing.choices("pair", "pair", pairs)] if len(set(pairs)) > 1 else []),
+        *_pairs(shown),
         *_answers(shown, document["labels"]),
         *listing.slices(shown),
     ]
@@ -37,10 +36,19 @@ def flips(document: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"why": "", "about": about, "data": listing.block(columns, "flip", "flips"), "notes": notes}
 
 
+def _pairs(rows: list[Any]) -> list[listing.Column]:
+    """Which pair a flip is of, where there are several; of a shared reference the answers tell."""
+    if len({row["b"] for row in rows}) > 1:
+        return [listing.choices("pair", "pair", [f"{row['a']} against {row['b']}" for row in rows])]
+    entries = [row["a"] for row in rows]
+    return [listing.choices("pair", "entry", entries)] if len(set(entries)) > 1 else []
+
+
 def _answers(rows: list[Any], labels: list[str]) -> list[listing.Column]:
-    """What is right, and what the two said with what confidence; of a single pair under their names."""
-    pairs = {(row["a"], row["b"]) for row in rows}
-    mine, theirs = pairs.pop() if len(pairs) == 1 else ("predicted", "reference predicted")
+    """What is right, and what the two said with what confidence; what all rows share is called by its name."""
+    entries, references = ({row[key] for row in rows} for key in ("a", "b"))
+    mine = entries.pop() if len(entries) == 1 else "predicted"
+    theirs = references.pop() if len(references) == 1 else "reference"
     found = [listing.choices("gold", "gold", [row["gold"] for row in rows], labels)]
     for key, name in (("a", mine), ("b", theirs)):
         found.append(listing.choices(key, name, [row[f"prediction_{key}"] for row in rows], labels, menu=False))

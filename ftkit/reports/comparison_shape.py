@@ -32,6 +32,7 @@ EMPTY: dict[str, Any] = {
     "flips_left_out": 0,
     "slices": [],
     "cost": [],
+    "gate": {"require": "", "met": None, "failed": []},
     "findings": [],
 }
 COMPARISON: dict[str, Any] = {

@@ -17,8 +17,8 @@ from ftkit.reports.charts import Row
 Report = Mapping[str, Any]
 Section = dict[str, Any]
 
-MOST_LARGE = 130
-"""characters of a verdict in the largest type"""
+SIZES = ((130, ""), (260, "long"))
+"""characters of a verdict up to which its type has this size"""
 MOST_SLICES = 20
 """in a chart; the table has all of them"""
 
@@ -51,7 +51,7 @@ def verdict(report: Report, drawn: bool = True) -> Section:
     tone, icon = OUTCOMES.get(found["outcome"], ("neutral", "?"))
     return {
         "sentence": said,
-        "long": len(said) > MOST_LARGE,
+        "size": size(said),
         "details": found["details"],
         "outcome": found["outcome"],
         "tone": tone,
@@ -60,6 +60,11 @@ def verdict(report: Report, drawn: bool = True) -> Section:
         "chart": _difference(found) if drawn else Markup(""),
         "caption": _caption(found),
     }
+
+
+def size(sentence: str) -> str:
+    """The size of a verdict's type."""
+    return next((name for most, name in SIZES if len(sentence) <= most), "longest")
 
 
 def _tiles(report: Report) -> list[tuple[str, str, str]]:

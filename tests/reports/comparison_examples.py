@@ -59,7 +59,7 @@ def everything(rng: random.Random) -> Document:
         "by_fold": [
             {
                 "a": name, "b": "head", "metric": "accuracy", "meaning": "A fold's models share training rows.",
-                "folds": [{"fold": fold, "rows": 82, "difference": rng.uniform(-0.03, 0.05)} for fold in range(1, 6)],
+                "folds": [{"fold": fold, "rows": 82, "difference": rng.uniform(-0.03, 0.05)} for fold in range(5)],
             }
             for name in ("lora", "all-blocks")
         ],
@@ -68,6 +68,9 @@ def everything(rng: random.Random) -> Document:
         "slices": [_slice(rng, document, "team", ("billing desk", "field crew", "night shift", "web shop"))],
         "cost": _cost(document),
         "matrix": _matrix(rng, document),
+        "gate": {
+            "require": "not-worse", "met": False, "failed": [{"a": "lora:tfidf", "b": "head", "outcome": "worse"}],
+        },
         "findings": [
             {"level": "info", "text": "head was trained with ftkit 0.1.0, lora with 0.2.0"},
             {"level": "warning", "text": "user_id looks like users; without --cluster intervals may be too narrow"},

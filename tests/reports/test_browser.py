@@ -304,6 +304,14 @@ def test_prints_in_light_and_whole(visit: Open) -> None:
     assert len(document) > 50_000
 
 
+@pytest.mark.parametrize("variant", ["support", "banking", "hostile"])
+def test_nothing_runs_over_the_edge_of_the_paper(visit: Open, variant: str) -> None:
+    """688 pixels are what A4 has between our margins."""
+    page = visit(variant, width=688)
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") == 688
+
+
 def test_prints_the_rows_that_are_chosen(visit: Open) -> None:
     """All of a choice up to 500 rows with their whole texts, not one page of the list; the screen is as before."""
     page = visit("support")

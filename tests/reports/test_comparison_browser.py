@@ -68,8 +68,8 @@ def test_flips_are_filtered_searched_and_sorted(visit: Open) -> None:
 
 def test_flips_of_several_pairs_are_told_apart(visit: Open) -> None:
     page = visit("everything")
-    page.get_by_label("pair", exact=True).select_option(label="all-blocks against head (30)")
-    assert said(page) == "30 of 70 flips" and set(column(page, "pair")) == {"all-blocks against head"}
+    page.get_by_label("entry", exact=True).select_option(label="all-blocks (30)")
+    assert said(page) == "30 of 70 flips" and set(column(page, "pair")) == {"all-blocks"}
 
 
 def test_tables_sort(visit: Open) -> None:
@@ -79,7 +79,7 @@ def test_tables_sort(visit: Open) -> None:
     head.get_by_role("button").press("Enter")
     assert head.get_attribute("aria-sort") == "descending"
     cells = page.locator("#comparisons tbody tr").evaluate_all(
-        "rows => rows.map(row => Number(row.cells[3].dataset.sort))"
+        "rows => rows.map(row => Number(row.cells[2].dataset.sort))"
     )
     assert len(cells) == 9 and cells == sorted(cells, reverse=True)
 
@@ -126,6 +126,13 @@ def test_prints_whole_and_without_controls(visit: Open) -> None:
     assert not page.locator(".filters, .turn button, .button").first.is_visible()
     for box in page.locator(".scroll").all():
         assert box.evaluate("box => box.scrollHeight - box.clientHeight") == 0
+
+
+def test_nothing_runs_over_the_edge_of_the_paper(visit: Open) -> None:
+    """688 pixels are what A4 has between our margins."""
+    page = visit("everything", width=688)
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") == 688
 
 
 def test_all_but_the_list_is_readable_without_javascript(visit: Open) -> None:

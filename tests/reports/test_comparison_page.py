@@ -104,6 +104,8 @@ def test_the_numbers_of_the_document_are_on_the_page() -> None:
     for reason in document["rows"]["left_out"]:
         assert (reason["why"] in text) == (reason["rows"] > 0)
     assert "61\u00a0units of user_id" in text
+    assert "fold 1" in text and "fold 5" in text and "fold 0" not in text
+    assert "(--require not-worse) is not met. lora:tfidf against head: worse." in text
     assert "12\u00a0more flips are not listed here" in text
     assert text.index("warning") < text.index("head was trained with ftkit 0.1.0")
     assert "lora:tfidf harms web shop: −11.0\u00a0points on 110\u00a0rows" in text
