@@ -65,6 +65,15 @@ def shortcuts(
     return changes + _pairs(set_, "train.lr=1e-3")
 
 
+def curve(
+    curve: Annotated[
+        bool, typer.Option("--curve", help="Train on growing shares too: what would more labels buy?")
+    ] = False,
+) -> list[tuple[str, str]]:
+    """The option as changes to a recipe: (dotted key, YAML)."""
+    return [("curve.points", "6")] if curve else []
+
+
 def reading(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="How to read FILE: data.encoding=cp1252.")
@@ -96,7 +105,7 @@ File = Annotated[str, typer.Argument(metavar="FILE", help="A table: file, folder
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Profile = Annotated[bool, typer.Option("--profile", help="Write where the time went (profile.json, .html).")]
 
-Curve = Annotated[bool, typer.Option("--curve", help="Train on growing shares too: what would more labels buy?")]
+Curve = Annotated[list[tuple[str, str]], Shared(curve)]
 
 
 def where(default: str) -> Any:

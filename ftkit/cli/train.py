@@ -11,34 +11,30 @@ from ftkit.cli._sweep import Resume, Vary, several
 from ftkit.cli._trail import Trail
 from ftkit.console import console
 
-CURVE = ("curve.points", "6")
-
 
 def command(
     target: Target,
     changes: Changes,
+    curve: Curve,
     vary: Vary,
     trail: Trail,
     out: Annotated[Path | None, where("runs/<file>-<n>")] = None,
     force: Force = False,
     resume: Resume = False,
     profile: Profile = False,
-    curve: Curve = False,
 ) -> int:
     """Example: ftkit train reviews.csv --label stars --out runs/reviews"""
     from ftkit.verbs import starting
 
     trail.read(target)
-    changes = [*([CURVE] if curve else []), *changes]  # first, so that --set has the last word
+    changes = [*curve, *changes]  # in this order --set has the last word
     if vary.means_several(target):
         return several(target, changes, vary, trail, out, force, resume)
-    if resume:
-        run, recipe = starting.unfinished(target, out, changes)
-        trail.read(*starting.sources(str(run / "recipe.yaml"), recipe))
-        folder, report = starting.resume(run, recipe, trail.command, profile)
+    left, recipe, sources = starting.planned(target, out, changes, resume)
+    trail.read(*sources)
+    if left is not None:
+        folder, report = starting.resume(left, recipe, trail.command, profile)
     else:
-        recipe = starting.recipe_for(target, changes)
-        trail.read(*starting.sources(target, recipe))
         folder, report = starting.carry_out(recipe, target, out, force, trail.command, profile)
     trail.wrote(folder)
     from ftkit.reports import text  # a faulty recipe need not wait for it

@@ -71,6 +71,17 @@ def sources(target: str, recipe: Recipe) -> list[str]:
     return [*([str(path)] if path else []), *data]
 
 
+def planned(
+    target: str, out: Path | None, changes: list[Change], resume: bool
+) -> tuple[Path | None, Recipe, list[str]]:
+    """The run that is taken up, if one is, the recipe, and the files that it stands for."""
+    if resume:
+        run, recipe = unfinished(target, out, changes)
+        return run, recipe, sources(str(run / "recipe.yaml"), recipe)
+    recipe = recipe_for(target, changes)
+    return None, recipe, sources(target, recipe)
+
+
 def carry_out(
     recipe: Recipe, target: str, out: Path | None, force: bool, command: str, profile: bool = False
 ) -> tuple[Path, dict[str, Any]]:

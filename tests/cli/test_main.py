@@ -80,7 +80,9 @@ def test_every_verb_explains_itself(verb: str, ftk: Any) -> None:
     assert f"Example: ftkit {verb}" in found.out
     assert all(f"{option} " in found.out for option in COMMON)
     shortcuts = [option for option in SHORTCUTS if f"{option} " in found.out]
-    taken = {"evaluate": ["--set"], "predict": ["--set"]} | dict.fromkeys(("train", "check", "new"), SHORTCUTS)
+    taken = dict.fromkeys(("compare", "evaluate", "predict"), ["--set"]) | dict.fromkeys(
+        ("train", "check", "new"), SHORTCUTS
+    )
     assert shortcuts == taken.get(verb, [])
     assert ("--resume" in found.out) == (verb == "train")
     assert max(map(len, found.out.splitlines())) <= 100
