@@ -21,7 +21,10 @@ LAYERS = [
     ["ftkit.privacy"],
     ["ftkit.files", "ftkit.environment"],
     ["ftkit.console", "ftkit.failures", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.recipe.shipped"],
-    [*(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes", "pace")), "ftkit.verbs.naming"],
+    [
+        *(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes", "pace", "curve")),
+        "ftkit.verbs.naming",
+    ],
     ["ftkit.tasks", "ftkit.methods", "ftkit.metrics", "ftkit.bases", "ftkit.bases."],
     ["ftkit.recipe"],
     ["ftkit.data", "ftkit.data.", "ftkit.runs.masking", "ftkit.runs.trained"],

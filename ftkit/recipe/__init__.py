@@ -19,6 +19,7 @@ from ftkit.methods import Method
 from ftkit.recipe import yaml_text
 from ftkit.recipe.blocks import Block, Checker
 from ftkit.recipe.changes import ENTRIES, changed, put
+from ftkit.recipe.curve import Curve
 from ftkit.recipe.pace import Pace
 from ftkit.recipe.paths import anchor
 from ftkit.tasks import Task
@@ -137,22 +138,6 @@ class Evaluate(Block):
     """names, or paths of one's own; the first is the primary one; empty: by task"""
     slices: list[Text] = []
     """columns whose values get scores of their own"""
-
-
-class Curve(Block):
-    """Whether the run is repeated on growing shares of its labels, to see what more of them would buy."""
-
-    points: int = 0
-    """shares of the training rows, the last is all of them; 0: no curve"""
-    seeds: int = Field(default=3, ge=2)
-    """repetitions of every share, each with a draw of rows of its own"""
-
-    @field_validator("points")
-    @classmethod
-    def _enough(cls, value: int) -> int:
-        if value < 0 or 0 < value < 4:
-            raise ValueError("expected 0, or at least 4")
-        return value
 
 
 class Report(Block):

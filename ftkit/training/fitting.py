@@ -19,7 +19,7 @@ from ftkit.recipe.pace import Pace
 from ftkit.runs import CHECKPOINTS
 from ftkit.training import curve
 from ftkit.training.checkpoints import Journal
-from ftkit.training.curve import Traced, Tracer
+from ftkit.training.curve import Plan, Traced, Tracer
 from ftkit.training.deciding import every_seed
 from ftkit.training.encoding import Prepared
 from ftkit.training.parts import NOTHING, Fit, Fitted, Solve, agreed_on
@@ -109,15 +109,23 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
     with clock.phase("label_check"):
         outcome.doubts = _doubts(outcome)
     if planned is not None:
-        with clock.phase("curve"), stoppable() as stop:
-
-            def repeat(part: Part, seed: int, watcher: Watcher) -> Fit:
-                return session.fit_of(part, seed, solves[part.name], journal, watcher, stop)
-
-            tracer = Tracer(outcome.session, planned, outcome.fits, outcome.probes, repeat)
-            outcome.curve = tracer.trace(accelerator)
+        with clock.phase("curve"):
+            outcome.curve = _traced(outcome, planned, solves, journal, accelerator)
     accelerator.end_training()
     return outcome
+
+
+def _traced(
+    outcome: Outcome, planned: Plan, solves: dict[str, Solve], journal: Journal, accelerator: Accelerator
+) -> Traced:
+    """The learning curve over labels; `solves` are the parts' own, by name."""
+    session = outcome.session
+    with stoppable() as stop:
+
+        def repeat(part: Part, seed: int, watcher: Watcher) -> Fit:
+            return session.fit_of(part, seed, solves[part.name], journal, watcher, stop)
+
+        return Tracer(session, planned, outcome.fits, outcome.probes, repeat).trace(accelerator)
 
 
 def _score_baselines(outcome: Outcome) -> None:
