@@ -78,6 +78,7 @@ EMPTY: dict[str, Any] = {
         "trainable_parameters": None,
         "total_parameters": None,
         "examples_per_second": None,
+        "predictions_per_second": None,
         "adapter_bytes": None,
         "resumed": None,
         "accumulate": None,

@@ -131,6 +131,7 @@ def cost_of(outcome: Outcome, clock: Clock, run: RunFolder) -> dict[str, Any]:
         "total_parameters": sum(p.numel() for p in network.backbone.parameters())
         + head.weight.numel()
         + head.bias.numel(),
+        "predictions_per_second": outcome.rate,
         "examples_per_second": outcome.rows_trained / seconds if seconds and outcome.rows_trained else None,
     }
 

@@ -25,6 +25,7 @@ from ftkit.training.encoding import Prepared
 from ftkit.training.parts import NOTHING, Fit, Fitted, Solve, agreed_on
 from ftkit.training.precision import Precisions
 from ftkit.training.profiling import Profile
+from ftkit.training.rate import rows_per_second
 from ftkit.training.rooms import Rooms
 from ftkit.training.session import Session, open_session
 from ftkit.training.stopping import stoppable
@@ -53,6 +54,8 @@ class Outcome:
     """of the labels of all rows that are trained on"""
     history: list[dict[str, Any]] = field(default_factory=list)
     rows_trained: int = 0
+    rate: float | None = None
+    """rows a second that the delivered adapter labels"""
     curve: Traced | None = None
     """where one was asked for"""
 
@@ -106,6 +109,8 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
     outcome.session = replace(session, recipe=settled)
     with clock.phase("baselines"):
         _score_baselines(outcome)
+    with clock.phase("predict"):
+        outcome.rate = rows_per_second(outcome.final.arm.job, outcome.final.member, outcome.final.part.train)
     with clock.phase("label_check"):
         outcome.doubts = _doubts(outcome)
     if planned is not None:

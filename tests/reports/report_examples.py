@@ -279,7 +279,7 @@ def _run(rng: random.Random, labels: Any, rows: int, procedure: str, metrics: tu
         "cost": {
             "seconds": {"read": 0.41, "features": 6.2, "train": 48.9, "baselines": 3.7, "report": 1.1, "total": 60.3},
             "peak_memory_bytes": 1_134_000_000, "trainable_parameters": 77_192, "total_parameters": 22_790_000,
-            "examples_per_second": 291.4, "adapter_bytes": 309_800,
+            "examples_per_second": 291.4, "predictions_per_second": 612.7, "adapter_bytes": 309_800,
         },
         "base": {"name": "minilm", "revision": "0.1.0", "sha256": MINILM},
         "versions": {"ftkit": "0.1.0", "python": "3.11.7", "torch": "2.13.0+cpu", "transformers": "5.23.0"},
