@@ -175,7 +175,7 @@ def _scope(subject: str, folds: int, seeds: int, times: float) -> list[str]:
         said.append(
             f"The score belongs to the procedure: each row was predicted by a model of {folds} folds that had not "
             f"seen it. Intervals are {times - 1:.0%} wider than of independent rows, because the models share "
-            "training rows; in simulations they cover the score on a large fresh sample in 93 to 98 % of cases."
+            "training rows; in simulations they cover the score on a large fresh sample in 91 to 98 % of cases."
         )
     what = "procedure" if folds else subject
     which = "with one seed" if seeds == 1 else f"with the delivered one of {seeds} seeds"
