@@ -16,7 +16,7 @@ import numpy as np
 from ftkit.metrics import Metric, Scored
 from ftkit.metrics.accuracy import Accuracy
 from ftkit.statistics import wording
-from ftkit.statistics.folded import stretch, trials, widened
+from ftkit.statistics.folded import covers, stretch, trials, widened
 from ftkit.statistics.paired import Comparison, compare, holm_family
 from ftkit.statistics.wording import MAJORITY, PROBE, TFIDF, WITHOUT
 
@@ -50,7 +50,7 @@ def judge(
         *_about_probe(metric, subject, name, family),
         *_accuracy_instead(metric, chosen, adapted, able[name], units, times),
         *_conditions(metric, subject, chosen, len(family)),
-        *_scope(subject, folds, seeds, times),
+        *_scope(subject, chosen, folds, seeds, times),
     ]
     said = sentence(metric, name, chosen, subject)
     return {"sentence": said, "details": details, "reference": name, **_numbers(metric, chosen)}
@@ -168,14 +168,18 @@ def _elsewhere(metric: Metric, found: Comparison) -> str:
     return f"on others the difference may still lie between {low.removesuffix(' points')} and {high} (95 % interval)"
 
 
-def _scope(subject: str, folds: int, seeds: int, times: float) -> list[str]:
+def _scope(subject: str, found: Comparison, folds: int, seeds: int, times: float) -> list[str]:
     """What the verdict is on."""
     said = []
     if folds:
         said.append(
             f"The score belongs to the procedure: each row was predicted by a model of {folds} folds that had not "
-            f"seen it. Intervals are {times - 1:.0%} wider than of independent rows, because the models share "
-            "training rows; in simulations they cover the score on a large fresh sample in 91 to 98 % of cases."
+            "seen it."
+        )
+    if folds and found.low is not None:
+        said.append(
+            f"Intervals are {100 * (times - 1):.0f} % wider than of independent rows, because models share training "
+            f"rows; in simulations they cover the score on a large fresh sample in {covers(folds)} of cases."
         )
     what = "procedure" if folds else subject
     which = "with one seed" if seeds == 1 else f"with the delivered one of {seeds} seeds"

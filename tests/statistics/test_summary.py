@@ -143,7 +143,7 @@ def test_out_of_fold_scores_belong_to_the_procedure() -> None:
             wide, plain = (one[name][place]["accuracy"] for one in (found, held_out))
             assert wide["value"] == plain["value"] and wide["low"] < plain["low"] and wide["high"] > plain["high"]
     assert found["verdict"]["p_value"] > held_out["verdict"]["p_value"]
-    assert "32% wider" in " ".join(found["verdict"]["details"]) and "wider" not in str(held_out["verdict"])
+    assert "32 % wider" in " ".join(found["verdict"]["details"]) and "wider" not in str(held_out["verdict"])
 
 
 def majority_by_fold(rows: int, folds: int, primary: str) -> dict[str, Any]:
