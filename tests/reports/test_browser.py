@@ -111,7 +111,7 @@ def test_tables_sort_both_ways(visit: Open) -> None:
 
 def test_doubtful_labels_sort_and_calibration_speaks(visit: Open) -> None:
     """Texts stay readable on a phone, the table sorts by doubt, and marks of the charts say what they are."""
-    page = visit(width=360)
+    page = visit("support", width=360)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert page.locator("#doubtful tbody td").first.evaluate("cell => cell.clientWidth") >= 200
     head = page.locator("#doubtful table").first.locator("th", has_text="doubt")
@@ -217,7 +217,8 @@ def test_a_cell_of_the_matrix_lists_its_rows(visit: Open) -> None:
     assert set(lines(page, "gold")) == {"cancel"} and set(lines(page, "predicted")) == {"delivery"}
     assert page.get_by_label("gold", exact=True).input_value() == "1"
     assert page.locator("#predictions-list").evaluate("list => list === document.activeElement")
-    assert page.locator("#predictions .found").evaluate("found => found.getBoundingClientRect().top < innerHeight")
+    # it scrolls there smoothly
+    page.wait_for_function("document.querySelector('#predictions .found').getBoundingClientRect().top < innerHeight")
     page.get_by_role("button", name="Back to the confusions").press("Enter")
     assert (
         page.evaluate("document.activeElement.getAttribute('aria-label')") == f"cancel taken for delivery: {rows} rows"
