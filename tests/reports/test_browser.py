@@ -208,6 +208,8 @@ def test_a_long_text_opens_and_closes(visit: Open) -> None:
 
 def test_a_cell_of_the_matrix_lists_its_rows(visit: Open) -> None:
     """By mouse and by keyboard; the focus goes along, and back."""
+    from playwright.sync_api import expect
+
     page = visit("support")
     cells = page.locator(".matrix tbody tr").nth(1).locator("td")
     rows = cells.nth(2).text_content()
@@ -217,8 +219,7 @@ def test_a_cell_of_the_matrix_lists_its_rows(visit: Open) -> None:
     assert set(lines(page, "gold")) == {"cancel"} and set(lines(page, "predicted")) == {"delivery"}
     assert page.get_by_label("gold", exact=True).input_value() == "1"
     assert page.locator("#predictions-list").evaluate("list => list === document.activeElement")
-    # it scrolls there smoothly
-    page.wait_for_function("document.querySelector('#predictions .found').getBoundingClientRect().top < innerHeight")
+    expect(page.locator("#predictions .found")).to_be_in_viewport()  # it scrolls there smoothly
     page.get_by_role("button", name="Back to the confusions").press("Enter")
     assert (
         page.evaluate("document.activeElement.getAttribute('aria-label')") == f"cancel taken for delivery: {rows} rows"
