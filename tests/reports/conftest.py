@@ -36,7 +36,7 @@ def visit(browser: Any, source: Callable[[str], str], tmp_path: Path) -> Iterato
         path = tmp_path / f"{variant}.html"
         path.write_text(source(variant), encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": 800}, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)  # milliseconds; a busy machine is no fault of the page
         contexts.append(context)
         context.on("request", lambda request: requests.append(request.url))
         context.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
