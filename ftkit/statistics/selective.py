@@ -18,8 +18,8 @@ DIGITS = 4
 """of a confidence, as `ftkit predict` writes it"""
 POINTS = 50
 """of a curve at most"""
-FEW_ROWS = 10
-"""rows that a curve begins with"""
+FEW_ROWS, FIRST = 10, 0.02
+"""rows, and share of all rows, that a curve begins with at least"""
 
 
 def threshold(confidence: np.ndarray, right: np.ndarray, wanted: float, weights: np.ndarray) -> float | None:
@@ -47,7 +47,7 @@ def curve(confidence: np.ndarray, scored: Scored, units: np.ndarray | None = Non
     order = np.argsort(-confidence, kind="stable")
     sure = confidence[order]
     ends = 1 + np.flatnonzero(np.append(sure[1:] < sure[:-1], True))
-    ends = ends[ends >= min(FEW_ROWS, len(sure))]
+    ends = ends[ends >= min(max(FEW_ROWS, FIRST * len(sure)), len(sure))]
     wanted = np.linspace(0, len(ends) - 1, min(POINTS, len(ends))).round().astype(int)
     points = []
     for end in ends[np.unique(wanted)].tolist():
