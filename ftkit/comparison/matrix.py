@@ -195,7 +195,9 @@ def _summary(
     home = _home(cells[place])
     source = _home(next(row for row in cells if row[0].subject is reference), but=home)
     adapted = subject.starts_from(reference)
-    notes = [] if adapted else [f"was not adapted from {reference.name}: it lost nothing, but was never trained there"]
+    notes = (
+        [] if adapted else [f"not adapted from {reference.name}, so nothing was forgotten: never trained on its data"]
+    )
     found: dict[str, Document | None] = {"gain": None, "forgetting": None}
     for what, number, whose in (("gain", home, subject), ("forgetting", source, reference)):
         if number is None:

@@ -31,10 +31,19 @@ def lines(matrix: Mapping[str, Any]) -> list[str]:
         f"* the run's own data; against the reference: {legend}",
         *_reasons(matrix["cells"]),
         *(["", *table(summary, header).splitlines()] if summary else []),
-        *(f"{one['entry']}: {one['note']}" for one in matrix["summary"] if one["note"]),
+        *notes(matrix),
         "",
         *matrix["meaning"],
     ]
+
+
+def notes(matrix: Mapping[str, Any]) -> list[str]:
+    """What is to be known of gain and forgetting, runs of which the same is said together."""
+    said: dict[str, list[str]] = {}
+    for one in matrix["summary"]:
+        if one["note"]:
+            said.setdefault(one["note"], []).append(one["entry"])
+    return [f"{', '.join(entries)}: {note}" for note, entries in said.items()]
 
 
 def _cell(cell: Mapping[str, Any]) -> str:

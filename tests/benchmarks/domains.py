@@ -23,7 +23,7 @@ from sets import COLUMNS, Halves, distinct, site, thinned
 
 from ftkit.console import console
 from ftkit.reports import words
-from ftkit.reports.matrix import MARKS
+from ftkit.reports.matrix import MARKS, notes
 
 SITES = ("imdb", "amazon", "yelp")
 KINDS = ("books", "dvd", "electronics", "kitchen")
@@ -151,10 +151,10 @@ def page(matrix: Mapping[str, Any], args: argparse.Namespace, *taken: tuple[floa
         f"{words.words(matrix['metric']).capitalize()}; bold: the run's own domain; against the reference: {marks}.",
         table(["run", *(one["name"] for one in matrix["sets"])], matrix_rows(matrix)),
         table(["run", "against", "gain", "forgetting"], summary_rows(matrix)),
-        *(f"- {one['entry']}: {one['note']}" for one in matrix["summary"] if one["note"]),
+        "\n".join(f"- {note}" for note in notes(matrix)),
         " ".join(matrix["meaning"]),
     ]
-    return "\n\n".join(lines).replace("\n\n- ", "\n- ")
+    return "\n\n".join(lines)
 
 
 if __name__ == "__main__":

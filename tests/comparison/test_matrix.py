@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 from ftkit.comparison.matrix import crossed, unique
 from ftkit.errors import InputError
-from ftkit.reports.matrix import lines
+from ftkit.reports.matrix import lines, notes
 
 
 def at(matrix: Any, entry: str, name: str) -> Any:
@@ -49,7 +49,7 @@ def test_gain_and_forgetting_are_against_the_base_on_either_side(adapted: Any) -
     assert target["forgetting"]["set"] == "there" and target["forgetting"]["outcome"] == "worse"
     assert target["forgetting"]["difference"]["value"] == pytest.approx(-0.15)
     assert target["forgetting"]["entry"] == "source" and target["note"] == ""
-    assert "was not adapted from source" in of(matrix, "alone")["note"]
+    assert "not adapted from source" in of(matrix, "alone")["note"]
     assert of(matrix, "source")["gain"] is None
 
 
@@ -166,6 +166,12 @@ def test_the_text_holds_every_cell_and_what_it_means(adapted: Any) -> None:
     assert "target    0.750 -  0.900* +" in said
     assert "+20.0 points (" in said and "better" in said and "\u00a0" not in said
     assert "below zero, something was lost" in said
+    assert "\nalone: not adapted from source" in said
+
+
+def test_the_same_note_is_made_once() -> None:
+    summary = [{"entry": name, "note": note} for name, note in (("a", "x"), ("b", ""), ("c", "x"), ("d", "y"))]
+    assert notes({"summary": summary}) == ["a, c: x", "d: y"]
 
 
 def test_names_are_as_long_as_they_must_be(tmp_path: Path) -> None:
