@@ -23,6 +23,7 @@ from ftkit import files, runs
 from ftkit.recipe import read
 
 KILLS = int(os.environ.get("FTKIT_KILLS", "5"))
+ATTEMPTS = 30  # moments of a run at which it is stopped: it trains for a tenth of its time
 RANGES = 8  # byte ranges of a checkpoint that are damaged in turn
 
 pytestmark = [
@@ -124,9 +125,9 @@ def test_killed_while_saving_it_ends_the_same(whole: tuple[Path, float], tmp_pat
 
 def test_each_damaged_range_of_the_newest_checkpoint_falls_back(whole: tuple[Path, float], tmp_path: Path) -> None:
     reference, seconds = whole
-    for attempt in range(1, 10):  # until it was caught with two records of one member
+    for attempt in range(1, ATTEMPTS):  # until it was caught with two records of one member
         folder = tmp_path / f"stopped {attempt}"
-        forked(lambda: train(reference.parent, folder), seconds * attempt / 10)  # noqa: B023
+        forked(lambda: train(reference.parent, folder), seconds * attempt / ATTEMPTS)  # noqa: B023
         records = sorted((folder / runs.CHECKPOINTS).glob("state-*"))
         if len(records) == 2:
             break
