@@ -23,7 +23,7 @@ from ftkit import files, runs
 from ftkit.recipe import read
 
 KILLS = int(os.environ.get("FTKIT_KILLS", "5"))
-ATTEMPTS = 30  # moments of a run at which it is stopped: it trains for a tenth of its time
+ATTEMPTS = 30  # moments of a run at which it is stopped, until one lies where it trains
 RANGES = 8  # byte ranges of a checkpoint that are damaged in turn
 
 pytestmark = [
