@@ -4,8 +4,8 @@ Test error falls about like this for many models and tasks (Hestness et al., 201
 points leave many such laws possible, so none is picked: laws are drawn from all of them, weighted by how well they
 fit, and what the draws agree on is what is known. A law is written by its error at the most labels that were seen,
 what twice as many would take off it, and its exponent; all values of the first two count as equally likely before
-the points are seen, and so do all exponents of `EXPONENTS`. Half of the weight goes to laws that end at no error
-at all, a = 0, which draws with a free floor would never hit.
+the points are seen, and so do all exponents of `EXPONENTS`. As much weight goes to laws that end at no error at all,
+a = 0, which draws with a free floor would never hit; less as far as the best of them fits worse.
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ def _drawn(points: Points, bends: np.ndarray) -> Laws:
     drawn, fit_of_none, other = _least_squares((1 - ends * taken)[:, :, None], points, inverse, noise)
     none = _shares(np.where(drawn[..., 0] > 0, fit_of_none, -np.inf))
 
+    none = none * np.exp(min(0.0, misfit.min() - other.min()) / 2)
     weight = np.concatenate([floor, none]).reshape(-1)
     return Laws(
         most=float(points.labels[-1]),
@@ -138,7 +139,7 @@ def _least_squares(
 
 
 def _shares(logarithms: np.ndarray) -> np.ndarray:
-    """Weights that sum to a half; none where no draw is allowed."""
+    """Weights that sum to 1; none where no draw is allowed."""
     top = logarithms.max()
     weights = np.exp(logarithms - top) if np.isfinite(top) else np.zeros_like(logarithms)
-    return np.asarray(weights / max(2 * weights.sum(), 1e-300))
+    return np.asarray(weights / max(weights.sum(), 1e-300))
