@@ -97,6 +97,8 @@ def _tiles(document: Document) -> list[tuple[str, str, str]]:
     remark = f"{words.count(left_out)} left out" if left_out else ""
     if counted["units"] is not None:
         remark = ", ".join([words.count(counted["units"], "unit"), *([remark] if remark else [])])
+    if not counted["compared"] and document["matrix"]:
+        return []  # the data sets say how many
     tiles = [("rows compared", words.count(counted["compared"]), remark)]
     if len(mine) == 1:
         one, points = mine[0], words.in_points(primary)
@@ -166,7 +168,7 @@ def _about(entry: Mapping[str, Any]) -> list[str]:
 def rows(document: Document) -> Section | None:
     """Which rows were compared, and which were not."""
     found = document["rows"]
-    if found["compared"] is None:
+    if found["compared"] is None or (not found["compared"] and document["matrix"]):
         return None
     text = f"{words.count(found['compared'], 'row was', 'rows were')} compared."
     if found["units"] is not None:
