@@ -10,7 +10,8 @@ An answer is given only where the largest share came out as the smaller ones for
 curve, and the last doubling has brought something for certain. Simulated with 3 repetitions on 160 to 800 labels and
 400 to 1,000 test rows, the interval of the gain holds for 93 % or more of curves that follow a power law, and the one
 of the score for 90 % or more; of curves that have ended at half of the labels, at most 15 % are promised a gain
-(tests/statistics/test_curve_simulated.py). A curve that ends just where the labels do cannot be known from one that goes on, and a curve that rises slowly
+(tests/statistics/test_curve_simulated.py).
+A curve that ends just where the labels do cannot be known from one that goes on, and a curve that rises slowly
 at first, on few labels, gets a promise that is too small.
 """
 
