@@ -91,6 +91,12 @@ def offline() -> bool:
 # ---- what is installed ----
 
 
+def cache_folder() -> Path:
+    """Where the user's caches lie: FTKIT_CACHE, else XDG_CACHE_HOME/ftkit, else ~/.cache/ftkit."""
+    own = os.environ.get("FTKIT_CACHE")
+    return Path(own or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ftkit").expanduser()
+
+
 def versions() -> dict[str, str]:
     """Python and the libraries that a result depends on, read from their metadata."""
     from importlib.metadata import PackageNotFoundError, version

@@ -14,6 +14,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from ftkit.data.items import identity
+
 HEX_DIGITS = 32
 """of a hash as text: 128 bits, so that a collision in 10^9 rows is out of the question"""
 
@@ -22,9 +24,9 @@ def content_key(input: tuple[str, ...]) -> str:
     """Hash of what the input says: blanks, punctuation, case and width do not count.
 
     Symbols and emoji do count, because "great 😀" and "great 😡" are not the same message. A text
-    without anything else stands for itself: "???" and "!!!" differ.
+    without anything else stands for itself: "???" and "!!!" differ. What is no text stands for its content.
     """
-    return _hex("\x1f".join([_normalised(text) for text in input]))
+    return _hex("\x1f".join([identity(text) or _normalised(text) for text in input]))
 
 
 def content_keys(inputs: Iterable[tuple[str, ...]]) -> pd.Series:
@@ -78,7 +80,8 @@ def _normalised(text: str) -> str:
 
 def _spelled(item: tuple[str, ...], unit: str | None, group: str | None) -> str:
     """Lengths before texts, so that no two different rows are spelled alike."""
-    parts = [*item, "-" if unit is None else f"u{unit}", "-" if group is None else f"g{group}"]
+    said = [identity(part) or part for part in item]
+    parts = [*said, "-" if unit is None else f"u{unit}", "-" if group is None else f"g{group}"]
     return "".join([f"{len(part)}:{part}" for part in parts])
 
 

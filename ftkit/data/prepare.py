@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from ftkit import bases
+from ftkit.bases import Base
 from ftkit.data import checks, columns, label_checks, unit_checks
 from ftkit.data.hashing import content_keys, row_ids
 from ftkit.data.names import many
@@ -74,7 +76,7 @@ def rows_of(recipe: Recipe, source: str, labelled: bool) -> tuple[Table, Parsed,
     keys = {key: some for key, some in columns.wanted(recipe, labelled).items() if key.startswith("task.")}
     if faults := columns.missing(table, keys):
         raise Faults(faults)
-    parsed = recipe.task.parse(table, recipe.data.max_chars, labelled)
+    parsed = recipe.task.parse(table, recipe.data.max_chars, labelled, _base(recipe))
     parsed = replace(parsed, gold=renamed(parsed.gold, recipe.data.label_map))
     tally = Tally()
     tally.add("test", table, parsed.faults)
@@ -172,7 +174,7 @@ def _usable(recipe: Recipe, sources: list[_Source], tally: Tally) -> pd.DataFram
 
 def _piece(recipe: Recipe, source: _Source, official: np.ndarray, tally: Tally) -> pd.DataFrame:
     table, data = source.table, recipe.data
-    parsed = recipe.task.parse(table, data.max_chars)
+    parsed = recipe.task.parse(table, data.max_chars, base=_base(recipe))
     tally.add(source.split, table, parsed.faults)
     good = np.array([fault is None for fault in parsed.faults], dtype=bool)
     kept = np.flatnonzero(good).tolist()
@@ -190,6 +192,11 @@ def _piece(recipe: Recipe, source: _Source, official: np.ndarray, tally: Tally) 
         }
         | {f"slice.{name}": [cell or "" for cell in columns.plain(frame, name)] for name in recipe.evaluate.slices}
     )
+
+
+def _base(recipe: Recipe) -> Base | None:
+    """What files are decoded for."""
+    return bases.resolve(recipe.base) if recipe.task.reads_files else None
 
 
 def _cleaned(frame: pd.DataFrame, recipe: Recipe, tally: Tally) -> tuple[pd.DataFrame, list[Finding]]:

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from ftkit import environment
 from ftkit.console import console
 from ftkit.errors import FtkitError, InputError
 from ftkit.files import replacing
@@ -61,7 +62,7 @@ class Cache:
 
         Raises InputError for a cap that is no number.
         """
-        root = folder()
+        root = environment.cache_folder()
         wanted = os.environ.get("FTKIT_CACHE_GB", "")
         if not wanted:
             return cls(root, min(MOST, int(SHARE * _free(root)) + _size(root)))
@@ -127,17 +128,12 @@ class Cache:
         self.broken = True
 
 
-def folder() -> Path:
-    """Where the user's cache lies."""
-    own = os.environ.get("FTKIT_CACHE")
-    return Path(own or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ftkit").expanduser()
-
-
 def clear() -> int:
     """Empty the user's cache; returns the bytes that it took."""
-    root = folder()
+    root = environment.cache_folder()
     size = _size(root)
-    shutil.rmtree(root / "activations", ignore_errors=True)
+    for name in ("activations", "decoded"):
+        shutil.rmtree(root / name, ignore_errors=True)
     return size
 
 
@@ -283,7 +279,7 @@ def _free(root: Path) -> int:
 
 
 def _size(root: Path) -> int:
-    return sum(_length(path) for path in root.glob("activations/*/*.safetensors"))
+    return sum(map(_length, _entries(root)))
 
 
 def _length(path: Path) -> int:
@@ -302,5 +298,9 @@ def _used(path: Path) -> float:
 
 def entries(root: Path) -> tuple[int, int]:
     """Files and bytes of a cache."""
-    found: Sequence[Path] = list(root.glob("activations/*/*.safetensors"))
+    found = _entries(root)
     return len(found), sum(map(_length, found))
+
+
+def _entries(root: Path) -> list[Path]:
+    return [*root.glob("activations/*/*.safetensors"), *root.glob("decoded/*/*/*.npy")]

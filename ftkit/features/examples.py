@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ftkit import environment
+from ftkit.data.decoded import Decoded
 from ftkit.features.cache import SEGMENT, Cache, Shelf
 from ftkit.features.headroom import in_lengths
 from ftkit.features.network import TOLERANCE, Batch, Network
@@ -30,13 +31,15 @@ class Examples:
 
     task: Task
     processor: Any
-    rows: list[dict[str, np.ndarray]]
+    rows: Sequence[dict[str, np.ndarray]]
     prefix: Prefix | None = None
+    augment: tuple[str, ...] = ()
+    """what changes training rows at random; then there is no prefix, and no head trains on features alone"""
     at_once: int | None = None
     """rows of a pass without gradients that fit into memory; None: not known yet"""
 
     def __post_init__(self) -> None:
-        self.lengths = np.array([len(next(iter(row.values()))) for row in self.rows], dtype=np.int64)
+        self.lengths = lengths_of(self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -46,9 +49,14 @@ class Examples:
         """`input_hash` of each row."""
         return hash_rows(self.rows)
 
-    def batch(self, positions: np.ndarray, cached: bool = True) -> Batch:
-        """A batch padded to its own longest row, with its cached prefix where there is one and it is wanted."""
+    def batch(self, positions: np.ndarray, cached: bool = True, changed: int | None = None) -> Batch:
+        """A batch padded to its own longest row, with its cached prefix where there is one and it is wanted.
+
+        With `changed`, a seed, the rows are augmented: for training steps alone.
+        """
         inputs = self.task.collate([self.rows[i] for i in positions], self.processor)
+        if changed is not None and self.augment:
+            inputs = self.task.augment(inputs, self.augment, torch.Generator().manual_seed(changed))
         return Batch(inputs, self.prefix.take(positions) if cached and self.prefix is not None else None)
 
     def by_length(self, positions: np.ndarray, size: int) -> Iterator[np.ndarray]:
@@ -236,9 +244,16 @@ def _doubt_of_padding(network: Network, padded: Batch, alone: Batch) -> str:
     return "" if off < exact else f"padding changes what the model makes of a row, by {off:.0e}"
 
 
-def hash_rows(rows: list[dict[str, np.ndarray]]) -> list[str]:
+def hash_rows(rows: Sequence[dict[str, np.ndarray]]) -> list[str]:
     """sha256 of what the model sees of each row (32 hex digits): the `input_hash`."""
-    return [_digest(row) for row in rows]
+    return rows.hashes if isinstance(rows, Decoded) else [_digest(row) for row in rows]
+
+
+def lengths_of(rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
+    """(rows,) positions of each row, along the first axis of its first array."""
+    if isinstance(rows, Decoded):
+        return rows.lengths
+    return np.array([len(next(iter(row.values()))) for row in rows], dtype=np.int64)
 
 
 def _digest(row: dict[str, np.ndarray]) -> str:

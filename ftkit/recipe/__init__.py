@@ -113,6 +113,8 @@ class Train(Block):
     """largest gradient norm"""
     patience: int = Field(default=2, ge=1)
     """epochs without a better validation score before training stops"""
+    augment: list[str] = []
+    """random changes of training rows, by task, such as flip or crop; what is scored is never changed"""
     class_weight: Literal["none", "balanced"] = "none"
     """balanced: a row weighs in inverse proportion to its label's count"""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -252,6 +254,8 @@ def _blocks(tree: dict[str, Any], checker: Checker) -> dict[str, Any]:
             plain[key] = value
     if isinstance(chosen := parts.get("evaluate"), Evaluate):
         _check_metrics(chosen.metrics, checker)
+    if isinstance(train := parts.get("train"), Train) and isinstance(task := parts.get("task"), Task):
+        _check_augment(train.augment, task, checker)
     for key in ("task", "data", "method"):
         if key not in tree:
             checker.add("", f"{key}: missing", f"add {key}:, or start from `ftkit new`")
@@ -268,6 +272,14 @@ def _check_metrics(metrics: list[str], checker: Checker) -> None:
         hint = did_you_mean(name, known)
         if name not in known and not name.endswith(".py") and "/" not in name and hint.startswith("did you mean"):
             checker.add("evaluate.metrics", f"no metric named {name!r}", hint)
+
+
+def _check_augment(names: list[str], task: Task, checker: Checker) -> None:
+    """Each task knows changes that keep its labels; a text has none."""
+    for name in names:
+        if name not in task.augmentations:
+            hint = did_you_mean(name, task.augmentations) if task.augmentations else "leave out train.augment"
+            checker.add("train.augment", f"{task.name} has no augmentation {name!r}", hint)
 
 
 def _elsewhere(key: str) -> str:

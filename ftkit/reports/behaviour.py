@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from ftkit.reports import charts, curves, words
 from ftkit.reports.palette import HEAT_STEPS
 
@@ -120,6 +122,7 @@ def mistakes(report: Report) -> Section | None:
         texts = [mistake["input"]] if isinstance(mistake["input"], str) else list(mistake["input"] or [])
         rows.append(
             {
+                "picture": Markup(mistake["picture"]),  # a task's own drawing, which escapes what it shows
                 "texts": [_cut(str(text)) for text in texts],
                 "gold": words.labels(mistake["gold"]),
                 "prediction": words.labels(mistake["prediction"]),

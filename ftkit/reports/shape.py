@@ -93,7 +93,7 @@ EMPTY: dict[str, Any] = {
 ITEMS: dict[str, dict[str, Any]] = {
     "per_label": {"label": "", "rows": None, "precision": None, "recall": None, "f1": None},
     "confused": {"gold": "", "prediction": "", "rows": None},
-    "mistakes": {"row_id": "", "input": [], "gold": None, "prediction": None, "confidence": None},
+    "mistakes": {"row_id": "", "input": [], "gold": None, "prediction": None, "confidence": None, "picture": ""},
     "history": {
         "part": "",
         "member": "",

@@ -85,7 +85,12 @@ def _mistakes(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any
     """The most confident wrong predictions of the delivered seed."""
     wrong = [row for row in answers_of(outcome, predictions) if row["gold"] not in (None, row["prediction"])]
     wrong.sort(key=lambda row: -row["confidence"])
-    return [{key: value for key, value in row.items() if key != "slices"} for row in wrong[:MISTAKES]]
+    show = outcome.session.recipe.task.show
+    items = dict(zip((rows := outcome.session.splits.rows.frame)["row_id"], rows["input"], strict=True))
+    return [
+        {key: value for key, value in row.items() if key != "slices"} | {"picture": show(items[row["row_id"]])}
+        for row in wrong[:MISTAKES]
+    ]
 
 
 def _data(outcome: Outcome, mask: Mask) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from ftkit.registry import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -32,8 +33,8 @@ class Guess:
 class Encoded:
     """Rows as the model takes them, and what encoding them lost."""
 
-    rows: list[dict[str, np.ndarray]]
-    """un-padded arrays of each row, named as the backbone's forward names them"""
+    rows: Sequence[dict[str, np.ndarray]]
+    """un-padded arrays of each row, named as the backbone's forward names them, or as `collate` knows them"""
     truncated: int
     """rows that were cut"""
     unknown: int
@@ -42,11 +43,34 @@ class Encoded:
     """all pieces, special ones aside"""
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a baseline of a task's own field may learn from, and what it is asked."""
+
+    inputs: list[tuple[str, ...]]
+    """of all rows"""
+    rows: Sequence[dict[str, np.ndarray]]
+    """the same as encoded"""
+    targets: np.ndarray
+    """of all rows, as `Task.targets` gives them"""
+    train: np.ndarray
+    """positions"""
+    test: np.ndarray
+    """positions"""
+    labels: int
+    balanced: bool
+    """whether rows weigh in inverse proportion to their label's count"""
+
+
 class Task(Entry):
     """Columns in, predictions out. Data, encoding, loss and decoding meet here and nowhere else."""
 
     default_base: ClassVar[str] = "minilm"
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    reads_files: ClassVar[bool] = False
+    """whether cells name files, which `parse` decodes as the base takes them"""
+    augmentations: ClassVar[tuple[str, ...]] = ()
+    """what `train.augment` may name"""
 
     @property
     def kind(self) -> str:
@@ -68,8 +92,11 @@ class Task(Entry):
         """A copy whose `auto` fields are decided from the training table (columns, multi-label)."""
         return self
 
-    def parse(self, table: Table, max_chars: int, labelled: bool = True) -> Parsed:
-        """Inputs and gold labels of every row, with a reason for each row that cannot be used."""
+    def parse(self, table: Table, max_chars: int, labelled: bool = True, base: Base | None = None) -> Parsed:
+        """Inputs and gold labels of every row, with a reason for each row that cannot be used.
+
+        Inputs that are no texts are `ftkit.data.items.Item`s. `base` is given where the task reads files.
+        """
         raise TypeError(f"{type(self).__name__} has no parse")
 
     # ---- model (torch inside the functions) ----
@@ -113,6 +140,22 @@ class Task(Entry):
     def confidence(self, scores: np.ndarray) -> np.ndarray:
         """How sure each prediction is, (rows,): the probability that it is right."""
         raise TypeError(f"{type(self).__name__} has no confidence")
+
+    def augment(
+        self, batch: dict[str, torch.Tensor], names: tuple[str, ...], generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        """A training batch changed at random in ways that keep its labels; `names` are of `augmentations`."""
+        raise TypeError(f"{type(self).__name__} has no augment")
+
+    # ---- baselines and pages ----
+
+    def baselines(self, given: Given) -> dict[str, np.ndarray]:
+        """Models of the task's field that need no base: name → probabilities (test rows, labels)."""
+        return {}
+
+    def show(self, input: tuple[str, ...]) -> str:
+        """A row's input as HTML (a picture, a player), for a few rows of a page; empty where its text says it all."""
+        return ""
 
     # ---- for tests and try-outs ----
 

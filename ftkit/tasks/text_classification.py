@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
+from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
 from pydantic import Field
 
 from ftkit.errors import InputError
-from ftkit.tasks import Encoded, Guess, Task
+from ftkit.tasks import Encoded, Given, Guess
+from ftkit.tasks._backbone import backbone_of
+from ftkit.tasks._labelled import Labelled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,28 +23,15 @@ if TYPE_CHECKING:
 
 
 @final
-class TextClassification(Task):
+class TextClassification(Labelled):
     """Texts in, label probabilities out, through an encoder or decoder of `AutoModel`."""
 
     text: str | list[str] = "auto"
     """column(s) of the text; several are joined, or taken as a pair"""
     combine: Literal["join", "pair"] = "join"
     """what several text columns become: one text, or two segments"""
-    label: str | list[str] = "auto"
-    """column of the label(s), or several columns of 0 and 1"""
-    multi_label: Literal["auto"] | bool = "auto"
-    """whether a row may carry several labels, or none"""
-    separator: str = "auto"
-    """what stands between the labels of one cell when there are several"""
     max_length: int = Field(256, ge=4)
     """tokens; what is longer is cut, and counted"""
-
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-
-    @property
-    def kind(self) -> str:
-        """`labels` for multi-label, else `label`."""
-        return "labels" if self.multi_label is True else "label"
 
     # ---- data ----
 
@@ -66,8 +55,6 @@ class TextClassification(Task):
 
     def resolve(self, table: Table) -> Self:
         """Decide columns and multi-label from the training table, where they are `auto`."""
-        from ftkit.data.guess import guess_multi_label
-
         task = self
         if "auto" in (self.text, self.label):
             guess = self.recognise(table)
@@ -77,16 +64,9 @@ class TextClassification(Task):
             if getattr(task, key) == "auto":
                 columns = ", ".join(map(str, table.frame.columns))
                 raise InputError(f"{table.source}: which column is the {key}? It has {columns}", f"--{key} COLUMN")
-        if isinstance(task.label, list):
-            return task.model_copy(update={"multi_label": True})
-        if task.label not in table.frame or task.multi_label is False:
-            return task.model_copy(update={"multi_label": task.multi_label is True})
-        found = task.separator if task.separator != "auto" else guess_multi_label(table.frame[task.label])
-        if task.multi_label == "auto":
-            return task.model_copy(update={"multi_label": found is not None, "separator": found or "auto"})
-        return task.model_copy(update={"separator": found or ","})
+        return task.with_kind(table)
 
-    def parse(self, table: Table, max_chars: int, labelled: bool = True) -> Parsed:
+    def parse(self, table: Table, max_chars: int, labelled: bool = True, base: Base | None = None) -> Parsed:
         """Texts and labels of every row; empty or oversized texts and missing labels are faults."""
         from ftkit.data.table import Parsed
 
@@ -96,21 +76,12 @@ class TextClassification(Task):
             texts = [(" ".join(filter(None, cells)),) for cells in zip(*columns, strict=True)]
         else:
             texts = [tuple(cells) for cells in zip(*columns, strict=True)]
-        gold: list[Gold] = self._gold(table) if labelled else [None] * len(texts)
+        gold: list[Gold] = self.gold(table) if labelled else [None] * len(texts)
         faults = [
             _fault(text, max_chars, needs=labelled and label is None) for text, label in zip(texts, gold, strict=True)
         ]
         kept = [text if fault is None else None for text, fault in zip(texts, faults, strict=True)]
         return Parsed(inputs=list(kept), gold=gold, faults=faults)
-
-    def _gold(self, table: Table) -> list[Gold]:
-        if isinstance(self.label, list):
-            flags = [table.frame[name].astype(str).str.strip().str.lower().to_list() for name in self.label]
-            return [_flagged(self.label, cells) for cells in zip(*flags, strict=True)]
-        cells = table.frame[self.label].to_list()
-        if self.multi_label is True:
-            return [_several(cell, self.separator) for cell in cells]
-        return [str(cell).strip() or None for cell in cells]
 
     # ---- model ----
 
@@ -132,24 +103,7 @@ class TextClassification(Task):
 
     def load(self, base: Base) -> torch.nn.Module:
         """The bare backbone in fp32 and eval mode; of an encoder-decoder, the encoder."""
-        import torch
-        from transformers import AutoModel
-
-        from ftkit.bases import explain
-
-        options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True, "use_safetensors": True}
-        try:
-            model, loaded = AutoModel.from_pretrained(
-                base.folder, dtype=torch.float32, output_loading_info=True, **options
-            )
-        except Exception as error:
-            raise explain(error, base) from error
-        # transformers fills what a checkpoint lacks with random numbers; only the unused pooler may be lacking
-        if lacking := sorted(name for name in loaded["missing_keys"] if "pooler" not in name):
-            what = f"{base.name}: the checkpoint lacks {len(lacking)} weights, such as {lacking[0]}"
-            raise InputError(what, "choose another --base")
-        encoder: torch.nn.Module = model.get_encoder() if model.config.is_encoder_decoder else model
-        return encoder.eval()
+        return backbone_of(base)
 
     def encode(self, inputs: list[tuple[str, ...]], processor: Any) -> Encoded:
         """Token ids of each row, un-padded, with what was cut and what the tokenizer does not know."""
@@ -190,45 +144,13 @@ class TextClassification(Task):
             batch[key] = torch.from_numpy(block)
         return batch
 
-    def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
-        """(rows,) int64 with -1 for a label that training lacks, or (rows, labels) float32 of 0 and 1."""
-        place = {label: i for i, label in enumerate(labels)}
-        if self.multi_label is not True:
-            return np.array([place.get(label, -1) if isinstance(label, str) else -1 for label in gold], dtype=np.int64)
-        block = np.zeros((len(gold), len(labels)), dtype=np.float32)
-        for i, several in enumerate(gold):
-            for label in several or ():
-                if label in place:
-                    block[i, place[label]] = 1.0
-        return block
+    def baselines(self, given: Given) -> dict[str, np.ndarray]:
+        """Words and letters without pretraining."""
+        from ftkit.tasks._lexical import tfidf
 
-    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy, or the mean of the labels' binary ones, of each row: (rows,)."""
-        from torch.nn import functional
-
-        if self.multi_label is True:
-            each = functional.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), reduction="none")
-            return each.mean(dim=1)
-        return functional.cross_entropy(logits, targets, reduction="none")
-
-    def scores(self, logits: np.ndarray) -> np.ndarray:
-        """Probabilities (rows, labels) in float64."""
-        from scipy.special import expit, softmax
-
-        exact = logits.astype(np.float64)
-        return np.asarray(expit(exact) if self.multi_label is True else softmax(exact, axis=1))
-
-    def decode(self, scores: np.ndarray, labels: tuple[str, ...]) -> list[Gold]:
-        """The likeliest label, or every label above one half."""
-        if self.multi_label is True:
-            return [tuple(labels[i] for i in np.flatnonzero(row > 0.5)) for row in scores]
-        return [labels[i] for i in scores.argmax(axis=1)]
-
-    def confidence(self, scores: np.ndarray) -> np.ndarray:
-        """Of the likeliest label; of several labels, of the least certain decision."""
-        return np.asarray(
-            np.maximum(scores, 1 - scores).min(axis=1) if self.multi_label is True else scores.max(axis=1)
-        )
+        texts = [" ".join(parts) for parts in given.inputs]
+        read, asked = ([texts[i] for i in some] for some in (given.train, given.test))
+        return {"tfidf": tfidf(read, given.targets[given.train], given.labels, asked, given.balanced)}
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:
@@ -282,19 +204,3 @@ def _fault(text: tuple[str, ...], max_chars: int, needs: bool) -> str | None:
     if sum(map(len, text)) > max_chars:
         return f"text over {max_chars:,} characters"
     return "no label" if needs else None
-
-
-def _several(cell: Any, separator: str) -> Gold:
-    """Labels of one cell. An empty cell is a row without any label, which multi-label data may hold."""
-    if isinstance(cell, str):
-        parts = cell.split(separator if separator not in ("auto", "list") else ",")
-    else:
-        parts = [str(part) for part in cell]
-    return tuple(sorted({part.strip() for part in parts if part.strip()}))
-
-
-def _flagged(names: list[str], cells: tuple[str, ...]) -> Gold:
-    yes, no = {"1", "1.0", "true", "yes", "x"}, {"0", "0.0", "false", "no", ""}
-    if any(cell not in yes | no for cell in cells):
-        return None
-    return tuple(sorted(name for name, cell in zip(names, cells, strict=True) if cell in yes))

@@ -17,6 +17,7 @@ from ftkit.features.probe import Probe
 from ftkit.models.assembly import Assembly
 from ftkit.recipe.pace import Pace
 from ftkit.runs import CHECKPOINTS
+from ftkit.tasks import Given
 from ftkit.training import curve
 from ftkit.training.checkpoints import Journal
 from ftkit.training.curve import Plan, Traced, Tracer
@@ -136,17 +137,19 @@ def _traced(
 def _score_baselines(outcome: Outcome) -> None:
     session = outcome.session
     task, count = session.recipe.task, len(session.labels)
+    inputs = session.splits.rows.frame["input"].to_list()
     parts = [part for part in session.splits.parts if len(part.test)]
-    texts = [" ".join(parts) for parts in session.splits.rows.frame["input"]]
     session.arms[0].read(np.concatenate([NOTHING, *(part.test for part in parts)]))
     with console.progress("baselines", len(parts)) as bar:
         for done, part in enumerate(parts, 1):
             gold, chosen = session.targets[part.train], outcome.probes[part.name]
             features = session.pooled[chosen.pooling]
-            read, asked = [texts[i] for i in part.train], [texts[i] for i in part.test]
+            given = Given(
+                inputs, session.prepared.encoded.rows, session.targets, part.train, part.test, count, session.balanced
+            )
             found = {
                 "majority": baselines.majority(gold, count, len(part.test)),
-                "tfidf": baselines.tfidf(read, gold, count, asked, session.balanced),
+                **task.baselines(given),
                 "nearest_neighbour": probe.neighbours(features[part.train], gold, count, features[part.test]),
                 "linear_probe": task.scores(chosen.logits(features[part.test])),
             }

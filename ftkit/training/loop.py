@@ -227,7 +227,7 @@ def _losses(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
     else:
         torch.manual_seed(seed)
     with torch.autocast(device.type, torch.bfloat16, enabled=job.precision == "bf16"):
-        logits = _logits(job, one, rows)
+        logits = _logits(job, one, rows, changed=seed)
     each = job.examples.task.loss(
         logits.float() if logits.dtype != torch.float64 else logits, job.targets[rows].to(device)
     )
@@ -236,14 +236,15 @@ def _losses(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
     return each
 
 
-def _logits(job: Job, one: Member, rows: np.ndarray) -> torch.Tensor:
-    """(rows, labels)."""
-    if not one.backbone and one.pooling in job.pooled:  # nothing below the head moves
+def _logits(job: Job, one: Member, rows: np.ndarray, changed: int | None = None) -> torch.Tensor:
+    """(rows, labels); `changed` is the seed of a training step's augmentation."""
+    augmented = changed is not None and bool(job.examples.augment)
+    if not augmented and not one.backbone and one.pooling in job.pooled:  # nothing below the head moves
         features = torch.from_numpy(job.pooled[one.pooling][rows])
         if not features.isnan().any():
             return one.head(features.to(one.weight))
     with job.profile.time("batches"):
-        batch = job.examples.batch(rows).to(job.network.device)
+        batch = job.examples.batch(rows, changed=changed).to(job.network.device)
     job.profile.saw(job.examples.lengths[rows])
     with job.profile.time("forward"):
         return one.logits(job.network, batch)

@@ -147,8 +147,11 @@ def open_session(
 
     def open_arm(number: int, method: Method) -> Arm:
         mine = assembly if number == 0 else assemble(recipe, method)
-        examples = Examples(recipe.task, mine.processor, prepared.encoded.rows)
-        features = Features(mine.network, examples, poolings if number == 0 else (), cache)
+        augment = tuple(recipe.train.augment)
+        examples = Examples(recipe.task, mine.processor, prepared.encoded.rows, augment=augment)
+        features = Features(mine.network, examples, poolings if number == 0 else (), cache, keep=not augment)
+        if augment and mine.network.depth:
+            features.why_not = "the frozen layers are not cached: train.augment changes rows at every step"
         job = Job(
             network=mine.network,
             examples=examples,

@@ -89,12 +89,12 @@ def clear_activations() -> dict[str, Any]:
     """Delete them; a run that is under way goes on with what it has open."""
     from ftkit.features import cache
 
-    return {"folder": str(cache.folder()), "freed_bytes": cache.clear()}
+    return {"folder": str(environment.cache_folder()), "freed_bytes": cache.clear()}
 
 
 def cleared(found: dict[str, Any]) -> str:
     """The same for people."""
-    return f"{found['folder']}: {_size(found['freed_bytes'])} of activations deleted"
+    return f"{found['folder']}: {_size(found['freed_bytes'])} of activations and decoded files deleted"
 
 
 def _activations_text(found: dict[str, Any]) -> str:

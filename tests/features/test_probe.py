@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ftkit.features import baselines, probe
 from ftkit.features.pooling import Pooling
+from ftkit.tasks._lexical import tfidf
 
 MEAN, FIRST = Pooling("mean"), Pooling("first")
 
@@ -83,11 +84,11 @@ def test_neighbours_vote_for_what_is_near(blobs: tuple[np.ndarray, np.ndarray]) 
 def test_tfidf_learns_words_and_copes_with_texts_without_any() -> None:
     texts = ["red apple", "ripe apple", "green pear", "new hammer", "old saw", "the drill"] * 3
     targets = np.array([0, 0, 0, 1, 1, 1] * 3)
-    shares = baselines.tfidf(texts, targets, 3, ["an apple", "that hammer"])
+    shares = tfidf(texts, targets, 3, ["an apple", "that hammer"])
     assert shares.argmax(1).tolist() == [0, 1]
     np.testing.assert_allclose(shares.sum(1), 1.0)
     assert shares[:, 2].max() < 0.05
-    blank = baselines.tfidf(["?", "!"], np.array([0, 1]), 2, ["?"])
+    blank = tfidf(["?", "!"], np.array([0, 1]), 2, ["?"])
     np.testing.assert_allclose(blank, [[0.5, 0.5]])
 
 

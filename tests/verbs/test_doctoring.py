@@ -91,5 +91,5 @@ def test_activations_are_counted_and_cleared(tmp_path: Path, monkeypatch: pytest
     assert (found["files"], found["bytes"], found["limit_bytes"]) == (1, 2048, 2**30)
     assert "2 KiB of at most 1.0 GiB" in doctoring._activations_text(found)
     freed = doctoring.clear_activations()
-    assert doctoring.cleared(freed) == f"{tmp_path}: 2 KiB of activations deleted"
+    assert doctoring.cleared(freed) == f"{tmp_path}: 2 KiB of activations and decoded files deleted"
     assert doctoring._activations()["bytes"] == 0 and [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
