@@ -93,7 +93,7 @@ class Store:
 class Decoded(Sequence[dict[str, np.ndarray]]):
     """Rows that are files, decoded when they are looked at: `{name: array}` of each."""
 
-    items: list[Item]
+    items: Sequence[Item]
     store: Store
     name: str
     """of the array, as `collate` knows it"""

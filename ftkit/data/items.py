@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 
 class Item(str):
-    """What a row is called on pages and in messages (`dog/0012.jpg`, `walk.csv 4.0–6.0 s`), and what is behind it.
+    """What a row is called on pages and in messages (`dog/0012.jpg`, `walk.csv 4.0-6.0 s`), and what is behind it.
 
     Rows that hold the same count as the same row, whatever they are called.
     """
 
     digest: str
     """sha256 of the content, 32 hex digits"""
-    path: Path | None
-    """the file; None where a task keeps what it needs in a class of its own"""
 
-    def __new__(cls, name: str, digest: str, path: Path | None = None) -> Item:
+    def __new__(cls, name: str, digest: str) -> Self:
         made = super().__new__(cls, name)
-        made.digest, made.path = digest, path
+        made.digest = digest
         return made
+
+
+class FileItem(Item):
+    """A file, or one that a table holds itself."""
+
+    path: Path | None
+    """where it lies"""
+    raw: bytes | None
+    """its bytes where it lies nowhere by itself"""
+    length: int
+    """positions of its array"""
+
+    def __new__(cls, name: str, digest: str, path: Path | None, raw: bytes | None, length: int) -> Self:
+        made = super().__new__(cls, name, digest)
+        made.path, made.raw, made.length = path, raw, length
+        return made
+
+    def content(self) -> bytes:
+        """The bytes of the file, read anew; an OSError where it is gone."""
+        if self.raw is not None:
+            return self.raw
+        assert self.path is not None
+        return self.path.read_bytes()
 
 
 def identity(part: str) -> str | None:

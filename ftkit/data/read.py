@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ftkit.data import delimited, excel, folder, hub, parquet, records
+from ftkit.data import delimited, excel, folder, hub, media, parquet, records
 from ftkit.data.cells import Cells, refuse_repeated
 from ftkit.data.encoding import decode
 from ftkit.data.sources import File, load, locate
@@ -14,7 +14,7 @@ from ftkit.recipe import Data
 
 
 def read(source: str, data: Data) -> Table:
-    """Read a file, a folder with one subfolder per label, or a hub data set.
+    """Read a file, a folder with one subfolder per label (of texts, pictures or sounds), or a hub data set.
 
     Keys of `data` say how (`delimiter`, `quoting`, `header`, `encoding`, `sheet`, `columns`); what they leave
     open is detected and noted. Raises InputError where nothing sensible can be read.
@@ -23,7 +23,8 @@ def read(source: str, data: Data) -> Table:
     if path is None:
         cells, sha256 = hub.read(source)
     elif path.is_dir():
-        cells, sha256 = folder.read(source, path, data)
+        kind = media.kind_of(path)
+        cells, sha256 = media.read(source, path, kind) if kind else folder.read(source, path, data)
     else:
         file = load(source, path)
         cells, sha256 = _read_file(file, data), file.sha256

@@ -1,0 +1,184 @@
+"""What tasks share whose rows are files: finding each inside the data folder, and decoding it once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from ftkit.console import console
+from ftkit.data.items import FileItem
+from ftkit.errors import InputError
+from ftkit.tasks import Encoded, Guess
+from ftkit.tasks._labelled import Labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ftkit.bases import Base
+    from ftkit.data.decoded import Store
+    from ftkit.data.table import Gold, Parsed, Table
+
+
+class BadFile(Exception):
+    """A file that cannot be a row; the message is the reason, in a few words and without its name."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How a base wants files decoded."""
+
+    settings: str
+    """all that changes the array of a file: part of what it is kept under"""
+    name: str
+    """of the array, as `collate` knows it"""
+    decode: Callable[[bytes], np.ndarray]
+    """raises BadFile"""
+
+
+class FileTask(Labelled):
+    """Files in, labels out. A folder with one subfolder per label, or a table that names them."""
+
+    file: str = "auto"
+    """column of the path, relative to the table's folder, or of the file itself, as Parquet may hold it"""
+
+    reads_files: ClassVar[bool] = True
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """endings of its files, lower case with the dot"""
+    noun: ClassVar[str] = "file"
+
+    # ---- for the tasks to fill in ----
+
+    def reader(self, processor: Any) -> Reader:
+        """How files become arrays for the base whose processor this is."""
+        raise TypeError(f"{type(self).__name__} has no reader")
+
+    # ---- data ----
+
+    @classmethod
+    def recognise(cls, table: Table) -> Guess:
+        """Fits a table in which most cells of a column end as the task's files do, or hold such files."""
+        from ftkit.data.guess import guess_label
+
+        shares = {str(name): _share(table.frame[name].head(200).to_list(), cls.suffixes) for name in table.frame}
+        best = max(shares, key=lambda name: shares[name], default="")
+        if not best or shares[best] < 0.5:
+            return Guess(0.0, {}, f"no column names {cls.noun}s")
+        fields, why = {"file": best}, f"file: {best} ({cls.noun}s)"
+        if labels := guess_label(table.frame.drop(columns=[best]), ()):
+            fields, why = fields | {"label": labels[0].column}, f"{why}; label: {labels[0].why}"
+        return Guess(0.95 if "label" in fields else 0.5, fields, why)
+
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The file and label columns that the table must have."""
+        label = (self.label,) if isinstance(self.label, str) else tuple(self.label)
+        return {"task.file": (self.file,), "task.label": label}
+
+    def resolve(self, table: Table) -> Self:
+        """Decide columns and multi-label from the training table, where they are `auto`."""
+        task = self
+        if "auto" in (self.file, self.label):
+            guess = self.recognise(table)
+            task = self.model_copy(update={k: v for k, v in guess.fields.items() if getattr(self, k) == "auto"})
+        for key in ("file", "label"):
+            if getattr(task, key) == "auto":
+                columns = ", ".join(map(str, table.frame.columns))
+                hint = f"--set task.{key}=COLUMN"
+                raise InputError(f"{table.source}: which column is the {key}? It has {columns}", hint)
+        return task.with_kind(table)
+
+    def parse(self, table: Table, max_chars: int, labelled: bool = True, base: Base | None = None) -> Parsed:
+        """Files and labels of every row; each file is decoded here, so that a bad one is a fault, not a crash."""
+        from ftkit.data.decoded import Store
+        from ftkit.data.table import Parsed
+
+        assert base is not None
+        reader = self.reader(self.processor(base))
+        store, root = Store.of(reader.settings), _root(table)
+        gold: list[Gold] = self.gold(table) if labelled else [None] * len(table.frame)
+        inputs: list[tuple[str, ...] | None] = []
+        faults: list[str | None] = []
+        with console.progress(f"decoding {self.noun}s", len(gold)) as bar:
+            for done, (cell, label) in enumerate(zip(table.frame[self.file].to_list(), gold, strict=True), 1):
+                try:
+                    item = _item(cell, root, done, reader, store)
+                    fault = "no label" if labelled and label is None else None
+                except BadFile as error:
+                    item, fault = None, str(error)
+                inputs.append(None if fault or item is None else (item,))
+                faults.append(fault)
+                bar.update(done)
+        return Parsed(inputs=inputs, gold=gold, faults=faults)
+
+    # ---- model ----
+
+    def encode(self, inputs: list[tuple[str, ...]], processor: Any) -> Encoded:
+        """Files as decoded; each is looked up when it is needed, so that memory does not grow with their number."""
+        from ftkit.data.decoded import Decoded, Store
+
+        reader = self.reader(processor)
+        items = [part for (part,) in inputs if isinstance(part, FileItem)]
+        assert len(items) == len(inputs)
+        lengths = np.array([item.length for item in items], dtype=np.int64)
+        rows = Decoded(items, Store.of(reader.settings), reader.name, lengths, lambda item: _again(item, reader))
+        return Encoded(rows, truncated=0, unknown=0, pieces=0)
+
+
+def _root(table: Table) -> Path:
+    """The folder that paths in a table are relative to, and which none may leave."""
+    path = Path(table.source).expanduser()
+    return (path if path.is_dir() else path.parent).resolve()
+
+
+def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> FileItem:
+    raw, name, path = _bytes(cell, root, number)
+    digest = hashlib.sha256(raw).hexdigest()[:32]
+    array = store.get(digest)
+    if array is None:
+        array = reader.decode(raw)
+        store.put(digest, array)
+    return FileItem(name, digest, path, raw if path is None else None, len(array))
+
+
+def _bytes(cell: Any, root: Path, number: int) -> tuple[bytes, str, Path | None]:
+    """The content of a cell, its name, and where it lies; Parquet data sets hold `{bytes, path}`."""
+    if isinstance(cell, dict) and isinstance(cell.get("bytes"), bytes):
+        return cell["bytes"], Path(str(cell.get("path") or f"row {number}")).name, None
+    if isinstance(cell, bytes):
+        return cell, f"row {number}", None
+    named = cell.get("path") if isinstance(cell, dict) else cell
+    name = str(named or "").strip()
+    if not name or "\0" in name:
+        raise BadFile("no file named")
+    try:
+        path = (root / name).resolve()
+        if not path.is_relative_to(root):
+            raise BadFile("path leaves the data folder")
+        if not path.is_file():
+            raise BadFile("no such file" if not path.exists() else "not a file")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BadFile(f"not readable ({error.strerror})") from None
+    if not raw:
+        raise BadFile("empty file")
+    return raw, path.relative_to(root).as_posix(), path
+
+
+def _again(item: Any, reader: Reader) -> np.ndarray:
+    """Decode a file whose entry is gone."""
+    try:
+        return reader.decode(item.content())
+    except (OSError, BadFile) as error:
+        raise InputError(f"{item}: has changed since it was read ({error})", "start the run again") from None
+
+
+def _share(cells: list[Any], suffixes: tuple[str, ...]) -> float:
+    def like(cell: Any) -> bool:
+        if isinstance(cell, dict):
+            return isinstance(cell.get("bytes"), bytes) and str(cell.get("path") or "").lower().endswith(suffixes)
+        return isinstance(cell, str) and cell.strip().lower().endswith(suffixes)
+
+    return sum(map(like, cells)) / max(1, len(cells))
