@@ -36,6 +36,8 @@ def test_every_requirement_is_pinned_within_its_bounds() -> None:
     found = required()
     assert len(found) > 25
     for requirement in found:
+        if requirement.name == "ftkit":  # an extra made of other extras
+            continue
         version = pins().get(canonicalize_name(requirement.name))
         assert version, f"{requirement.name} is not in constraints.txt"
         assert requirement.specifier.contains(version), f"{requirement} leaves out the tested {version}"
