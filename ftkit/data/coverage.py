@@ -19,27 +19,28 @@ SAMPLE = 2000  # rows whose characters are looked at
 SCRIPTS = {"CJK": "Chinese", "HANGUL": "Korean", "HIRAGANA": "Japanese", "KATAKANA": "Japanese"}
 
 
-def rates(encoded: Encoded) -> dict[str, float]:
-    """Share of rows that were cut, and of pieces that the base does not know."""
+def rates(encoded: Encoded) -> dict[str, float | None]:
+    """Share of rows that were cut, and of pieces that the base does not know; None where rows have no pieces."""
     return {
         "truncation_rate": encoded.truncated / max(1, len(encoded.rows)),
-        "unknown_share": encoded.unknown / max(1, encoded.pieces),
+        "unknown_share": encoded.unknown / encoded.pieces if encoded.pieces else None,
     }
 
 
 def findings(recipe: Recipe, inputs: list[tuple[str, ...]], encoded: Encoded) -> tuple[Finding, ...]:
     """Warnings on text that the base cannot read, and on rows that it reads only in part."""
     found = []
-    shares = rates(encoded)
-    if shares["unknown_share"] > UNKNOWN:
+    unknown, cut = rates(encoded)["unknown_share"] or 0.0, rates(encoded)["truncation_rate"] or 0.0
+    if unknown > UNKNOWN:
         script = main_script(inputs)
-        what = f"{recipe.base} does not know {shares['unknown_share']:.0%} of the text's pieces"
+        what = f"{recipe.base} does not know {unknown:.0%} of the text's pieces"
         what += f": most of its letters are {script}" if script else ""
         hint = "choose a base made for this language with --base; until then trust the model without pretraining"
         found.append(Finding("warning", "unknown text", what, hint))
-    if shares["truncation_rate"] > CUT:
-        what = f"{shares['truncation_rate']:.0%} of the rows are longer than the base is shown"
-        found.append(Finding("warning", "truncation", what, "more of them with a larger --set task.max_length"))
+    if cut > CUT:
+        what = f"{cut:.0%} of the rows are longer than the base is shown"
+        hint = f"more of them with a larger --set task.{recipe.task.cut_by}"
+        found.append(Finding("warning", "truncation", what, hint))
     return tuple(found)
 
 

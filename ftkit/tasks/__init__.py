@@ -69,6 +69,8 @@ class Task(Entry):
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
     reads_files: ClassVar[bool] = False
     """whether cells name files, which `parse` decodes as the base takes them"""
+    cut_by: ClassVar[str] = "max_length"
+    """its key that says where rows are cut"""
     augmentations: ClassVar[tuple[str, ...]] = ()
     """what `train.augment` may name"""
 
@@ -153,8 +155,11 @@ class Task(Entry):
         """Models of the task's field that need no base: name → probabilities (test rows, labels)."""
         return {}
 
-    def show(self, input: tuple[str, ...]) -> str:
-        """A row's input as HTML (a picture, a player), for a few rows of a page; empty where its text says it all."""
+    def show(self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Any) -> str:
+        """A row as HTML (a picture, a player), for a few rows of a page; empty where its text says it all.
+
+        `row` is the same as encoded, so that no file is decoded again.
+        """
         return ""
 
     # ---- for tests and try-outs ----
