@@ -43,6 +43,7 @@ def snippet(
         *own.setup,
         "model = AutoModel.from_pretrained(BASE, dtype=torch.float32)",
         *(["model = model.get_encoder()"] if encoder_only else []),
+        *own.fitting,
     ]
     for method, folder in lineage:
         lines += method.loading_lines(f'(Path({folder!r}) / "adapter")')
@@ -98,7 +99,7 @@ def _predict_lines(pooling: Pooling, own: Snippet, kind: str, temperature: float
         f'    """Probabilities, ({own.rows}, labels)."""',
         *[f"    {line}" for line in own.batch],
         "    hidden = model(**batch).last_hidden_state",
-        *(['    mask = batch["attention_mask"].unsqueeze(-1)'] if own.masked else []),
+        *([f"    mask = {own.mask}.unsqueeze(-1)"] if own.masked else []),
         *([] if own.masked else [f"    {MAPS}"]),
         *[f"    {line}" for line in pooled],
         '    logits = features @ head["weight"].T + head["bias"]',

@@ -60,6 +60,8 @@ class Given:
     labels: int
     balanced: bool
     """whether rows weigh in inverse proportion to their label's count"""
+    processor: Any
+    """the base's"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,11 @@ class Snippet:
     example: str
     """arguments of a call, in Python"""
     masked: bool = True
-    """whether `batch` has an attention mask for the positions of the model's last hidden states"""
+    """whether there is a `mask` for the positions of the model's last hidden states"""
+    mask: str = 'batch["attention_mask"]'
+    """(rows, positions) of 0 and 1, in Python"""
+    fitting: tuple[str, ...] = ()
+    """lines after the bare `model` is loaded, before anything is added to it"""
 
 
 class Task(Entry):

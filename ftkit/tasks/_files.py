@@ -40,6 +40,8 @@ class Reader:
     """raises BadFile"""
     remark: Callable[[bytes], str] = field(default=lambda raw: "")
     """what decoding changes of a file beyond what every file goes through, such as its colours; empty for nothing"""
+    note: Callable[[np.ndarray], str] = field(default=lambda array: "")
+    """what a person may want to know of an array, in a few words; empty where it is as one would expect"""
 
 
 class FileTask(Labelled):
@@ -100,7 +102,7 @@ class FileTask(Labelled):
 
         assert base is not None
         reader = self.reader(self.processor(base))
-        store, root = Store.of(reader.settings), _root(table)
+        store, root = Store.of(reader.settings), root_of(table)
         gold: list[Gold] = self.gold(table) if labelled else [None] * len(table.frame)
         cells = table.frame[self.file].to_list()
         inputs: list[tuple[str, ...] | None] = []
@@ -134,7 +136,7 @@ class FileTask(Labelled):
         return Encoded(rows, truncated=0, unknown=0, pieces=0)
 
 
-def _root(table: Table) -> Path:
+def root_of(table: Table) -> Path:
     """The folder that paths in a table are relative to, and which none may leave."""
     path = Path(table.source).expanduser()
     return (path if path.is_dir() else path.parent).resolve()
@@ -148,16 +150,16 @@ def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> t
     if array is None:
         array = reader.decode(raw)
         store.put(digest, array)
-    return FileItem(name, digest, path, raw if path is None else None, len(array)), reader.remark(raw)
+    return FileItem(name, digest, path, raw if path is None else None, len(array)), reader.remark(raw) or reader.note(
+        array
+    )
 
 
-def _bytes(cell: Any, root: Path, number: int) -> tuple[bytes, str, Path | None]:
-    """The content of a cell, its name, and where it lies; Parquet data sets hold `{bytes, path}`."""
+def located(cell: Any, root: Path) -> bytes | Path:
+    """The content of a cell, or where it lies; Parquet data sets hold `{bytes, path}`. Raises BadFile."""
     held = cell.get("bytes") if isinstance(cell, dict) else cell
     if isinstance(held, bytes):
-        if not held:
-            raise BadFile("empty file")
-        return held, _name(cell, number), None
+        return held
     name = str((cell.get("path") if isinstance(cell, dict) else cell) or "").strip()
     if not name or "\0" in name:
         raise BadFile("no file named")
@@ -167,12 +169,22 @@ def _bytes(cell: Any, root: Path, number: int) -> tuple[bytes, str, Path | None]
             raise BadFile("path leaves the data folder")
         if not path.is_file():
             raise BadFile("no such file" if not path.exists() else "not a file")
-        raw = path.read_bytes()
+    except OSError as error:
+        raise BadFile(f"not readable ({error.strerror})") from None
+    return path
+
+
+def _bytes(cell: Any, root: Path, number: int) -> tuple[bytes, str, Path | None]:
+    """The content of a cell, its name, and where it lies."""
+    found = located(cell, root)
+    path = found if isinstance(found, Path) else None
+    try:
+        raw = found.read_bytes() if isinstance(found, Path) else found
     except OSError as error:
         raise BadFile(f"not readable ({error.strerror})") from None
     if not raw:
         raise BadFile("empty file")
-    return raw, path.relative_to(root).as_posix(), path
+    return raw, path.relative_to(root).as_posix() if path else _name(cell, number), path
 
 
 def _name(cell: Any, number: int) -> str:
