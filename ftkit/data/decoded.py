@@ -124,6 +124,16 @@ class Decoded(Sequence[dict[str, np.ndarray]]):
         """`input_hash` of each row: of the file's bytes, and how they were decoded."""
         return [hashlib.sha256(f"{self.store.key} {item.digest}".encode()).hexdigest()[:32] for item in self.items]
 
+    @cached_property
+    def _digests(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def digested(self, name: str, digest: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """A few numbers of each row, (rows, …), made of its array the first time that `name` is asked for."""
+        if name not in self._digests:
+            self._digests[name] = np.stack([digest(self[i][self.name]) for i in range(len(self))])
+        return self._digests[name]
+
 
 def trim(root: Path, limit: int) -> None:
     """Take away the entries that were written longest ago until a folder of them is no larger than `limit` bytes."""

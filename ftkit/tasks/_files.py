@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -37,6 +38,8 @@ class Reader:
     """of the array, as `collate` knows it"""
     decode: Callable[[bytes], np.ndarray]
     """raises BadFile"""
+    remark: Callable[[bytes], str] = field(default=lambda raw: "")
+    """what decoding changes of a file beyond what every file goes through, such as its colours; empty for nothing"""
 
 
 class FileTask(Labelled):
@@ -99,19 +102,23 @@ class FileTask(Labelled):
         reader = self.reader(self.processor(base))
         store, root = Store.of(reader.settings), _root(table)
         gold: list[Gold] = self.gold(table) if labelled else [None] * len(table.frame)
+        cells = table.frame[self.file].to_list()
         inputs: list[tuple[str, ...] | None] = []
         faults: list[str | None] = []
+        notes: Counter[str] = Counter()
         with console.progress(f"decoding {self.noun}s", len(gold)) as bar:
-            for done, (cell, label) in enumerate(zip(table.frame[self.file].to_list(), gold, strict=True), 1):
+            for done, (cell, label) in enumerate(zip(cells, gold, strict=True), 1):
                 try:
-                    item = _item(cell, root, done, reader, store)
+                    item, remark = _item(cell, root, done, reader, store)
                     fault = "no label" if labelled and label is None else None
+                    notes.update([remark] if remark and fault is None else [])
                 except BadFile as error:
                     item, fault = None, str(error)
                 inputs.append(None if fault or item is None else (item,))
                 faults.append(fault)
                 bar.update(done)
-        return Parsed(inputs=inputs, gold=gold, faults=faults)
+        names = [_name(cell, number) for number, cell in enumerate(cells, 1)]
+        return Parsed(inputs=inputs, gold=gold, faults=faults, names=names, notes=notes)
 
     # ---- model ----
 
@@ -133,24 +140,25 @@ def _root(table: Table) -> Path:
     return (path if path.is_dir() else path.parent).resolve()
 
 
-def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> FileItem:
+def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> tuple[FileItem, str]:
+    """A file as a row, decoded unless it is known, and the remark on it."""
     raw, name, path = _bytes(cell, root, number)
     digest = hashlib.sha256(raw).hexdigest()[:32]
     array = store.get(digest)
     if array is None:
         array = reader.decode(raw)
         store.put(digest, array)
-    return FileItem(name, digest, path, raw if path is None else None, len(array))
+    return FileItem(name, digest, path, raw if path is None else None, len(array)), reader.remark(raw)
 
 
 def _bytes(cell: Any, root: Path, number: int) -> tuple[bytes, str, Path | None]:
     """The content of a cell, its name, and where it lies; Parquet data sets hold `{bytes, path}`."""
-    if isinstance(cell, dict) and isinstance(cell.get("bytes"), bytes):
-        return cell["bytes"], Path(str(cell.get("path") or f"row {number}")).name, None
-    if isinstance(cell, bytes):
-        return cell, f"row {number}", None
-    named = cell.get("path") if isinstance(cell, dict) else cell
-    name = str(named or "").strip()
+    held = cell.get("bytes") if isinstance(cell, dict) else cell
+    if isinstance(held, bytes):
+        if not held:
+            raise BadFile("empty file")
+        return held, _name(cell, number), None
+    name = str((cell.get("path") if isinstance(cell, dict) else cell) or "").strip()
     if not name or "\0" in name:
         raise BadFile("no file named")
     try:
@@ -165,6 +173,12 @@ def _bytes(cell: Any, root: Path, number: int) -> tuple[bytes, str, Path | None]
     if not raw:
         raise BadFile("empty file")
     return raw, path.relative_to(root).as_posix(), path
+
+
+def _name(cell: Any, number: int) -> str:
+    """What a cell calls its file; of one without a name, which row it is in."""
+    named = cell.get("path") if isinstance(cell, dict) else cell
+    return str(named).strip() if isinstance(named, str) and named.strip() else f"row {number}"
 
 
 def _again(item: Any, reader: Reader) -> np.ndarray:
