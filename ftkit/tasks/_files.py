@@ -150,9 +150,8 @@ def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> t
     if array is None:
         array = reader.decode(raw)
         store.put(digest, array)
-    return FileItem(name, digest, path, raw if path is None else None, len(array)), reader.remark(raw) or reader.note(
-        array
-    )
+    item = FileItem(name, digest, path, raw if path is None else None, len(array))
+    return item, reader.remark(raw) or reader.note(array)
 
 
 def located(cell: Any, root: Path) -> bytes | Path:
