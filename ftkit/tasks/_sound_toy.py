@@ -15,16 +15,17 @@ RATE = 8000
 
 
 def write_sounds(folder: Path, each: int = 12, seconds: float = 0.25) -> None:
-    """`folder/rising` and `folder/steady`: tones of FLAC, some of them stereo, of several pitches and lengths."""
+    """`folder/click` and `folder/tone`: FLAC, some of it stereo, of several pitches and lengths."""
     soundfile, _ = libraries()
     rng = np.random.default_rng(0)
-    for label in ("rising", "steady"):
+    for label in ("click", "tone"):
         (folder / label).mkdir(parents=True)
         for number in range(each):
             time = np.arange(round(RATE * seconds * rng.uniform(0.7, 1.3))) / RATE
-            start = rng.uniform(400, 900)
-            pitch = start + (3 * start * time / time[-1] if label == "rising" else 0 * time)
-            wave = 0.5 * np.sin(2 * np.pi * np.cumsum(pitch) / RATE) + 0.01 * rng.standard_normal(len(time))
+            pitch = rng.uniform(400, 900)
+            sharp = 0.9 * (rng.random(len(time)) < 0.005)
+            wave = sharp if label == "click" else 0.5 * np.sin(2 * np.pi * pitch * time)
+            wave = wave + 0.01 * rng.standard_normal(len(time))
             channels = np.stack([wave, 0.5 * wave], axis=1) if number % 4 == 0 else wave
             soundfile.write(folder / label / f"{number:02}.flac", channels, RATE)
 
@@ -51,6 +52,7 @@ def write_base(folder: Path) -> None:
         bos_token_id=1,
         eos_token_id=2,
         decoder_start_token_id=1,
+        init_std=0.2,  # else the sinusoids of its positions drown what it hears
     )
     WhisperModel(config).save_pretrained(folder)
     extractor: Any = WhisperFeatureExtractor

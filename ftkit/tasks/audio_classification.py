@@ -142,7 +142,7 @@ class AudioClassification(FileTask):
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:
-        """Twenty-four steady and rising tones, and a Whisper of two blocks that hears a second."""
+        """Twenty-four clicks and tones, and a Whisper of two blocks that hears a second."""
         from ftkit.tasks._sound_toy import write_base, write_sounds
 
         write_sounds(folder / "toy")
