@@ -19,8 +19,10 @@ SAMPLE = 2000  # rows whose characters are looked at
 SCRIPTS = {"CJK": "Chinese", "HANGUL": "Korean", "HIRAGANA": "Japanese", "KATAKANA": "Japanese"}
 
 
-def rates(encoded: Encoded) -> dict[str, float]:
-    """Share of rows that were cut, and of pieces that the base does not know."""
+def rates(encoded: Encoded) -> dict[str, float | None]:
+    """Share of rows that were cut, and of pieces that the base does not know; None where rows are no pieces."""
+    if not encoded.pieces:
+        return {"truncation_rate": None, "unknown_share": None}
     return {
         "truncation_rate": encoded.truncated / max(1, len(encoded.rows)),
         "unknown_share": encoded.unknown / max(1, encoded.pieces),
@@ -30,7 +32,7 @@ def rates(encoded: Encoded) -> dict[str, float]:
 def findings(recipe: Recipe, inputs: list[tuple[str, ...]], encoded: Encoded) -> tuple[Finding, ...]:
     """Warnings on text that the base cannot read, and on rows that it reads only in part."""
     found = []
-    shares = rates(encoded)
+    shares = {name: share or 0.0 for name, share in rates(encoded).items()}
     if shares["unknown_share"] > UNKNOWN:
         script = main_script(inputs)
         what = f"{recipe.base} does not know {shares['unknown_share']:.0%} of the text's pieces"
