@@ -21,24 +21,24 @@ SCRIPTS = {"CJK": "Chinese", "HANGUL": "Korean", "HIRAGANA": "Japanese", "KATAKA
 
 def rates(encoded: Encoded) -> dict[str, float | None]:
     """Share of rows that were cut, and of pieces that the base does not know; None where rows have no pieces."""
-    return {
-        "truncation_rate": encoded.truncated / max(1, len(encoded.rows)),
-        "unknown_share": encoded.unknown / encoded.pieces if encoded.pieces else None,
-    }
+    cut = encoded.truncated / max(1, len(encoded.rows))
+    if not encoded.pieces:
+        return {"truncation_rate": cut or None, "unknown_share": None}
+    return {"truncation_rate": cut, "unknown_share": encoded.unknown / encoded.pieces}
 
 
 def findings(recipe: Recipe, inputs: list[tuple[str, ...]], encoded: Encoded) -> tuple[Finding, ...]:
     """Warnings on text that the base cannot read, and on rows that it reads only in part."""
     found = []
-    unknown, cut = rates(encoded)["unknown_share"] or 0.0, rates(encoded)["truncation_rate"] or 0.0
-    if unknown > UNKNOWN:
+    shares = {name: share or 0.0 for name, share in rates(encoded).items()}
+    if shares["unknown_share"] > UNKNOWN:
         script = main_script(inputs)
-        what = f"{recipe.base} does not know {unknown:.0%} of the text's pieces"
+        what = f"{recipe.base} does not know {shares['unknown_share']:.0%} of the text's pieces"
         what += f": most of its letters are {script}" if script else ""
         hint = "choose a base made for this language with --base; until then trust the model without pretraining"
         found.append(Finding("warning", "unknown text", what, hint))
-    if cut > CUT:
-        what = f"{cut:.0%} of the rows are longer than the base is shown"
+    if shares["truncation_rate"] > CUT:
+        what = f"{shares['truncation_rate']:.0%} of the rows are longer than the base is shown"
         hint = f"more of them with a larger --set task.{recipe.task.cut_by}"
         found.append(Finding("warning", "truncation", what, hint))
     return tuple(found)

@@ -53,6 +53,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "command": command,
         "task": recipe.task.name,
         "kind": recipe.task.kind,
+        "noun": recipe.task.noun,
         "method": outcome.final.arm.method.name,
         "labels": list(labels),
         "primary": names[0],

@@ -95,6 +95,8 @@ class Task(Entry):
     """empty where nothing can be chosen for the user"""
     suggested_base: ClassVar[str] = ""
     """a hub id to name where no base is given"""
+    noun: ClassVar[str] = "text"
+    """what a row's input is called on pages"""
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
     reads_files: ClassVar[bool] = False
     """whether cells name files, which `parse` decodes as the base takes them"""
