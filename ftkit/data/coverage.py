@@ -19,18 +19,18 @@ SAMPLE = 2000  # rows whose characters are looked at
 SCRIPTS = {"CJK": "Chinese", "HANGUL": "Korean", "HIRAGANA": "Japanese", "KATAKANA": "Japanese"}
 
 
-def rates(encoded: Encoded) -> dict[str, float]:
-    """Share of rows that were cut, and of pieces that the base does not know."""
-    return {
-        "truncation_rate": encoded.truncated / max(1, len(encoded.rows)),
-        "unknown_share": encoded.unknown / max(1, encoded.pieces),
-    }
+def rates(encoded: Encoded) -> dict[str, float | None]:
+    """Share of rows that were cut, and of pieces that the base does not know; None where rows have no pieces."""
+    cut = encoded.truncated / max(1, len(encoded.rows))
+    if not encoded.pieces:
+        return {"truncation_rate": cut or None, "unknown_share": None}
+    return {"truncation_rate": cut, "unknown_share": encoded.unknown / encoded.pieces}
 
 
 def findings(recipe: Recipe, inputs: list[tuple[str, ...]], encoded: Encoded) -> tuple[Finding, ...]:
     """Warnings on text that the base cannot read, and on rows that it reads only in part."""
     found = []
-    shares = rates(encoded)
+    shares = {name: share or 0.0 for name, share in rates(encoded).items()}
     if shares["unknown_share"] > UNKNOWN:
         script = main_script(inputs)
         what = f"{recipe.base} does not know {shares['unknown_share']:.0%} of the text's pieces"
@@ -39,7 +39,8 @@ def findings(recipe: Recipe, inputs: list[tuple[str, ...]], encoded: Encoded) ->
         found.append(Finding("warning", "unknown text", what, hint))
     if shares["truncation_rate"] > CUT:
         what = f"{shares['truncation_rate']:.0%} of the rows are longer than the base is shown"
-        found.append(Finding("warning", "truncation", what, "more of them with a larger --set task.max_length"))
+        hint = f"more of them with a larger --set task.{recipe.task.cut_by}"
+        found.append(Finding("warning", "truncation", what, hint))
     return tuple(found)
 
 

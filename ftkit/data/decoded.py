@@ -101,6 +101,8 @@ class Decoded(Sequence[dict[str, np.ndarray]]):
     """(rows,) positions of each row"""
     decode: Callable[[Item], np.ndarray] = field(repr=False)
     """what makes an array of a file whose entry is gone"""
+    settings: str = ""
+    """all that changes what `collate` makes of an array"""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -121,8 +123,19 @@ class Decoded(Sequence[dict[str, np.ndarray]]):
 
     @cached_property
     def hashes(self) -> list[str]:
-        """`input_hash` of each row: of the file's bytes, and how they were decoded."""
-        return [hashlib.sha256(f"{self.store.key} {item.digest}".encode()).hexdigest()[:32] for item in self.items]
+        """`input_hash` of each row: of the file's bytes, how they were decoded, and what is made of that."""
+        how = f"{self.store.key} {self.settings}".strip()
+        return [hashlib.sha256(f"{how} {item.digest}".encode()).hexdigest()[:32] for item in self.items]
+
+    @cached_property
+    def _digests(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def digested(self, name: str, digest: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """A few numbers of each row, (rows, …), made of its array the first time that `name` is asked for."""
+        if name not in self._digests:
+            self._digests[name] = np.stack([digest(self[i][self.name]) for i in range(len(self))])
+        return self._digests[name]
 
 
 def trim(root: Path, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""A folder with one subfolder per label that holds pictures or sounds -> cells `file`, `label`; nothing is decoded."""
+"""A folder of pictures or sounds -> cells `file`, and `label` where they lie in subfolders; nothing is decoded."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ KINDS = {"pictures": IMAGES, "sounds": SOUNDS}
 
 
 def kind_of(folder: Path) -> str | None:
-    """What the subfolders hold most of, `pictures` or `sounds`; None where they hold neither."""
+    """What the subfolders, or else the folder itself, hold most of, `pictures` or `sounds`; None for neither."""
+    return _kind([names for _, names in _subfolders(folder)]) or _kind([_files(folder)])
+
+
+def _kind(several: list[list[str]]) -> str | None:
     counts = dict.fromkeys(KINDS, 0)
-    for _, names in _subfolders(folder):
+    for names in several:
         for kind, suffixes in KINDS.items():
             counts[kind] += sum(name.lower().endswith(suffixes) for name in names)
     best = max(counts, key=lambda kind: counts[kind])
@@ -30,30 +34,56 @@ def kind_of(folder: Path) -> str | None:
 
 
 def read(source: str, folder: Path, kind: str) -> tuple[Cells, str]:
-    """All files of a kind with their labels, and a hash of the sorted listing with every file's size."""
+    """All files of a kind with their labels, and a hash of the sorted listing with every file's size.
+
+    Where no subfolder holds any, those of the folder itself, without labels.
+    """
+    if not _kind([names for _, names in _subfolders(folder)]):
+        return _flat(source, folder, kind)
     files: list[tuple[str, str]] = []
     others, empty = 0, list[str]()
-    digest = hashlib.sha256()
     for label, names in _subfolders(folder):
         mine = [name for name in names if name.lower().endswith(KINDS[kind])]
         others += len(names) - len(mine)
         empty += [] if mine else [label]
         files += [(label, name) for name in mine]
-    try:
-        for label, name in files:
-            size = (folder / label / name).stat().st_size
-            digest.update(f"{label}/{name}\0{size}\n".encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise os_error(error, f"reading {source}") from error
+    paths = [f"{label}/{name}" for label, name in files]
     notes = [f"folder of {many(len({label for label, _ in files}), 'label')}: the names of its subfolders"]
     if empty:
         notes.append(f"subfolders without {kind} left out: {', '.join(map(shown, empty[:5]))}")
     if others:
         notes.append(f"{many(others, 'file')} in subfolders left out: no {kind}")
-    frame = pd.DataFrame(
-        {"file": [f"{label}/{name}" for label, name in files], "label": [label for label, _ in files]}, dtype="str"
-    )
-    return Cells(frame, np.arange(1, len(files) + 1), tuple(notes)), digest.hexdigest()
+    frame = pd.DataFrame({"file": paths, "label": [label for label, _ in files]}, dtype="str")
+    return Cells(frame, np.arange(1, len(files) + 1), tuple(notes)), _digest(source, folder, paths)
+
+
+def _flat(source: str, folder: Path, kind: str) -> tuple[Cells, str]:
+    files = _files(folder)
+    paths = [name for name in files if name.lower().endswith(KINDS[kind])]
+    notes = [f"folder of {kind} without labels"]
+    if others := len(files) - len(paths):
+        notes.append(f"{many(others, 'file')} left out: no {kind}")
+    frame = pd.DataFrame({"file": paths}, dtype="str")
+    return Cells(frame, np.arange(1, len(paths) + 1), tuple(notes)), _digest(source, folder, paths)
+
+
+def _digest(source: str, folder: Path, paths: list[str]) -> str:
+    digest = hashlib.sha256()
+    try:
+        for path in paths:
+            size = (folder / path).stat().st_size
+            digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise os_error(error, f"reading {source}") from error
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> list[str]:
+    """Names of the files in a folder, sorted; what operating systems keep for themselves is left out."""
+    try:
+        return sorted(one.name for one in os.scandir(folder) if one.is_file() and one.name[0] != ".")
+    except OSError as error:
+        raise os_error(error, f"reading {folder}") from error
 
 
 def _subfolders(folder: Path) -> list[tuple[str, list[str]]]:
@@ -61,9 +91,6 @@ def _subfolders(folder: Path) -> list[tuple[str, list[str]]]:
     try:
         with os.scandir(folder) as entries:
             labels = sorted(one.name for one in entries if one.is_dir() and not one.name.startswith((".", "__")))
-        return [
-            (label, sorted(one.name for one in os.scandir(folder / label) if one.is_file() and one.name[0] != "."))
-            for label in labels
-        ]
     except OSError as error:
         raise os_error(error, f"reading {folder}") from error
+    return [(label, _files(folder / label)) for label in labels]

@@ -79,7 +79,7 @@ def rows_of(recipe: Recipe, source: str, labelled: bool) -> tuple[Table, Parsed,
     parsed = recipe.task.parse(table, recipe.data.max_chars, labelled, _base(recipe))
     parsed = replace(parsed, gold=renamed(parsed.gold, recipe.data.label_map))
     tally = Tally()
-    tally.add("test", table, parsed.faults)
+    tally.add("test", table, parsed)
     if labelled:
         tally.refuse(recipe.data.max_bad)
     used = sum(fault is None for fault in parsed.faults)
@@ -175,7 +175,7 @@ def _usable(recipe: Recipe, sources: list[_Source], tally: Tally) -> pd.DataFram
 def _piece(recipe: Recipe, source: _Source, official: np.ndarray, tally: Tally) -> pd.DataFrame:
     table, data = source.table, recipe.data
     parsed = recipe.task.parse(table, data.max_chars, base=_base(recipe))
-    tally.add(source.split, table, parsed.faults)
+    tally.add(source.split, table, parsed)
     good = np.array([fault is None for fault in parsed.faults], dtype=bool)
     kept = np.flatnonzero(good).tolist()
     frame = table.frame if good.all() else table.frame[good]

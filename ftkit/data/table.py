@@ -48,6 +48,10 @@ class Parsed:
     gold: list[Gold]
     faults: list[str | None]
     """why the row cannot be used, or None"""
+    names: list[str] | None = None
+    """what each row is called in messages, beside its line, where that says more"""
+    notes: Mapping[str, int] = field(default_factory=dict)
+    """what was done to rows that are used all the same, such as "CMYK, turned into RGB": rows"""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from ftkit.data.names import many
-from ftkit.data.table import Finding, Table
+from ftkit.data.table import Finding, Parsed, Table
 from ftkit.errors import Fault, Faults
+from ftkit.privacy import shown
 
 PLACES = 3
 """that are named for each reason"""
@@ -24,21 +24,28 @@ class Tally:
         self.rows_read = 0
         self._read: Counter[str] = Counter()
         self._bad: dict[str, Counter[str]] = defaultdict(Counter)
+        self._noted: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
         self._places: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._sources: dict[str, list[str]] = defaultdict(list)
 
-    def add(self, split: str, table: Table, faults: Sequence[str | None]) -> None:
+    def add(self, split: str, table: Table, parsed: Parsed) -> None:
         """Count the rows of a table: those that reading refused, and those with a fault."""
+        self._noted.update(parsed.notes)
         rows = len(table.frame) + len(table.bad)
         self.rows_read += rows
         self._read[split] += rows
         self._sources[split].append(table.source)
-        wrong = [(table.source, int(table.lines[i]), fault) for i, fault in enumerate(faults) if fault is not None]
-        wrong += [(bad.source, bad.line, bad.reason) for bad in table.bad]
-        for source, line, reason in sorted(wrong):
+        names = parsed.names
+        wrong = [
+            (table.source, int(table.lines[i]), fault, f" {shown(names[i])}" if names else "")
+            for i, fault in enumerate(parsed.faults)
+            if fault is not None
+        ]
+        wrong += [(bad.source, bad.line, bad.reason, "") for bad in table.bad]
+        for source, line, reason, name in sorted(wrong):
             self._bad[split][reason] += 1
-            self._note(split, reason, f"{source}:{line}")
+            self._note(split, reason, f"{source}:{line}{name}")
 
     def leave_out(self, reason: str, frame: pd.DataFrame) -> None:
         """Count good rows that are left out because the recipe says so."""
@@ -64,9 +71,10 @@ class Tally:
         return {reason: tuple(places[:PLACES]) for reason, places in found.items()}
 
     def findings(self) -> list[Finding]:
-        """One finding for each reason."""
+        """One finding for each reason, and for each thing that was done to rows."""
         examples = self.examples
-        return [
+        noted = [Finding("note", "changed rows", f"{many(n, 'row')}: {what}") for what, n in self._noted.items()]
+        return noted + [
             Finding(
                 "warning", "dropped rows", f"{many(count, 'row')} left out: {why}", f"see {', '.join(examples[why])}"
             )

@@ -54,10 +54,16 @@ class Examples:
 
         With `changed`, a seed, the rows are augmented: for training steps alone.
         """
-        inputs = self.task.collate([self.rows[i] for i in positions], self.processor)
+        if cached and self.prefix is not None:
+            shape = self.task.outline(self.lengths[positions], self.processor)
+            return Batch(self._collated(positions) if shape is None else shape, self.prefix.take(positions))
+        inputs = self._collated(positions)
         if changed is not None and self.augment:
             inputs = self.task.augment(inputs, self.augment, torch.Generator().manual_seed(changed))
-        return Batch(inputs, self.prefix.take(positions) if cached and self.prefix is not None else None)
+        return Batch(inputs)
+
+    def _collated(self, positions: np.ndarray) -> dict[str, torch.Tensor]:
+        return self.task.collate([self.rows[i] for i in positions], self.processor)
 
     def by_length(self, positions: np.ndarray, size: int) -> Iterator[np.ndarray]:
         """Chunks of similar length, longest first, so that little padding is computed."""

@@ -24,6 +24,8 @@ from ftkit.features.fingerprint import Fingerprint
 from ftkit.features.processor import attention
 from ftkit.models.architecture import blocks, frozen_depth
 
+POOLED = "pooling_mask"
+"""input that tells which positions are real where the base itself does not mask any: (rows, positions) of 0 and 1"""
 TOLERANCE = 1e-5  # largest difference of hidden states, relative to their size, at which a cache is trusted
 
 
@@ -165,6 +167,11 @@ class Network:
 
     def mask(self, inputs: dict[str, torch.Tensor], states: torch.Tensor) -> torch.Tensor | None:
         """(rows, positions) of 0 and 1 along axis 1 of `states`; None where all its positions are real."""
+        heard = inputs.get(POOLED)
+        return heard if heard is not None and heard.shape[1] == states.shape[1] else self._attended(inputs, states)
+
+    def _attended(self, inputs: dict[str, torch.Tensor], states: torch.Tensor) -> torch.Tensor | None:
+        """The same of what the base itself masks, so that no position depends on what is behind its row."""
         mask = inputs.get("attention_mask")
         if mask is None or mask.shape[1] == states.shape[1]:
             return mask
@@ -176,7 +183,7 @@ class Network:
 
     def lengths(self, batch: Batch, entering: torch.Tensor) -> np.ndarray | None:
         """(rows,) real positions along axis 1 of what enters, padding to their right; None where rows are whole."""
-        mask = self.mask(batch.inputs, entering)
+        mask = self._attended(batch.inputs, entering)
         return None if mask is None else mask.sum(1).cpu().numpy()
 
     def _run(
@@ -186,7 +193,8 @@ class Network:
         # `tie_weights` would look for aliases in the whole model each time: 0.6 ms, half of what a call costs here
         mask = inputs.get("attention_mask")
         with attention(None if mask is None else mask.shape[1]):
-            out = functional_call(self.backbone, values, kwargs={**inputs, **self._options}, tie_weights=False)
+            given = {key: value for key, value in inputs.items() if key != POOLED}
+            out = functional_call(self.backbone, values, kwargs={**given, **self._options}, tie_weights=False)
         hidden: torch.Tensor = out.last_hidden_state
         if hidden.ndim == 3:
             return hidden

@@ -61,9 +61,9 @@ def declared(folder: Path) -> Pooling | None:
     return Pooling(kinds[0], normalise) if len(kinds) == 1 else None
 
 
-def candidates(folder: Path, causal: bool) -> tuple[Pooling, ...]:
-    """The declared pooling, else those to choose from on validation rows."""
+def candidates(folder: Path, causal: bool, kinds: tuple[str, ...] = ("mean", "first")) -> tuple[Pooling, ...]:
+    """The declared pooling, else those to choose from on validation rows: `kinds` where the base looks both ways."""
     known = declared(folder)
     if known is not None:
         return (known,)
-    return (Pooling("mean"), Pooling("last")) if causal else (Pooling("mean"), Pooling("first"))
+    return tuple(map(Pooling, ("mean", "last") if causal else kinds))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import nn
 
 from ftkit.methods import Layers
-from ftkit.models.architecture import blocks, linears
+from ftkit.models.architecture import blocks, convolutions, linears
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,28 +41,36 @@ def chosen_layers(backbone: nn.Module, layers: Layers, key: str = "method.layers
 
 
 def targets(backbone: nn.Module, layers: Layers, wanted: list[str]) -> list[str]:
-    """Full names of the linear modules to adapt in the chosen blocks.
+    """Full names of the modules to adapt in the chosen blocks.
 
-    `wanted` are last parts of names (`query`, `v_proj`); empty means by structure: the query and
-    value projections where the block has them, else all its linear modules.
+    `wanted` are last parts of names (`query`, `v_proj`), or longer ones that tell modules apart whose last parts
+    are equal (`expand_1x1.convolution`); empty means by structure: the query and value projections where a block
+    has them, else all its linear modules, else its convolutions.
     """
     from ftkit.errors import InputError, did_you_mean
 
-    inside = _linears_in(backbone, layers)
-    ends = {_end(name) for name in inside}
+    several = _inside(backbone, layers)
+    if not wanted:
+        chosen = [[name for name in names if _end(name) in QUERIES | VALUES] or names for names in several]
+        return [name for names in chosen for name in names]
+    inside = [name for names in several for name in names]
     for want in wanted:
-        if want not in ends:
-            raise InputError(f"method.target_modules: no {want!r} in the chosen blocks", did_you_mean(want, ends))
-    keep = set(wanted) or (ends & (QUERIES | VALUES)) or ends
-    return [name for name in inside if _end(name) in keep]
+        if not any(_ends(name, want) for name in inside):
+            known = {_end(name) for name in inside}
+            raise InputError(f"method.target_modules: no {want!r} in the chosen blocks", did_you_mean(want, known))
+    return [name for name in inside if any(_ends(name, want) for want in wanted)]
 
 
 def scaled(backbone: nn.Module, layers: Layers, wanted: list[str]) -> list[str]:
     """Full names of the modules whose outputs or inputs IA³ scales: keys, values, second feed-forward."""
     if wanted:
         return targets(backbone, layers, wanted)
-    inside = _linears_in(backbone, layers)
-    return [name for name in inside if _end(name) in KEYS | VALUES or is_feedforward(backbone, name)] or inside
+    several = _inside(backbone, layers)
+    chosen = [
+        [name for name in names if _end(name) in KEYS | VALUES or is_feedforward(backbone, name)] or names
+        for names in several
+    ]
+    return [name for names in chosen for name in names]
 
 
 def is_feedforward(backbone: nn.Module, name: str) -> bool:
@@ -73,19 +81,38 @@ def is_feedforward(backbone: nn.Module, name: str) -> bool:
     if _end(name) in KEYS | VALUES:
         return False
     weight = cast("Any", backbone.get_submodule(name)).weight
+    if weight.ndim > 2:  # a convolution
+        return False
     rows, columns = weight.shape
     inputs, outputs = (columns, rows) if isinstance(backbone.get_submodule(name), nn.Linear) else (rows, columns)
     return bool(inputs > outputs)
 
 
-def _linears_in(backbone: nn.Module, layers: Layers) -> list[str]:
+def _inside(backbone: nn.Module, layers: Layers) -> list[list[str]]:
+    """For each chosen block, its linear modules; of one without any, its convolutions.
+
+    Raises InputError where no chosen block has either.
+    """
+    from ftkit.errors import InputError
+
     prefix = blocks(backbone).name
-    starts = tuple(f"{prefix}.{i}." for i in chosen_layers(backbone, layers))
-    return [name for name in linears(backbone) if name.startswith(starts)]
+    lines, maps = linears(backbone), convolutions(backbone)
+    starts = [f"{prefix}.{number}." for number in chosen_layers(backbone, layers)]
+    several = [
+        [name for name in lines if name.startswith(start)] or [name for name in maps if name.startswith(start)]
+        for start in starts
+    ]
+    if not any(several):
+        raise InputError("the chosen blocks have no linear modules and no convolutions to adapt", "--method freeze")
+    return several
 
 
 def _end(name: str) -> str:
     return name.rsplit(".", 1)[-1]
+
+
+def _ends(name: str, want: str) -> bool:
+    return name == want or name.endswith(f".{want}")
 
 
 def attach(backbone: nn.Module, config: Any) -> nn.Module:

@@ -27,8 +27,11 @@ class Full(Method):
         return [f'model.load_state_dict(load_file({folder} / "model.safetensors"), strict=False)']
 
     def save(self, backbone: nn.Module, folder: Path) -> None:
-        """A model folder that `AutoModel.from_pretrained` loads."""
-        cast("Any", backbone).save_pretrained(folder)
+        """A model folder that `AutoModel.from_pretrained` loads, its tensors named as they are in the backbone.
+
+        Older names, which transformers writes for some models (ViT), would only load through `from_pretrained`.
+        """
+        cast("Any", backbone).save_pretrained(folder, save_original_format=False)
 
     def restore(self, backbone: nn.Module, folder: Path) -> nn.Module:
         """The base with every saved tensor in place."""

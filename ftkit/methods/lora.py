@@ -29,7 +29,7 @@ class Lora(Method):
     dropout: float = Field(0.0, ge=0, lt=1)
     """on the adapter's input"""
     target_modules: list[str] = []
-    """last parts of module names; empty: query and value projections, found by structure"""
+    """last parts of module names; empty: by structure, query and value projections, else linear, else convolutions"""
     layers: Layers = "last 2"
     """all, last N, or a list of block numbers from 0"""
     rslora: bool = False
@@ -66,7 +66,7 @@ class Lora(Method):
 
         if "lora_B" in name:
             return torch.zeros_like(parameter)
-        bound = parameter.shape[1] ** -0.5  # Kaiming uniform with a = √5, over the inputs
+        bound = parameter[0].numel() ** -0.5  # Kaiming uniform with a = √5, over the inputs (of a kernel, all)
         return torch.empty_like(parameter).uniform_(-bound, bound, generator=generator)
 
     def save(self, backbone: nn.Module, folder: Path) -> None:

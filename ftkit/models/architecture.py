@@ -45,6 +45,16 @@ def linears(backbone: nn.Module) -> list[str]:
     return [name for name, module in backbone.named_modules() if isinstance(module, nn.Linear | Conv1D)]
 
 
+def convolutions(backbone: nn.Module) -> list[str]:
+    """Dotted names of the convolutions that mix channels.
+
+    Depthwise and grouped ones are left out: they hold few weights, and a low-rank factor that mixes all channels
+    is none of theirs.
+    """
+    kinds = nn.Conv1d | nn.Conv2d | nn.Conv3d
+    return [name for name, one in backbone.named_modules() if isinstance(one, kinds) and one.groups == 1]
+
+
 def frozen_depth(backbone: nn.Module) -> int:
     """How many blocks, from the bottom, have nothing to train in or below them.
 

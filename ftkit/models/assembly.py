@@ -203,6 +203,12 @@ def loaded(one: Finished) -> Loaded:
     return Loaded(backbone.requires_grad_(False).to(device()), processor, Fingerprint(backbone))
 
 
+def unattached(recipe: Recipe) -> Loaded:
+    """The base of a recipe, nothing attached to it."""
+    backbone, processor, _ = _loaded(bases.resolve(recipe.base), recipe)
+    return Loaded(backbone, processor, Fingerprint(backbone))
+
+
 def load_run(run: Path) -> Model:
     """A finished run with its delivered adapter, ready to predict.
 

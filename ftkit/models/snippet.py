@@ -9,45 +9,41 @@ if TYPE_CHECKING:
     from ftkit.features.pooling import Pooling
     from ftkit.methods import Method
     from ftkit.recipe import Recipe
+    from ftkit.tasks import Snippet
+
+MAPS = "hidden = hidden.flatten(2).transpose(1, 2) if hidden.ndim == 4 else hidden  # maps of a convolutional net"
 
 
 def snippet(
     recipe: Recipe,
     base: Base,
     pooling: Pooling,
-    longest: int,
+    own: Snippet,
     lineage: list[tuple[Method, str]],
     encoder_only: bool = False,
     temperature: float | None = None,
 ) -> str:
-    """A runnable snippet with a `predict(texts)` that gives our probabilities.
+    """A runnable snippet with a `predict` that gives our probabilities.
 
-    `longest` is the length in tokens at which texts are cut; `lineage` holds (method, run folder) of the
-    earlier runs that the base was made of, oldest first; `encoder_only` says that the base is an
-    encoder-decoder of which only the encoder is used; with a `temperature` a comment shows the calibrated form.
+    `own` is the task's part; `lineage` holds (method, run folder) of the earlier runs that the base was made
+    of, oldest first; `encoder_only` says that the base is an encoder-decoder of which only the encoder is used;
+    with a `temperature` a comment shows the calibrated form.
     """
-    task = recipe.task.model_dump()
-    pair = task.get("combine") == "pair" and isinstance(task.get("text"), list)
     methods = [method for method, _ in lineage] + [recipe.method]
     imports, place = _base_lines(base)
+    peft = ["from peft import PeftModel"] if any(method.peft for method in methods) else []
     lines = [
         "import json",
         "from pathlib import Path",
         "",
-        "import torch",
-        *(["from peft import PeftModel"] if any(method.peft for method in methods) else []),
-        "from safetensors.torch import load_file",
-        "from transformers import AutoModel, AutoTokenizer",
-        *imports,
+        *_imports([*peft, "from safetensors.torch import load_file", *own.imports, *imports]),
         "",
         'RUN = Path(".")  # this folder',
         place,
-        "tokenizer = AutoTokenizer.from_pretrained(BASE)",
-        "if tokenizer.pad_token_id is None:",
-        "    tokenizer.pad_token_id = tokenizer.eos_token_id or 0",
-        'tokenizer.padding_side = "right"',
+        *own.setup,
         "model = AutoModel.from_pretrained(BASE, dtype=torch.float32)",
         *(["model = model.get_encoder()"] if encoder_only else []),
+        *own.fitting,
     ]
     for method, folder in lineage:
         lines += method.loading_lines(f'(Path({folder!r}) / "adapter")')
@@ -55,7 +51,20 @@ def snippet(
     lines += recipe.method.loading_lines('(RUN / "adapter")')
     lines += ["model.eval()", 'head = load_file(RUN / "adapter" / "head.safetensors")']
     lines += ['labels = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))["labels"]', "", ""]
-    return "\n".join(lines + _predict_lines(pooling, pair, longest, recipe.task.kind, temperature)) + "\n"
+    return "\n".join(lines + _predict_lines(pooling, own, recipe.task.kind, temperature)) + "\n"
+
+
+def _imports(lines: list[str]) -> list[str]:
+    """Those of one module on one line, `import` before `from`, sorted."""
+    modules: dict[str, set[str]] = {"transformers": {"AutoModel"}}
+    plain = {"import torch"}
+    for line in lines:
+        if line.startswith("import "):
+            plain.add(line)
+        else:
+            module, _, names = line.removeprefix("from ").partition(" import ")
+            modules.setdefault(module, set()).update(name.strip() for name in names.split(","))
+    return sorted(plain) + [f"from {name} import {', '.join(sorted(modules[name]))}" for name in sorted(modules)]
 
 
 def _base_lines(base: Base) -> tuple[list[str], str]:
@@ -71,9 +80,9 @@ def _base_lines(base: Base) -> tuple[list[str], str]:
     return [], f"BASE = {str(base.folder)!r}"
 
 
-def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str, temperature: float | None) -> list[str]:
+def _predict_lines(pooling: Pooling, own: Snippet, kind: str, temperature: float | None) -> list[str]:
     pooled = {
-        "mean": ["features = (hidden * mask).sum(1) / mask.sum(1)"],
+        "mean": ["features = (hidden * mask).sum(1) / mask.sum(1)" if own.masked else "features = hidden.mean(1)"],
         "first": ["features = hidden[:, 0]"],
         "last": [
             'last = (batch["attention_mask"] * torch.arange(hidden.shape[1])).argmax(1)',
@@ -82,21 +91,20 @@ def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str, tem
     }[pooling.kind]
     if pooling.normalise:
         pooled = [*pooled, "features = torch.nn.functional.normalize(features, dim=-1) * features.shape[-1] ** 0.5"]
-    arguments, given = ("texts, seconds", "texts, seconds, ") if pair else ("texts", "texts, ")
-    example = '["A text."], ["Another."]' if pair else '["A text."]'
     squash = "sigmoid()" if kind == "labels" else "softmax(-1)"
     calibrated = "" if temperature is None else f"  # calibrated: (logits / {temperature:.4g}).{squash}"
     return [
         "@torch.no_grad()",
-        f"def predict({arguments}):",
-        '    """Probabilities, (texts, labels)."""',
-        f'    batch = tokenizer({given}padding=True, truncation=True, max_length={max_length}, return_tensors="pt")',
+        f"def predict({own.arguments}):",
+        f'    """Probabilities, ({own.rows}, labels)."""',
+        *[f"    {line}" for line in own.batch],
         "    hidden = model(**batch).last_hidden_state",
-        '    mask = batch["attention_mask"].unsqueeze(-1)',
+        *([f"    mask = {own.mask}.unsqueeze(-1)"] if own.masked else []),
+        *([] if own.masked else [f"    {MAPS}"]),
         *[f"    {line}" for line in pooled],
         '    logits = features @ head["weight"].T + head["bias"]',
         f"    return logits.{squash}{calibrated}",
         "",
         "",
-        f"print(labels, predict({example}))",
+        f"print(labels, predict({own.example}))",
     ]

@@ -256,6 +256,9 @@ def _blocks(tree: dict[str, Any], checker: Checker) -> dict[str, Any]:
         _check_metrics(chosen.metrics, checker)
     if isinstance(train := parts.get("train"), Train) and isinstance(task := parts.get("task"), Task):
         _check_augment(train.augment, task, checker)
+    if isinstance(task := parts.get("task"), Task) and not (tree.get("base") or task.default_base):
+        message = f"base: missing, and {task.name} has none of its own"
+        checker.add("", message, f"--base {task.suggested_base}, or the folder of a model")
     for key in ("task", "data", "method"):
         if key not in tree:
             checker.add("", f"{key}: missing", f"add {key}:, or start from `ftkit new`")

@@ -20,6 +20,8 @@ from ftkit.reports.shape import filled
 Report = Mapping[str, Any]
 
 MOST_LABELS = 100
+PIPELINES = ("text_classification", "token_classification", "image_classification", "audio_classification")
+"""tasks that the hub knows by their name"""
 WITHOUT_PEFT = frozenset({"head", "freeze", "full"})
 """methods that write no PEFT folder"""
 PUBLISHED = {
@@ -59,7 +61,7 @@ def _front(report: Report) -> dict[str, Any]:
     if known := hub_id(base):
         front["base_model"] = known
     front["library_name"] = "peft" if peft else "transformers"
-    front["pipeline_tag"] = "text-classification"
+    front["pipeline_tag"] = report["task"].replace("_", "-") if report["task"] in PIPELINES else "text-classification"
     front["tags"] = list(dict.fromkeys(tag for tag in tags if tag))
     front["metrics"] = [PurePath(name).stem for name in report["scores"].get("test", {})]
     return {key: value for key, value in front.items() if value}
@@ -133,8 +135,8 @@ def _limits(report: Report) -> list[str]:
     """What the scores do not say."""
     known = "these labels" if report["labels"] else "its labels"
     limits = [
-        f"It knows {known} and no others, and answers any text, however far from its training data.",
-        "The scores hold for texts like those that it was scored on; measure it again on others.",
+        f"It knows {known} and no others, and answers any {report['noun']}, however far from its training data.",
+        f"The scores hold for {report['noun']}s like those that it was scored on; measure it again on others.",
     ]
     seeds = report["seeds"]
     if not seeds:

@@ -59,7 +59,7 @@ def data_facts(found: Mapping[str, Any]) -> list[Fact]:
     facts = [("rows read", words.count(found["rows_read"])), ("rows used", words.count(found["rows_used"]))]
     facts += [("rows dropped", words.count(dropped))] if found["rows_read"] is not None else []
     facts += [(f"{split} rows", words.count(rows)) for split, rows in found["split_rows"].items()]
-    facts.append(("texts cut to the longest length", words.share(found["truncation_rate"])))
+    facts.append(("rows cut to the longest length", words.share(found["truncation_rate"])))
     facts.append(("tokens unknown to the base", words.share(found["unknown_share"])))
     return [fact for fact in facts if fact[1] != words.NONE]
 

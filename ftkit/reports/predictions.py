@@ -22,7 +22,7 @@ def predictions(report: Mapping[str, Any], rows: Sequence[Row] | None) -> dict[s
     if report["hidden"] or not rows:
         return None
     shown, remark = _capped(rows)
-    inputs, cut = listing.texts("text", "text", [row["input"] for row in shown])
+    inputs, cut = listing.texts("text", report["noun"], [row["input"] for row in shown])
     labels = report["labels"]
     columns = [
         inputs,

@@ -21,6 +21,7 @@ EMPTY: dict[str, Any] = {
     "command": "",
     "task": "",
     "kind": "label",
+    "noun": "text",
     "method": "",
     "labels": [],
     "primary": "",

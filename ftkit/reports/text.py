@@ -15,6 +15,7 @@ MOST_FINDINGS = 5
 MOST_METRICS = 4
 """columns; more do not fit into 100 characters"""
 MOST_LABELS = 20
+MOST_MODULES = 8
 
 
 def summary_lines(report: Mapping[str, Any]) -> Lines:
@@ -43,7 +44,7 @@ def evaluation_lines(report: Mapping[str, Any]) -> Lines:
 
 
 def check_lines(data: Mapping[str, Any], told: str = "") -> Lines:
-    """The whole data report: rows, what was dropped, what was detected, labels, findings.
+    """The whole data report: rows, what was dropped, what was detected, labels, what would train, findings.
 
     `told` is a file of which what was detected has been said before.
     """
@@ -52,6 +53,7 @@ def check_lines(data: Mapping[str, Any], told: str = "") -> Lines:
     lines = [*detected, *_rows(whole)]
     if whole["label_counts"]:
         lines += ["", *_label_table(whole["label_counts"])]
+    lines += ["", *map(_trains, data.get("trains") or [])]
     shown, _ = _findings(whole["findings"], None)
     lines += ["", *shown] if shown else ["", "nothing to complain about"]
     return _plain(lines)
@@ -107,10 +109,22 @@ def _rows(data: Mapping[str, Any]) -> Lines:
         splits = ", ".join(f"{split} {words.count(rows)}" for split, rows in data["split_rows"].items())
         several = f", in {data['folds']} folds: each row is tested once" if data["folds"] else ""
         lines.append(f"splits: {splits}{several}")
-    for share, what in ((data["truncation_rate"], "texts cut"), (data["unknown_share"], "tokens unknown to the base")):
+    for share, what in ((data["truncation_rate"], "rows cut"), (data["unknown_share"], "tokens unknown to the base")):
         if share is not None:
             lines.append(f"{what}: {words.share(share)}")
     return lines
+
+
+def _trains(found: Mapping[str, Any]) -> str:
+    """What a method would train, in one line."""
+    if not found["weights"]:
+        return f"trains, {found['method']}: the head alone; the base stays as it is"
+    modules = ", ".join(found["modules"][:MOST_MODULES]) + (", …" if len(found["modules"]) > MOST_MODULES else "")
+    where = f"{words.count(len(found['blocks']))} of {words.count(found['all_blocks'], 'block')}"
+    where += f" (from number {found['blocks'][0]} on)" if found["blocks"] else ""
+    where += " and outside them" if found["outside"] and found["blocks"] else ""
+    many = f"{words.count(found['weights'], 'weight')} beside {words.count(found['of'])} of the base"
+    return f"trains, {found['method']}: {modules} in {where}; {many}, and the head"
 
 
 def _label_table(counts: Mapping[str, Mapping[str, int]]) -> Lines:

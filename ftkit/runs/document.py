@@ -53,6 +53,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "command": command,
         "task": recipe.task.name,
         "kind": recipe.task.kind,
+        "noun": recipe.task.noun,
         "method": outcome.final.arm.method.name,
         "labels": list(labels),
         "primary": names[0],
@@ -85,12 +86,19 @@ def _mistakes(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any
     """The most confident wrong predictions of the delivered seed."""
     wrong = [row for row in answers_of(outcome, predictions) if row["gold"] not in (None, row["prediction"])]
     wrong.sort(key=lambda row: -row["confidence"])
-    show = outcome.session.recipe.task.show
-    items = dict(zip((rows := outcome.session.splits.rows.frame)["row_id"], rows["input"], strict=True))
     return [
-        {key: value for key, value in row.items() if key != "slices"} | {"picture": show(items[row["row_id"]])}
-        for row in wrong[:MISTAKES]
+        {key: value for key, value in row.items() if key != "slices"} | {"picture": picture}
+        for row, picture in zip(wrong, _pictures(outcome, [row["row_id"] for row in wrong[:MISTAKES]]), strict=False)
     ]
+
+
+def _pictures(outcome: Outcome, ids: list[str]) -> list[str]:
+    """Rows as their task shows them, by their ids."""
+    session = outcome.session
+    frame, encoded = session.splits.rows.frame, session.prepared.encoded.rows
+    places = dict(zip(frame["row_id"], range(len(frame)), strict=True))
+    inputs, processor = frame["input"].to_list(), session.assembly.processor
+    return [session.recipe.task.show(inputs[i], encoded[i], processor) for i in map(places.__getitem__, ids)]
 
 
 def _data(outcome: Outcome, mask: Mask) -> dict[str, Any]:

@@ -127,9 +127,9 @@ def _snippet(outcome: Outcome) -> str:
         lineage.insert(0, (delivery.method_of(base.run, read(base.run / runs.RECIPE)), str(base.run)))
         base = base.parent
     final = outcome.final
-    longest = session.recipe.task.longest(session.assembly.processor)
+    own = session.recipe.task.snippet(session.assembly.processor)
     config = getattr(final.arm.network.backbone, "config", None)
     recipe = session.recipe.model_copy(update={"method": final.arm.method})
     encoder_only = bool(getattr(config, "is_encoder_decoder", False))
     temperature = delivered(outcome, outcome.delivered).value
-    return snippet(recipe, base, final.member.pooling, longest, lineage, encoder_only, temperature)
+    return snippet(recipe, base, final.member.pooling, own, lineage, encoder_only, temperature)

@@ -60,15 +60,48 @@ class Given:
     labels: int
     balanced: bool
     """whether rows weigh in inverse proportion to their label's count"""
+    processor: Any
+    """the base's"""
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """What a task adds to the Python of the model card, which loads a run without ftkit."""
+
+    imports: tuple[str, ...]
+    """lines, beside those of json, pathlib, torch, safetensors and `AutoModel`"""
+    setup: tuple[str, ...]
+    """lines after `BASE` is known: what turns rows into a batch"""
+    arguments: str
+    """of `predict`, such as `texts`"""
+    rows: str
+    """what they are, in its docstring"""
+    batch: tuple[str, ...]
+    """lines that make `batch`, the arguments of the model, from them"""
+    example: str
+    """arguments of a call, in Python"""
+    masked: bool = True
+    """whether there is a `mask` for the positions of the model's last hidden states"""
+    mask: str = 'batch["attention_mask"]'
+    """(rows, positions) of 0 and 1, in Python"""
+    fitting: tuple[str, ...] = ()
+    """lines after the bare `model` is loaded, before anything is added to it"""
 
 
 class Task(Entry):
     """Columns in, predictions out. Data, encoding, loss and decoding meet here and nowhere else."""
 
     default_base: ClassVar[str] = "minilm"
+    """empty where nothing can be chosen for the user"""
+    suggested_base: ClassVar[str] = ""
+    """a hub id to name where no base is given"""
+    noun: ClassVar[str] = "text"
+    """what a row's input is called on pages"""
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
     reads_files: ClassVar[bool] = False
     """whether cells name files, which `parse` decodes as the base takes them"""
+    cut_by: ClassVar[str] = "max_length"
+    """its key that says where rows are cut"""
     augmentations: ClassVar[tuple[str, ...]] = ()
     """what `train.augment` may name"""
 
@@ -125,6 +158,17 @@ class Task(Entry):
         """Gold labels as the loss takes them: (rows,) int64, or (rows, labels) float32 of 0 and 1."""
         raise TypeError(f"{type(self).__name__} has no targets")
 
+    def outline(self, lengths: np.ndarray, processor: Any) -> dict[str, torch.Tensor] | None:
+        """What `collate` gives for rows of these lengths, in shape alone: enough where a prefix is cached.
+
+        None where it takes the rows themselves.
+        """
+        return None
+
+    def poolings(self, backbone: torch.nn.Module) -> tuple[str, ...]:
+        """Kinds of pooling to choose from where the checkpoint declares none and looks both ways."""
+        return ("mean", "first")
+
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Loss of each row, (rows,)."""
         raise TypeError(f"{type(self).__name__} has no loss")
@@ -149,12 +193,19 @@ class Task(Entry):
 
     # ---- baselines and pages ----
 
+    def snippet(self, processor: Any) -> Snippet:
+        """Its part of the model card's Python."""
+        raise TypeError(f"{type(self).__name__} has no snippet")
+
     def baselines(self, given: Given) -> dict[str, np.ndarray]:
         """Models of the task's field that need no base: name → probabilities (test rows, labels)."""
         return {}
 
-    def show(self, input: tuple[str, ...]) -> str:
-        """A row's input as HTML (a picture, a player), for a few rows of a page; empty where its text says it all."""
+    def show(self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Any) -> str:
+        """A row as HTML (a picture, a player), for a few rows of a page; empty where its text says it all.
+
+        `row` is the same as encoded, so that no file is decoded again.
+        """
         return ""
 
     # ---- for tests and try-outs ----

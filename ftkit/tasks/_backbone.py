@@ -31,9 +31,12 @@ def backbone_of(base: Base) -> torch.nn.Module:
     except Exception as error:
         raise explain(error, base) from error
     # transformers fills what a checkpoint lacks with random numbers
-    lacking = sorted(name for name in loaded["missing_keys"] if not any(one in name for one in SPARE))
+    halves = bool(getattr(model.config, "is_encoder_decoder", False))
+    unused = "decoder." if halves else "\0"  # of two halves, a checkpoint may hold the encoder alone
+    missing = [name for name in loaded["missing_keys"] if not name.startswith(unused)]
+    lacking = sorted(name for name in missing if not any(one in name for one in SPARE))
     if lacking:
         what = f"{base.name}: the checkpoint lacks {len(lacking)} weights, such as {lacking[0]}"
         raise InputError(what, "choose another --base")
-    encoder: torch.nn.Module = model.get_encoder() if getattr(model.config, "is_encoder_decoder", False) else model
+    encoder: torch.nn.Module = model.get_encoder() if halves else model
     return encoder.eval()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -37,6 +38,10 @@ class Reader:
     """of the array, as `collate` knows it"""
     decode: Callable[[bytes], np.ndarray]
     """raises BadFile"""
+    remark: Callable[[bytes], str] = field(default=lambda raw: "")
+    """what decoding changes of a file beyond what every file goes through, such as its colours; empty for nothing"""
+    note: Callable[[np.ndarray], str] = field(default=lambda array: "")
+    """what a person may want to know of an array, in a few words; empty where it is as one would expect"""
 
 
 class FileTask(Labelled):
@@ -97,21 +102,25 @@ class FileTask(Labelled):
 
         assert base is not None
         reader = self.reader(self.processor(base))
-        store, root = Store.of(reader.settings), _root(table)
+        store, root = Store.of(reader.settings), root_of(table)
         gold: list[Gold] = self.gold(table) if labelled else [None] * len(table.frame)
+        cells = table.frame[self.file].to_list()
         inputs: list[tuple[str, ...] | None] = []
         faults: list[str | None] = []
+        notes: Counter[str] = Counter()
         with console.progress(f"decoding {self.noun}s", len(gold)) as bar:
-            for done, (cell, label) in enumerate(zip(table.frame[self.file].to_list(), gold, strict=True), 1):
+            for done, (cell, label) in enumerate(zip(cells, gold, strict=True), 1):
                 try:
-                    item = _item(cell, root, done, reader, store)
+                    item, remark = _item(cell, root, done, reader, store)
                     fault = "no label" if labelled and label is None else None
+                    notes.update([remark] if remark and fault is None else [])
                 except BadFile as error:
                     item, fault = None, str(error)
                 inputs.append(None if fault or item is None else (item,))
                 faults.append(fault)
                 bar.update(done)
-        return Parsed(inputs=inputs, gold=gold, faults=faults)
+        names = [_name(cell, number) for number, cell in enumerate(cells, 1)]
+        return Parsed(inputs=inputs, gold=gold, faults=faults, names=names, notes=notes)
 
     # ---- model ----
 
@@ -127,30 +136,30 @@ class FileTask(Labelled):
         return Encoded(rows, truncated=0, unknown=0, pieces=0)
 
 
-def _root(table: Table) -> Path:
+def root_of(table: Table) -> Path:
     """The folder that paths in a table are relative to, and which none may leave."""
     path = Path(table.source).expanduser()
     return (path if path.is_dir() else path.parent).resolve()
 
 
-def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> FileItem:
+def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> tuple[FileItem, str]:
+    """A file as a row, decoded unless it is known, and the remark on it."""
     raw, name, path = _bytes(cell, root, number)
     digest = hashlib.sha256(raw).hexdigest()[:32]
     array = store.get(digest)
     if array is None:
         array = reader.decode(raw)
         store.put(digest, array)
-    return FileItem(name, digest, path, raw if path is None else None, len(array))
+    item = FileItem(name, digest, path, raw if path is None else None, len(array))
+    return item, reader.remark(raw) or reader.note(array)
 
 
-def _bytes(cell: Any, root: Path, number: int) -> tuple[bytes, str, Path | None]:
-    """The content of a cell, its name, and where it lies; Parquet data sets hold `{bytes, path}`."""
-    if isinstance(cell, dict) and isinstance(cell.get("bytes"), bytes):
-        return cell["bytes"], Path(str(cell.get("path") or f"row {number}")).name, None
-    if isinstance(cell, bytes):
-        return cell, f"row {number}", None
-    named = cell.get("path") if isinstance(cell, dict) else cell
-    name = str(named or "").strip()
+def located(cell: Any, root: Path) -> bytes | Path:
+    """The content of a cell, or where it lies; Parquet data sets hold `{bytes, path}`. Raises BadFile."""
+    held = cell.get("bytes") if isinstance(cell, dict) else cell
+    if isinstance(held, bytes):
+        return held
+    name = str((cell.get("path") if isinstance(cell, dict) else cell) or "").strip()
     if not name or "\0" in name:
         raise BadFile("no file named")
     try:
@@ -159,12 +168,28 @@ def _bytes(cell: Any, root: Path, number: int) -> tuple[bytes, str, Path | None]
             raise BadFile("path leaves the data folder")
         if not path.is_file():
             raise BadFile("no such file" if not path.exists() else "not a file")
-        raw = path.read_bytes()
+    except OSError as error:
+        raise BadFile(f"not readable ({error.strerror})") from None
+    return path
+
+
+def _bytes(cell: Any, root: Path, number: int) -> tuple[bytes, str, Path | None]:
+    """The content of a cell, its name, and where it lies."""
+    found = located(cell, root)
+    path = found if isinstance(found, Path) else None
+    try:
+        raw = found.read_bytes() if isinstance(found, Path) else found
     except OSError as error:
         raise BadFile(f"not readable ({error.strerror})") from None
     if not raw:
         raise BadFile("empty file")
-    return raw, path.relative_to(root).as_posix(), path
+    return raw, path.relative_to(root).as_posix() if path else _name(cell, number), path
+
+
+def _name(cell: Any, number: int) -> str:
+    """What a cell calls its file; of one without a name, which row it is in."""
+    named = cell.get("path") if isinstance(cell, dict) else cell
+    return str(named).strip() if isinstance(named, str) and named.strip() else f"row {number}"
 
 
 def _again(item: Any, reader: Reader) -> np.ndarray:

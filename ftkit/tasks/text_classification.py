@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from ftkit.errors import InputError
-from ftkit.tasks import Encoded, Given, Guess
+from ftkit.tasks import Encoded, Given, Guess, Snippet
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._labelled import Labelled
 
@@ -151,6 +151,25 @@ class TextClassification(Labelled):
         texts = [" ".join(parts) for parts in given.inputs]
         read, asked = ([texts[i] for i in some] for some in (given.train, given.test))
         return {"tfidf": tfidf(read, given.targets[given.train], given.labels, asked, given.balanced)}
+
+    def snippet(self, processor: Any) -> Snippet:
+        """Texts through the tokenizer."""
+        pair = self.combine == "pair" and isinstance(self.text, list)
+        given = "texts, seconds" if pair else "texts"
+        cut = f'padding=True, truncation=True, max_length={self.longest(processor)}, return_tensors="pt"'
+        return Snippet(
+            imports=("from transformers import AutoTokenizer",),
+            setup=(
+                "tokenizer = AutoTokenizer.from_pretrained(BASE)",
+                "if tokenizer.pad_token_id is None:",
+                "    tokenizer.pad_token_id = tokenizer.eos_token_id or 0",
+                'tokenizer.padding_side = "right"',
+            ),
+            arguments=given,
+            rows="texts",
+            batch=(f"batch = tokenizer({given}, {cut})",),
+            example='["A text."], ["Another."]' if pair else '["A text."]',
+        )
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:

@@ -145,7 +145,14 @@ def _score_baselines(outcome: Outcome) -> None:
             gold, chosen = session.targets[part.train], outcome.probes[part.name]
             features = session.pooled[chosen.pooling]
             given = Given(
-                inputs, session.prepared.encoded.rows, session.targets, part.train, part.test, count, session.balanced
+                inputs=inputs,
+                rows=session.prepared.encoded.rows,
+                targets=session.targets,
+                train=part.train,
+                test=part.test,
+                labels=count,
+                balanced=session.balanced,
+                processor=session.assembly.processor,
             )
             found = {
                 "majority": baselines.majority(gold, count, len(part.test)),

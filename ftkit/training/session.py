@@ -141,7 +141,8 @@ def open_session(
     if assembly.head is not None:
         poolings: tuple[Pooling, ...] = (assembly.head.pooling,)
     else:
-        poolings = candidates(assembly.base.folder, assembly.network.causal)
+        kinds = recipe.task.poolings(assembly.network.backbone)
+        poolings = candidates(assembly.base.folder, assembly.network.causal, kinds)
     parts = [rows for part in splits.parts for rows in (part.train, *(held for _, held in part.inner))]
     needed = np.unique(np.concatenate(parts))
 

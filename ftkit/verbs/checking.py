@@ -9,12 +9,13 @@ from ftkit import bases, privacy
 from ftkit.data import coverage
 from ftkit.data.prepare import prepare
 from ftkit.data.splits import used_only
+from ftkit.models.moving import moving
 from ftkit.recipe import Recipe
 from ftkit.runs.masking import mask_of
 
 
 def check(recipe: Recipe) -> dict[str, Any]:
-    """The data report, with the findings that need the base's tokenizer."""
+    """The data report, with the findings that need the base's tokenizer, and what would train in the base."""
     privacy.hide(recipe.report.rows == "hide")
     recipe, splits = prepare(recipe)
     splits = used_only(splits)
@@ -26,4 +27,5 @@ def check(recipe: Recipe) -> dict[str, Any]:
     data["label_counts"] = mask.counts(data["label_counts"])
     data |= coverage.rates(encoded)
     findings = (*coverage.findings(recipe, rows["input"].to_list(), encoded), *splits.report.findings)
+    data["trains"] = moving(recipe)
     return data | {"folds": splits.folds, "findings": [dataclasses.asdict(one) for one in findings]}
