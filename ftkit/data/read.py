@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ftkit.data import delimited, excel, folder, hub, parquet, records
+from ftkit.data import delimited, excel, folder, hub, parquet, patterns, recordings, records
 from ftkit.data.cells import Cells, refuse_repeated
 from ftkit.data.encoding import decode
 from ftkit.data.sources import File, load, locate
@@ -23,10 +23,17 @@ def read(source: str, data: Data) -> Table:
     if path is None:
         cells, sha256 = hub.read(source)
     elif path.is_dir():
-        cells, sha256 = folder.read(source, path, data)
+        def each(file: File) -> Cells:
+            return _read_file(file, data)
+
+        several = data.path is not None or recordings.fits(path, each)
+        reader = recordings.read(source, path, each) if several and recordings.listing(path) else None
+        cells, sha256 = reader or folder.read(source, path, data)
     else:
         file = load(source, path)
         cells, sha256 = _read_file(file, data), file.sha256
+    if data.path is not None:
+        cells = patterns.with_columns(cells, source, data.path)
     if not cells.frame.size:
         raise _no_rows(source, cells)
     cells = _rename(cells, source, data.columns)

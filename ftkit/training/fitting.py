@@ -180,5 +180,5 @@ def _accelerator(recipe: Recipe, run: RunFolder) -> Accelerator:
     trackers = recipe.train.trackers
     accelerator = Accelerator(log_with=trackers or None, project_dir=str(run.path))
     if trackers:
-        accelerator.init_trackers("ftkit", config={"base": recipe.base, "method": recipe.method.name})
+        accelerator.init_trackers("ftkit", config={"base": recipe.base if isinstance(recipe.base, str) else recipe.base.kind, "method": recipe.method.name})
     return accelerator

@@ -18,7 +18,7 @@ from ftkit.search.ladder import Climb, weigh
 from ftkit.training.arms import Arm, Arms
 from ftkit.training.checkpoints import Journal
 from ftkit.training.choosing import Search, choose, rates_around
-from ftkit.training.deciding import epochs_of
+from ftkit.training.deciding import PATIENCE, epochs_of, rate_of
 from ftkit.training.encoding import Prepared
 from ftkit.training.judging import judged, scored
 from ftkit.training.loop import Job
@@ -93,13 +93,17 @@ class Session:
 
     def carry_out(self, fit: Fit, agreed: Choice | None) -> Fitted:
         """Choose and train; `agreed` is what folds have chosen where they have."""
-        rates = rates_around if self.recipe.train.lr == "auto" else lambda method: [self.rate(method)]
+        searched = self.recipe.train.lr == "auto"
+
+        def rates(method: Method) -> list[float]:
+            return rates_around(self.rate(method)) if searched else [self.rate(method)]
+
         return fit.deliver(agreed or choose(fit, Search(rates, self._weigh)))
 
     def rate(self, method: Method) -> float:
         """The learning rate of a method where it is not searched for."""
         chosen = self.recipe.train.lr
-        return method.default_lr if isinstance(chosen, str) else chosen
+        return rate_of(self.recipe, method) if isinstance(chosen, str) else chosen
 
     def settings(self, arm: Arm) -> Settings:
         """The fit's settings of an arm."""
@@ -113,7 +117,7 @@ class Session:
             decay=block.decay,
             weight_decay=block.weight_decay,
             clip=block.clip,
-            patience=block.patience,
+            patience=PATIENCE if block.patience == "auto" else block.patience,
         )
 
     def _weigh(self, fit: Fit, upper: Tried, lower: Tried) -> Climb:
