@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,14 @@ from torch import nn
 
 from ftkit import metrics, registry
 from ftkit.bases import Base
+from ftkit.data.read import read
 from ftkit.features import probe
 from ftkit.features.examples import Examples, Features
 from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
 from ftkit.methods import Method
+from ftkit.recipe import Data
 from ftkit.tasks import Task
 from ftkit.training.loop import Job
 from ftkit.training.members import Member, Settings, member
@@ -66,20 +67,23 @@ def build(
     """Load the toy of a task in `folder` and attach a method."""
     kind = registry.load("tasks", task)
     tree = kind.toy(folder)
-    chosen = kind(**tree["task"]).model_copy(update={"multi_label": False})
-    with (folder / "toy.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    data = Data(**tree["data"])
+    table = read(str(data.train), data)
+    chosen = kind(**tree["task"]).resolve(table)
+    parsed = chosen.parse(chosen.rows(table, data, True), data.max_chars, base=base_in(folder))
+    inputs = [row for row in parsed.inputs if row is not None]
+    assert len(inputs) == len(EVERY), "the toy of a task has 24 rows, all of them good"
     backbone, processor = load(chosen, folder)
     torch.manual_seed(0)
     network = Network(method.apply(backbone.requires_grad_(False)))
     if double:
         network.backbone.double()
-    examples = Examples(chosen, processor, chosen.encode([(row["text"],) for row in rows], processor).rows)
+    examples = Examples(chosen, processor, chosen.encode(inputs, processor).rows)
     features = Features(network, examples, (MEAN,), None)
     features.read(EVERY)
     examples.prefix = features.prefix if cached else None
-    labels = tuple(sorted({row["label"] for row in rows}))
-    targets = chosen.targets([row["label"] for row in rows], labels)
+    labels = tuple(sorted({str(label) for label in parsed.gold}))
+    targets = chosen.targets(parsed.gold, labels)
     solved = probe.fit(features.pooled, targets, len(labels), EVERY, (MEAN, 0.01))
     job = Job(
         network,
@@ -94,8 +98,13 @@ def build(
 
 def load(task: Task, folder: Path) -> tuple[nn.Module, Any]:
     """The toy's untouched backbone and its processor."""
-    base = Base("toy", folder / "base", "local", "", "folder")
+    base = base_in(folder)
     return task.load(base), task.processor(base)
+
+
+def base_in(folder: Path) -> Base:
+    """The toy's base."""
+    return Base("toy", folder / "base", "local", "", "folder")
 
 
 def judge(targets: np.ndarray, labels: tuple[str, ...]) -> Any:

@@ -17,7 +17,7 @@ from ftkit.data.hashing import content_keys, row_ids
 from ftkit.data.names import many
 from ftkit.data.read import read, read_many
 from ftkit.data.sampling import MERGED, labels_of, renamed, without_rare
-from ftkit.data.splits import divide
+from ftkit.data.splits import LEFT_OUT, divide
 from ftkit.data.table import DataReport, Finding, Parsed, Rows, Splits, Table
 from ftkit.data.tally import Tally
 from ftkit.errors import Fault, Faults, InputError
@@ -155,7 +155,11 @@ def _resolved(recipe: Recipe, sources: list[_Source]) -> tuple[Recipe, list[_Sou
     if data.split is None and (found := columns.find_split(train.frame, taken)):
         data = data.model_copy(update={"split": found})
         detected.append(f"column {found!r} holds the official split")
-    if data.unit is None and data.left_out is None and (hanging := task.hangs(train)):
+    if data.unit is None and data.left_out is not None:
+        hanging: tuple[str, str] | None = (data.left_out, "what is left out as a whole is also resampled as a whole")
+    else:
+        hanging = task.hangs(train) if data.unit is None else None
+    if hanging:
         data = data.model_copy(update={"unit": hanging[0]})
         detected.append(f"unit: {hanging[0]}; {hanging[1]}")
     return recipe.model_copy(update={"data": data}), sources, tuple(detected)
@@ -218,6 +222,7 @@ def _piece(recipe: Recipe, source: _Source, official: np.ndarray, tally: Tally) 
             "source": pd.Series([table.source] * len(kept), dtype=object),
             "line": table.lines[good],
         }
+        | ({LEFT_OUT: pd.Series(columns.plain(frame, data.left_out), dtype=object)} if data.left_out else {})
         | {f"slice.{name}": [cell or "" for cell in columns.plain(frame, name)] for name in recipe.evaluate.slices}
     )
 

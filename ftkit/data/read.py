@@ -23,6 +23,7 @@ def read(source: str, data: Data) -> Table:
     if path is None:
         cells, sha256 = hub.read(source)
     elif path.is_dir():
+
         def each(file: File) -> Cells:
             return _read_file(file, data)
 

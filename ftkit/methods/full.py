@@ -28,7 +28,8 @@ class Full(Method):
 
     def save(self, backbone: nn.Module, folder: Path) -> None:
         """A model folder that `AutoModel.from_pretrained` loads."""
-        cast("Any", backbone).save_pretrained(folder)
+        # under the names that the module has: those of older checkpoints (ViT and others) would not be found again
+        cast("Any", backbone).save_pretrained(folder, save_original_format=False)
 
     def restore(self, backbone: nn.Module, folder: Path) -> nn.Module:
         """The base with every saved tensor in place."""

@@ -124,7 +124,10 @@ class Task(Entry):
         return config
 
     def scratch(self, inputs: list[tuple[str, ...]]) -> dict[str, Any] | None:
-        """The config of a small model that is trained on the run's rows alone, as a baseline; None: there is none."""
+        """The config of a small model that is trained on the run's rows alone, as a baseline; None: there is none.
+
+        `inputs` are training rows. The model is built and trained by the engine, from random weights.
+        """
         return None
 
     def encode(self, inputs: list[tuple[str, ...]], processor: Any) -> Encoded:

@@ -19,12 +19,12 @@ def write(folder: Path) -> dict[str, Any]:
     random = np.random.default_rng(0)
     moments = np.linspace(0, 1, POINTS)
     rows = []
-    for label, turns in (("fruit", 1.0), ("tool", 3.0)):
+    for label, turns, level in (("fruit", 1.0, 1.5), ("tool", 3.0, -1.5)):
         for _ in range(12):
             phase = random.uniform(0, 2 * np.pi)
             swing = 2 * np.pi * turns * moments + phase
             noise = random.normal(0, 0.1, (2, POINTS))
-            x, y = np.sin(swing) + noise[0], np.cos(swing) + noise[1]
+            x, y = level + np.sin(swing) + noise[0], np.cos(swing) - level + noise[1]
             rows.append({"x": x.round(3).tolist(), "y": y.round(3).tolist(), "label": label})
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "toy.jsonl").write_text(lines, encoding="utf-8")
@@ -39,7 +39,7 @@ def write(folder: Path) -> dict[str, Any]:
         intermediate_size=64,
         series={"points": POINTS, "channels": 2, "normalise": "none", "offset": [], "scale": []},
     )
-    ViTModel(config, add_pooling_layer=False).save_pretrained(folder / "base")
+    ViTModel(config).save_pretrained(folder / "base")
     return {
         "base": str(folder / "base"),
         "task": {"name": "series_classification", "channels": ["x", "y"], "label": "label"},

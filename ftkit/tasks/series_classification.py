@@ -142,7 +142,7 @@ class SeriesClassification(Labelled):
         from ftkit.data.windows import Grid
 
         assert isinstance(self.rate, float) and isinstance(self.window, float) and isinstance(self.step, float)
-        apart = [*self.recording, *(name for name in (data.unit, data.group, data.split) if name)]
+        apart = [*self.recording, *(name for name in (data.unit, data.group, data.split, data.left_out) if name)]
         return Samples(
             channels=list(self.channels),
             time=None if self.time == "none" else self.time,
@@ -234,7 +234,7 @@ class SeriesClassification(Labelled):
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:
-        """Twenty-four windows of slow and fast swings, and a random Transformer of two blocks over patches."""
+        """Twenty-four windows of slow swings high up and fast ones low down, and a random Transformer of two blocks over patches."""
         from ftkit.tasks._series_toy import write
 
         return write(folder)
