@@ -60,7 +60,9 @@ def _draw(tree: dict[str, Any], beside: Path | None, seed: int, place: Path) -> 
     """Build the model and write it; another process that does the same writes the same."""
     import torch
     from transformers import AutoConfig, AutoModel
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     console.say(f"drawing random weights for a {tree['model_type']}, seed {seed}")
     settings = {name: _tuples(value) for name, value in tree.items() if name not in ("model_type", "architectures")}
     try:

@@ -13,7 +13,7 @@ from ftkit.data import names
 from ftkit.data.guess import SAMPLE, guess_label, guess_text
 from ftkit.data.numbers import NOTHING, numbers
 
-TIME = frozenset("time times timestamp timestamps t ts tms datetime seconds sec millis epoch 时间 时间戳".split())
+TIME = names.DATE | {"times", "timestamps", "t", "ts", "seconds", "sec", "millis", "epoch", "时间戳"}
 NUMBERED = re.compile(r"(.*?)[_\-. ]?(\d+)")
 FEWEST = 8
 """numbered columns of one name from which they are the samples of a channel"""

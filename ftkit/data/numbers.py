@@ -15,14 +15,16 @@ NOTHING = ("", "nan", "null", "none", "na", "n/a", "-")
 
 def numbers(cells: pd.Series) -> np.ndarray:
     """(rows,) float64; nan where a cell is empty or no number."""
-    return pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64)
+    found: np.ndarray = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64)
+    return found
 
 
 def words(cells: pd.Series) -> np.ndarray:
     """(rows,) bool: whether a cell says something that is neither a number nor a sign for a missing one."""
     unread = np.isnan(numbers(cells))
     said = cells.astype(str).str.strip().str.lower()
-    return unread & ~said.isin(NOTHING).to_numpy()
+    meant: np.ndarray = unread & ~said.isin(NOTHING).to_numpy()
+    return meant
 
 
 def seconds(cells: pd.Series, unit: str) -> np.ndarray:

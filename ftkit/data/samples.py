@@ -44,7 +44,7 @@ def windowed(table: Table, how: Samples) -> Table:
     """
     frame = table.frame
     values = np.column_stack([numbers(frame[name]) for name in how.channels])
-    unread = np.column_stack([words(frame[name]) for name in how.channels]).any(axis=1)
+    unread: np.ndarray = np.column_stack([words(frame[name]) for name in how.channels]).any(axis=1)
     times = _times(table, how)
     cuts: list[tuple[str, Cut]] = []
     bad = list(table.bad)

@@ -111,15 +111,16 @@ def _of_piece(
     for turn in range(count):
         start = float(moments[0]) + turn * grid.step
         asked = start + np.arange(grid.points) * between
-        # all samples that a point of the window lies between
-        low = max(0, int(np.searchsorted(moments, asked[0], side="right")) - 1)
-        high = min(len(piece), int(np.searchsorted(moments, asked[-1], side="left")) + 1)
+        # all samples that a point of the window lies between; 1.9 s may be 1.9000000000000001 here
+        slack = 1e-6 * between
+        low = max(0, int(np.searchsorted(moments, asked[0] + slack, side="right")) - 1)
+        high = min(len(piece), int(np.searchsorted(moments, asked[-1] - slack, side="left")) + 1)
         inside = piece[low:high]
         if not np.isfinite(values[inside]).all():
             wrong = ~np.isfinite(values[inside]).all(axis=1)
             yield Flaw(int(inside[np.argmax(wrong)]), MISSING)
             continue
-        held = piece[np.maximum(np.searchsorted(moments, asked, side="right") - 1, 0)]
+        held = piece[np.maximum(np.searchsorted(moments, asked + slack, side="right") - 1, 0)]
         yield Cut(start - origin, int(inside[0]), int(inside[-1]) + 1, at(times[inside], values[inside], asked), held)
 
 

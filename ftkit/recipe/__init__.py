@@ -176,6 +176,11 @@ class Recipe(Block):
     seeds: int = Field(default=1, ge=1)
     """repetitions of training, with seed, seed + 1, …"""
 
+    @property
+    def start(self) -> str:
+        """What messages call the base."""
+        return self.base if isinstance(self.base, str) else self.base.kind
+
     def dump(self) -> dict[str, Any]:
         """Plain values, ready for YAML; parsing them gives an equal recipe."""
         return self._plain(exclude_defaults=False)

@@ -234,7 +234,7 @@ class SeriesClassification(Labelled):
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:
-        """Twenty-four windows of slow swings high up and fast ones low down, and a random Transformer of two blocks over patches."""
+        """Twenty-four windows: slow swings high up, fast ones low down; and a random Transformer over patches."""
         from ftkit.tasks._series_toy import write
 
         return write(folder)

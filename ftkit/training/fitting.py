@@ -191,7 +191,7 @@ def _accelerator(recipe: Recipe, run: RunFolder) -> Accelerator:
         accelerator.init_trackers(
             "ftkit",
             config={
-                "base": recipe.base if isinstance(recipe.base, str) else recipe.base.kind,
+                "base": recipe.start,
                 "method": recipe.method.name,
             },
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ftkit.data.table import Part
     from ftkit.training.session import Session
 
-PASSES, ROWS, FEWEST = 200, 30_000, 3
+PASSES, ROWS, FEWEST = 120, 30_000, 3
 """passes over the training rows at most; rows shown altogether, about; passes at least"""
 SMALL_BATCH, STEPS = 8, 16
 """rows of a step at least where there are few; steps of a pass that are aimed at then"""
