@@ -22,7 +22,7 @@ LAYERS = [
     ["ftkit.files", "ftkit.environment"],
     ["ftkit.console", "ftkit.failures", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.recipe.shipped"],
     [
-        *(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes", "pace", "curve")),
+        *(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes", "pace", "curve", "random")),
         "ftkit.verbs.naming",
     ],
     ["ftkit.tasks", "ftkit.methods", "ftkit.metrics", "ftkit.bases", "ftkit.bases."],

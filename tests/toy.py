@@ -67,19 +67,22 @@ def build(
     """Load the toy of a task in `folder` and attach a method."""
     kind = registry.load("tasks", task)
     tree = kind.toy(folder)
-    table = read(tree["data"]["train"], Data(train="-"))
+    data = Data(**tree["data"])
+    table = read(str(data.train), data)
     chosen = kind(**tree["task"]).resolve(table)
-    parsed = chosen.parse(table, 1000, base=Base("toy", folder / "base", "local", "", "folder"))
+    parsed = chosen.parse(chosen.rows(table, data, True), data.max_chars, base=base_in(folder))
+    inputs = [row for row in parsed.inputs if row is not None]
+    assert len(inputs) == len(EVERY), "the toy of a task has 24 rows, all of them good"
     backbone, processor = load(chosen, folder)
     torch.manual_seed(0)
     network = Network(method.apply(backbone.requires_grad_(False)))
     if double:
         network.backbone.double()
-    examples = Examples(chosen, processor, chosen.encode(parsed.inputs, processor).rows)
+    examples = Examples(chosen, processor, chosen.encode(inputs, processor).rows)
     features = Features(network, examples, (MEAN,), None)
     features.read(EVERY)
     examples.prefix = features.prefix if cached else None
-    labels = tuple(sorted(set(parsed.gold)))
+    labels = tuple(sorted({str(label) for label in parsed.gold}))
     targets = chosen.targets(parsed.gold, labels)
     solved = probe.fit(features.pooled, targets, len(labels), EVERY, (MEAN, 0.01))
     job = Job(
@@ -95,8 +98,13 @@ def build(
 
 def load(task: Task, folder: Path) -> tuple[nn.Module, Any]:
     """The toy's untouched backbone and its processor."""
-    base = Base("toy", folder / "base", "local", "", "folder")
+    base = base_in(folder)
     return task.load(base), task.processor(base)
+
+
+def base_in(folder: Path) -> Base:
+    """The toy's base."""
+    return Base("toy", folder / "base", "local", "", "folder")
 
 
 def judge(targets: np.ndarray, labels: tuple[str, ...]) -> Any:

@@ -2,7 +2,7 @@
 
 A name is, in this order: a packaged model (`minilm`; write `./minilm` for a folder of that name), an existing
 folder (of a model, or of an earlier run), or a hub id (`org/name`, `org/name@revision`). Nothing is probed when the
-base is packaged, local or cached, and no torch is loaded here.
+base is packaged, local or cached, and no torch is loaded here, except once to draw random weights.
 """
 
 from __future__ import annotations
@@ -10,21 +10,30 @@ from __future__ import annotations
 import shlex
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ftkit import files
 from ftkit.bases import folder as folders
-from ftkit.bases import hub, packaged, runs
+from ftkit.bases import hub, packaged, random, runs
 from ftkit.bases.base import Base
 from ftkit.bases.loading import explain, require_tokenizer
 from ftkit.errors import InputError
+
+if TYPE_CHECKING:
+    from ftkit.recipe.random import Random
 
 __all__ = ["Base", "explain", "require_tokenizer", "resolve"]
 
 DEFAULT = "minilm"
 
 
-def resolve(name: str) -> Base:
-    """The base of that name, checked and hashed; InputError says what to type where there is none."""
+def resolve(name: str | Random, seed: int = 0) -> Base:
+    """The base of that name, checked and hashed; InputError says what to type where there is none.
+
+    `seed` is what random weights are drawn with.
+    """
+    if not isinstance(name, str):
+        return random.find(name.config, seed)
     try:
         return _resolve(name.strip(), Path(), ())
     except OSError as error:  # a folder that may not be entered, a name too long for a path
@@ -58,6 +67,14 @@ def _resolve(name: str, anchor: Path, chain: tuple[Path, ...]) -> Base:
         raise InputError(error.message, hub.fetch_again(name)) from error
 
 
+def _drawn(run: Path, name: str) -> Base:
+    """The random weights that a run from scratch started from, which it keeps."""
+    place = run / runs.START
+    if not place.is_dir():
+        raise InputError(f"{name}: the weights that it started from ({runs.START}/) are gone", "train the run again")
+    return Base(f"{name}/{runs.START}", place, "random", folders.digest(folders.weights(place, name)), "random")
+
+
 def _expanded(name: str) -> Path:
     try:
         return Path(name).expanduser()
@@ -74,11 +91,16 @@ def _from_folder(name: str, path: Path, chain: tuple[Path, ...]) -> Base:
         raise InputError(f"{name}: runs that start from each other: {loop}", f"edit base: in {run / 'recipe.yaml'}")
     under = runs.base_name(run, name)
     revision, sha256 = runs.recorded(run)
+    parent = _drawn(run, name) if under is None else _under(run, under, revision, (*chain, run))
+    if sha256 not in ("", parent.sha256):
+        message = f"{name}: its base {parent.name} is no longer what it was trained on (sha256 {sha256[:12]}…)"
+        raise InputError(message, "bring that base back, or train the run again")
+    return Base(name, parent.folder, parent.revision, runs.digest(run, parent.sha256), "run", run, parent)
+
+
+def _under(run: Path, under: str, revision: str, chain: tuple[Path, ...]) -> Base:
+    """The base that a run names."""
     pinned = f"{under}@{revision}" if hub.is_commit(revision) and "@" not in under else under
     # a path in a run's recipe is relative to it; one written by hand may be relative to the working folder
     anchor = run if (run / _expanded(under)).is_dir() else Path()
-    parent = _resolve(under if (anchor / _expanded(under)).is_dir() else pinned, anchor, (*chain, run))
-    if sha256 not in ("", parent.sha256):
-        message = f"{name}: its base {under} is no longer what it was trained on (sha256 {sha256[:12]}…)"
-        raise InputError(message, "bring that base back, or train the run again")
-    return Base(name, parent.folder, parent.revision, runs.digest(run, parent.sha256), "run", run, parent)
+    return _resolve(under if (anchor / _expanded(under)).is_dir() else pinned, anchor, chain)

@@ -16,10 +16,10 @@ class Base:
     folder: Path
     """config.json and safetensors; of a run, those of the base underneath it"""
     revision: str
-    """the hub's commit, the package's version, or "local" """
+    """the hub's commit, the package's version, "local" or "random" """
     sha256: str
     """of the weight file; of several shards, or of a run, of the parts' hashes in order"""
-    kind: Literal["packaged", "folder", "hub", "run"]
+    kind: Literal["packaged", "folder", "hub", "run", "random"]
     run: Path | None = None
     """the earlier run that training starts from"""
     parent: Base | None = None

@@ -11,6 +11,8 @@ from typing import Any
 from ftkit import files
 from ftkit.errors import InputError
 
+START = "start"
+"""folder of a run from scratch: config, and the random weights that it began with"""
 HEAD = ("head.safetensors", "head.json")
 
 
@@ -19,8 +21,8 @@ def looks_like_run(folder: Path) -> bool:
     return files.is_run(folder) or ((folder / "recipe.yaml").is_file() and (folder / "status").is_file())
 
 
-def base_name(run: Path, name: str) -> str:
-    """The base that the run's recipe names; a run that is not complete is refused."""
+def base_name(run: Path, name: str) -> str | None:
+    """The base that the run's recipe names, None for random weights; a run that is not complete is refused."""
     must_be_complete(run, name)
     import yaml
 
@@ -31,6 +33,8 @@ def base_name(run: Path, name: str) -> str:
     except (yaml.YAMLError, UnicodeDecodeError):
         tree = None
     base = tree.get("base") if isinstance(tree, dict) else None
+    if isinstance(base, dict) and "config" in base:
+        return None
     if not isinstance(base, str):
         raise InputError(f"{name}: its recipe.yaml names no base", "choose another run, or run it again")
     return base

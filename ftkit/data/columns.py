@@ -30,6 +30,7 @@ def wanted(recipe: Recipe, labelled: bool = True) -> dict[str, tuple[str, ...]]:
     data = recipe.data
     keys = {key: columns for key, columns in recipe.task.columns().items() if labelled or key != GOLD}
     extra = {"data.unit": data.unit, "data.group": data.group, "data.annotator": data.annotator}
+    extra |= {"data.folds": data.left_out}
     keys |= {key: (column,) for key, column in extra.items() if column is not None}
     keys |= {"evaluate.slices": tuple(recipe.evaluate.slices)}
     return {key: tuple(column for column in columns if column != AUTO) for key, columns in keys.items()}

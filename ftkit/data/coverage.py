@@ -33,7 +33,7 @@ def findings(recipe: Recipe, inputs: list[tuple[str, ...]], encoded: Encoded) ->
     shares = {name: share or 0.0 for name, share in rates(encoded).items()}
     if shares["unknown_share"] > UNKNOWN:
         script = main_script(inputs)
-        what = f"{recipe.base} does not know {shares['unknown_share']:.0%} of the text's pieces"
+        what = f"{recipe.start} does not know {shares['unknown_share']:.0%} of the text's pieces"
         what += f": most of its letters are {script}" if script else ""
         hint = "choose a base made for this language with --base; until then trust the model without pretraining"
         found.append(Finding("warning", "unknown text", what, hint))

@@ -19,7 +19,8 @@ LABEL = _words(
     "gold 标签 类别 分类 情感 意图 标注 类目"
 )
 WEAK_LABEL = _words(
-    "target topic topics tag tags type kind cat genre rating stars score grade y outcome annotation 话题 类型 评分 等级"
+    "target topic topics tag tags type kind cat genre rating stars score grade y outcome annotation activity gesture "
+    "movement behaviour behavior posture 话题 类型 评分 等级"
 )
 ORIGIN = _words(
     "domain source site platform lang language agency product brand team country region channel gender race age "

@@ -11,12 +11,13 @@ import pandas as pd
 
 from ftkit import bases
 from ftkit.bases import Base
+from ftkit.bases.random import config_of
 from ftkit.data import checks, columns, label_checks, unit_checks
 from ftkit.data.hashing import content_keys, row_ids
 from ftkit.data.names import many
 from ftkit.data.read import read, read_many
 from ftkit.data.sampling import MERGED, labels_of, renamed, without_rare
-from ftkit.data.splits import divide
+from ftkit.data.splits import LEFT_OUT, divide
 from ftkit.data.table import DataReport, Finding, Parsed, Rows, Splits, Table
 from ftkit.data.tally import Tally
 from ftkit.errors import Fault, Faults, InputError
@@ -35,7 +36,7 @@ class _Source:
 def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
     """Read, check and split the data of a recipe; the recipe comes back with its columns resolved."""
     sources = _read(recipe)
-    recipe, detected = _resolved(recipe, sources)
+    recipe, sources, detected = _resolved(recipe, sources)
     tally = Tally()
     frame = _usable(recipe, sources, tally)
     findings = unit_checks.check(_training(sources).frame, recipe)
@@ -46,6 +47,7 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
     frame, cleaned = _cleaned(frame, recipe, tally)
     findings = [*tally.findings(), *checks.check_rows(frame, recipe), *cleaned, *findings]
     _refuse(frame)
+    recipe = _shaped(recipe, frame)
     division = divide(frame, recipe.data)
     frame["split"] = division.split
     tested = np.concatenate([part.test for part in division.parts])
@@ -76,6 +78,7 @@ def rows_of(recipe: Recipe, source: str, labelled: bool) -> tuple[Table, Parsed,
     keys = {key: some for key, some in columns.wanted(recipe, labelled).items() if key.startswith("task.")}
     if faults := columns.missing(table, keys):
         raise Faults(faults)
+    table = recipe.task.rows(table, recipe.data, labelled)
     parsed = recipe.task.parse(table, recipe.data.max_chars, labelled, _base(recipe))
     parsed = replace(parsed, gold=renamed(parsed.gold, recipe.data.label_map))
     tally = Tally()
@@ -118,8 +121,11 @@ def _read(recipe: Recipe) -> list[_Source]:
     return sources
 
 
-def _resolved(recipe: Recipe, sources: list[_Source]) -> tuple[Recipe, tuple[str, ...]]:
-    """The recipe with the task's columns and the split column decided; Faults name all missing columns."""
+def _resolved(recipe: Recipe, sources: list[_Source]) -> tuple[Recipe, list[_Source], tuple[str, ...]]:
+    """The recipe with columns decided, the tables with one row an example, and what was detected.
+
+    Faults name all missing columns.
+    """
     faults: list[Fault] = []
     train = _training(sources)
     task, data, detected = recipe.task, recipe.data, list[str]()
@@ -129,8 +135,18 @@ def _resolved(recipe: Recipe, sources: list[_Source]) -> tuple[Recipe, tuple[str
         faults.append(Fault("", error.message, error.hint))
     recipe = recipe.model_copy(update={"task": task})
     keys = columns.wanted(recipe)
+    own = {key: some for key, some in keys.items() if key.startswith("task.")}
     for source in sources:
-        faults += columns.missing(source.table, keys)
+        faults += columns.missing(source.table, own)
+    if not faults:
+        read, sources = sources, []
+        for source in read:
+            table = task.rows(source.table, data, labelled=True)
+            detected += table.notes[len(source.table.notes) :]  # of its own making, so nobody has been told
+            sources.append(replace(source, table=replace(table, notes=source.table.notes)))
+        train = _training(sources)
+    for source in sources:
+        faults += columns.missing(source.table, {key: some for key, some in keys.items() if key not in own})
         if data.split and source.split == "train":
             faults += columns.missing(source.table, {"data.split": (data.split,)})
     if faults:
@@ -139,7 +155,23 @@ def _resolved(recipe: Recipe, sources: list[_Source]) -> tuple[Recipe, tuple[str
     if data.split is None and (found := columns.find_split(train.frame, taken)):
         data = data.model_copy(update={"split": found})
         detected.append(f"column {found!r} holds the official split")
-    return recipe.model_copy(update={"data": data}), tuple(detected)
+    if data.unit is None and data.left_out is not None:
+        hanging: tuple[str, str] | None = (data.left_out, "what is left out as a whole is also resampled as a whole")
+    else:
+        hanging = task.hangs(train) if data.unit is None else None
+    if hanging:
+        data = data.model_copy(update={"unit": hanging[0]})
+        detected.append(f"unit: {hanging[0]}; {hanging[1]}")
+    return recipe.model_copy(update={"data": data}), sources, tuple(detected)
+
+
+def _shaped(recipe: Recipe, frame: pd.DataFrame) -> Recipe:
+    """The recipe whose config for random weights has the shape of the training rows."""
+    if isinstance(recipe.base, str):
+        return recipe
+    given = config_of(recipe.base.config)[0]
+    shaped = recipe.task.shape(frame["input"][frame["split"] == "train"].tolist(), given)
+    return recipe if shaped == given else recipe.replace({"base": {"config": shaped}})
 
 
 def _training(sources: list[_Source]) -> Table:
@@ -190,13 +222,14 @@ def _piece(recipe: Recipe, source: _Source, official: np.ndarray, tally: Tally) 
             "source": pd.Series([table.source] * len(kept), dtype=object),
             "line": table.lines[good],
         }
+        | ({LEFT_OUT: pd.Series(columns.plain(frame, data.left_out), dtype=object)} if data.left_out else {})
         | {f"slice.{name}": [cell or "" for cell in columns.plain(frame, name)] for name in recipe.evaluate.slices}
     )
 
 
 def _base(recipe: Recipe) -> Base | None:
     """What files are decoded for."""
-    return bases.resolve(recipe.base) if recipe.task.reads_files else None
+    return bases.resolve(recipe.base, recipe.seed) if recipe.task.reads_files else None
 
 
 def _cleaned(frame: pd.DataFrame, recipe: Recipe, tally: Tally) -> tuple[pd.DataFrame, list[Finding]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from ftkit.data import delimited, excel, folder, hub, media, parquet, records
+from ftkit.data import delimited, excel, folder, hub, media, parquet, patterns, recordings, records
 from ftkit.data.cells import Cells, refuse_repeated
 from ftkit.data.encoding import decode
 from ftkit.data.sources import File, load, locate
@@ -23,15 +24,30 @@ def read(source: str, data: Data) -> Table:
     if path is None:
         cells, sha256 = hub.read(source)
     elif path.is_dir():
-        kind = media.kind_of(path)
-        cells, sha256 = media.read(source, path, kind) if kind else folder.read(source, path, data)
+        cells, sha256 = _read_folder(source, path, data)
     else:
         file = load(source, path)
         cells, sha256 = _read_file(file, data), file.sha256
+    if data.path is not None:
+        cells = patterns.with_columns(cells, source, data.path)
     if not cells.frame.size:
         raise _no_rows(source, cells)
     cells = _rename(cells, source, data.columns)
     return Table(cells.frame, cells.lines, source, sha256, cells.notes, cells.bad)
+
+
+def _read_folder(source: str, path: Path, data: Data) -> tuple[Cells, str]:
+    """Recordings, pictures, sounds or texts: whatever the folder holds most of."""
+
+    def each(file: File) -> Cells:
+        return _read_file(file, data)
+
+    kind = media.kind_of(path)
+    if kind is not None and data.path is None:
+        return media.read(source, path, kind)
+    if (data.path is not None or recordings.fits(path, each)) and recordings.listing(path):
+        return recordings.read(source, path, each)
+    return folder.read(source, path, data)
 
 
 def read_many(sources: str | list[str], data: Data) -> list[Table]:

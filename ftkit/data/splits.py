@@ -34,6 +34,10 @@ FEWEST_INNER = 2
 """inner folds that every choice is made on at least; a cross-fitted run, which trains many parts, uses no more"""
 INNER_ROWS = 1500
 """rows that the inner folds of one fit are trained on about: all 5 of them only up to 300 rows, for speed"""
+MOST_GROUPS = 100
+"""groups that are left out one by one at most"""
+LEFT_OUT = "left_out"
+"""column of the frame with the group of each row, where groups are left out"""
 NOTHING = np.zeros(0, dtype=np.int64)
 
 
@@ -60,8 +64,10 @@ def divide(frame: pd.DataFrame, data: Data) -> Division:
     elif data.folds == 0 or (data.folds == "auto" and len(pool) >= SMALL):
         held = held_out(plan.rows, pool, 1 / FOLDS, data.split_seed, "split")
         parts = [plan.part("final", pool[~held], pool[held])]
+    elif data.left_out is not None:
+        parts = plan.left_out(pool, frame[LEFT_OUT].to_numpy(dtype=object))
     else:
-        parts = plan.cross_fitted(pool, FOLDS if data.folds == "auto" else data.folds)
+        parts = plan.cross_fitted(pool, data.folds if isinstance(data.folds, int) else FOLDS)
     _refuse(plan, parts)
     findings = _left_out(plan, pool, parts) + _shared_units(plan, frame, parts)
     findings += _not_used(plan, len(test) > 0) + _nothing_chosen(data, int((official == "validation").sum()))
@@ -115,6 +121,23 @@ class _Plan:
                 "give test rows with --test FILE, or another data.unit",
             )
         parts = [self.part(f"fold {i + 1}", pool[fold != i], pool[fold == i], crossed=True) for i in numbers]
+        return [*parts, self.part("final", pool, NOTHING, crossed=True)]
+
+    def left_out(self, pool: np.ndarray, groups: np.ndarray) -> list[Part]:
+        """One part for each group, which is tested on all of it, and the final one, which trains on all."""
+        found = groups[pool]
+        names = list(dict.fromkeys(name for name in found if name))
+        if len(names) < 2:
+            what = f"data.folds: by {self.data.left_out}: its training rows are of {many(len(names), 'group')}"
+            raise InputError(what, "name another column, or leave out data.folds")
+        if len(names) > MOST_GROUPS:
+            what = f"data.folds: by {self.data.left_out}: {len(names):,} groups, one training each"
+            raise InputError(what, f"name a column of at most {MOST_GROUPS} values, or give --unit instead")
+        order = sorted(names)
+        parts = [
+            self.part(f"fold {i + 1}", pool[found != name], pool[found == name], crossed=True)
+            for i, name in enumerate(order)
+        ]
         return [*parts, self.part("final", pool, NOTHING, crossed=True)]
 
     def part(self, name: str, train: np.ndarray, test: np.ndarray, crossed: bool = False) -> Part:

@@ -47,7 +47,7 @@ def assemble(recipe: Recipe, method: Method | None = None) -> Assembly:
 
     Raises InputError for a base that cannot be loaded or a method that does not fit it.
     """
-    base = bases.resolve(recipe.base)
+    base = bases.resolve(recipe.base, recipe.seed)
     backbone, processor, head = _loaded(base, recipe)
     backbone.requires_grad_(False)
     origin = Fingerprint(backbone)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ftkit.bases.runs import START
+
 if TYPE_CHECKING:
     from ftkit.bases import Base
     from ftkit.features.pooling import Pooling
@@ -77,6 +79,8 @@ def _base_lines(base: Base) -> tuple[list[str], str]:
             ["from huggingface_hub import snapshot_download"],
             f"BASE = snapshot_download({name!r}, revision={base.revision!r})",
         )
+    if base.kind == "random":
+        return [], f'BASE = RUN / "{START}"'
     return [], f"BASE = {str(base.folder)!r}"
 
 

@@ -22,6 +22,7 @@ from ftkit.recipe.changes import ENTRIES, changed, put
 from ftkit.recipe.curve import Curve
 from ftkit.recipe.pace import Pace
 from ftkit.recipe.paths import anchor
+from ftkit.recipe.random import Random
 from ftkit.tasks import Task
 
 Paths = str | list[str]
@@ -52,6 +53,8 @@ class Data(Block):
     """Excel sheet, by name or number from 1; the fullest when not given"""
     columns: dict[Text, Text] = {}
     """new name: column in the file"""
+    path: Text | None = None
+    """columns from file names, such as {user}_{execution}_{device}.csv"""
     split: Text | None = None
     """column that holds the official split (train, validation, test)"""
     label_map: dict[Text, Text] = {}
@@ -68,8 +71,9 @@ class Data(Block):
     """what to do with labels of fewer than `rare_below` training rows"""
     rare_below: int = Field(default=2, ge=2)
     """rows"""
-    folds: Literal["auto"] | int = "auto"
-    """cross-fitting folds; auto: 5 without test rows and below 1,000 rows; 0: hold out a fifth instead"""
+    folds: int | str = "auto"
+    """cross-fitting folds; auto: 5 without test rows and below 1,000 rows; 0: hold out a fifth instead; by COLUMN: a
+    fold for each of its values, so that every user (place, device) is tested as one that training has not seen"""
     split_seed: int = Field(default=0, ge=0)
     """seed of the splits, apart from `seed` so that runs share their test rows"""
     max_bad: float = Field(default=0.01, ge=0, le=1)
@@ -87,9 +91,15 @@ class Data(Block):
     @field_validator("folds")
     @classmethod
     def _several(cls, value: int | str) -> int | str:
-        if isinstance(value, int) and (value == 1 or value < 0):
-            raise ValueError("expected auto, 0, or at least 2")
+        known = value == 0 or value >= 2 if isinstance(value, int) else re.fullmatch(r"auto|by\s+\S.*", value)
+        if not known:
+            raise ValueError("expected auto, 0, at least 2, or by COLUMN")
         return value
+
+    @property
+    def left_out(self) -> str | None:
+        """The column whose values are left out one by one; None where folds are drawn."""
+        return self.folds[2:].strip() if isinstance(self.folds, str) and self.folds != "auto" else None
 
 
 class Train(Block):
@@ -111,8 +121,8 @@ class Train(Block):
     """decoupled, on weight matrices only"""
     clip: float = Field(default=1.0, gt=0)
     """largest gradient norm"""
-    patience: int = Field(default=2, ge=1)
-    """epochs without a better validation score before training stops"""
+    patience: Count | Literal["auto"] = "auto"
+    """epochs without a better validation score before training stops; auto: 2, and 10 from random weights"""
     augment: list[str] = []
     """random changes of training rows, by task, such as flip or crop; what is scored is never changed"""
     class_weight: Literal["none", "balanced"] = "none"
@@ -152,8 +162,8 @@ class Report(Block):
 class Recipe(Block):
     """One experiment, whole."""
 
-    base: str = "minilm"
-    """hub id, folder, earlier run, or a packaged name"""
+    base: str | Random = "minilm"
+    """hub id, folder, earlier run, or a packaged name; {config: …} starts from random weights; default: by task"""
     task: Task
     data: Data
     method: Method
@@ -165,6 +175,11 @@ class Recipe(Block):
     """of training: order of rows, dropout, new weights"""
     seeds: int = Field(default=1, ge=1)
     """repetitions of training, with seed, seed + 1, …"""
+
+    @property
+    def start(self) -> str:
+        """What messages call the base."""
+        return self.base if isinstance(self.base, str) else self.base.kind
 
     def dump(self) -> dict[str, Any]:
         """Plain values, ready for YAML; parsing them gives an equal recipe."""
@@ -179,7 +194,7 @@ class Recipe(Block):
         for key in ENTRIES:
             entry: registry.Entry = getattr(self, key)
             tree[key] = {"name": entry.name} | entry.model_dump(mode="json", exclude_defaults=exclude_defaults)
-        tree.setdefault("base", self.base)
+        tree.setdefault("base", self.model_dump(mode="json", include={"base"})["base"])
         return {key: tree[key] for key in type(self).model_fields if key in tree}
 
     def replace(self, values: Mapping[str, Any]) -> Self:
@@ -250,15 +265,20 @@ def _blocks(tree: dict[str, Any], checker: Checker) -> dict[str, Any]:
             parts[key] = _entry(key, value, checker)
         elif key in BLOCKS:
             parts[key] = checker.check(BLOCKS[key], {} if value is None else value, key)
+        elif key == "base" and isinstance(value, dict):
+            parts[key] = checker.check(Random, value, key)
         elif value is not None:
             plain[key] = value
     if isinstance(chosen := parts.get("evaluate"), Evaluate):
         _check_metrics(chosen.metrics, checker)
     if isinstance(train := parts.get("train"), Train) and isinstance(task := parts.get("task"), Task):
         _check_augment(train.augment, task, checker)
-    if isinstance(task := parts.get("task"), Task) and not (tree.get("base") or task.default_base):
-        message = f"base: missing, and {task.name} has none of its own"
-        checker.add("", message, f"--base {task.suggested_base}, or the folder of a model")
+    if "base" not in {*parts, *plain} and isinstance(task := parts.get("task"), Task):
+        start = task.default_base
+        if not start:
+            message = f"base: missing, and {task.name} has none of its own"
+            checker.add("", message, f"--base {task.suggested_base}, or the folder of a model")
+        parts["base"] = start if isinstance(start, str) else Random(**start)
     for key in ("task", "data", "method"):
         if key not in tree:
             checker.add("", f"{key}: missing", f"add {key}:, or start from `ftkit new`")

@@ -21,6 +21,8 @@ def anchor(tree: dict[str, Any], folder: Path) -> None:
     _rewrite(tree, "data.test", folder, _is_data)
     _rewrite(tree, "data.validation", folder, lambda value, path: value != "none" and _is_data(value, path))
     _rewrite(tree, "base", folder, _is_base)
+    if isinstance(tree.get("base"), dict):
+        _rewrite(tree, "base.config", folder, lambda value, path: True)
     for key in ("task", "task.name", "method", "method.name", "evaluate.metrics"):
         _rewrite(tree, key, folder, lambda value, _: value.endswith(".py"))
 

@@ -24,6 +24,9 @@ PREDICTORS = {
     "base": "untouched base",
     "majority": "majority label",
     "tfidf": "TF-IDF",
+    "from_scratch": "from scratch",
+    "raw_neighbour": "raw neighbour",
+    "source": "source model",
     "nearest_neighbour": "nearest neighbour",
     "linear_probe": "linear probe",
 }
@@ -31,6 +34,9 @@ ABOUT = {
     "adapted": "this run",
     "majority": "always the most frequent label",
     "tfidf": "words and letters, no pretraining",
+    "from_scratch": "a small model on these rows alone, no pretraining",
+    "raw_neighbour": "nearest neighbour of raw inputs, no model",
+    "source": "the earlier run that is the base, not adapted",
     "nearest_neighbour": "on the untouched base",
     "linear_probe": "on the untouched base",
 }

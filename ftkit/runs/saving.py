@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ftkit import runs
+from ftkit.bases.runs import START
 from ftkit.console import console
 from ftkit.files import replacing, write_json, write_text
 from ftkit.methods import Method
@@ -50,6 +52,8 @@ def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], ma
     if report["doubtful"]["file"]:
         doubted, contradicting = entries(outcome)
         write_text(folder / runs.LABELS, review_file(doubted + contradicting))
+    if (base := session.assembly.base).kind == "random":
+        shutil.copytree(base.folder, folder / START, dirs_exist_ok=True)
     write_json(folder / runs.REPORT, report)
     rows = None if mask.on else answers_of(outcome, predictions)
     write_text(folder / runs.PAGE, render_run(report, rows))

@@ -2,7 +2,7 @@
 
 The adapter is compared with each baseline on the same rows. Those comparisons are one family,
 corrected by Holm's method, so naming the best baseline after seeing all of them is no unfair choice;
-the sentence is about the best one by the primary metric (of equals, the linear probe). A baseline
+the sentence is about the best one by the primary metric (of equals, what took no training). A baseline
 that the metric cannot score (no scores for log-loss) takes no part.
 """
 
@@ -18,9 +18,9 @@ from ftkit.metrics.accuracy import Accuracy
 from ftkit.statistics import wording
 from ftkit.statistics.folded import covers, stretch, trials, widened
 from ftkit.statistics.paired import Comparison, compare, holm_family
-from ftkit.statistics.wording import MAJORITY, PROBE, TFIDF, WITHOUT
+from ftkit.statistics.wording import MAJORITY, PROBE, RAW, SCRATCH, TFIDF, WITHOUT
 
-ORDER = (PROBE, "nearest_neighbour", TFIDF, MAJORITY)
+ORDER = ("source", PROBE, "nearest_neighbour", SCRATCH, TFIDF, RAW, MAJORITY)
 """of baselines with equal scores the first is named"""
 UNSURE = ("cannot tell", "not worse")
 

@@ -9,15 +9,25 @@ from ftkit.statistics.paired import Comparison
 
 PROBE = "linear_probe"
 TFIDF = "tfidf"
+SCRATCH = "from_scratch"
+RAW = "raw_neighbour"
 MAJORITY = "majority"
 NAMES = {
     PROBE: "the linear probe",
     "nearest_neighbour": "the nearest neighbour",
     TFIDF: "the model without pretraining (TF-IDF)",
+    SCRATCH: "the model without pretraining (trained from scratch on these rows)",
+    RAW: "the nearest neighbour of raw inputs",
+    "source": "the earlier run without adapting",
     MAJORITY: "always answering the most frequent label",
     "base": "the untouched base",
 }
-WITHOUT = {TFIDF: "A model without pretraining (TF-IDF)", MAJORITY: "Always answering the most frequent label"}
+WITHOUT = {
+    TFIDF: "A model without pretraining (TF-IDF)",
+    SCRATCH: "A model without pretraining (trained from scratch on these rows)",
+    RAW: "The nearest neighbour of raw inputs, without any pretraining,",
+    MAJORITY: "Always answering the most frequent label",
+}
 """what needs no pretrained model: if it wins, that is the first thing to know"""
 SUBJECTS = {
     "lora": "adapter",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ftkit.bases import Base
     from ftkit.data.table import Gold, Parsed, Table
+    from ftkit.recipe import Data
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ class Snippet:
 class Task(Entry):
     """Columns in, predictions out. Data, encoding, loss and decoding meet here and nowhere else."""
 
-    default_base: ClassVar[str] = "minilm"
-    """empty where nothing can be chosen for the user"""
+    default_base: ClassVar[str | dict[str, Any]] = "minilm"
+    """a name, or `{config: …}` for random weights; empty where nothing can be chosen for the user"""
     suggested_base: ClassVar[str] = ""
     """a hub id to name where no base is given"""
     noun: ClassVar[str] = "text"
@@ -125,6 +126,14 @@ class Task(Entry):
         """A copy whose `auto` fields are decided from the training table (columns, multi-label)."""
         return self
 
+    def rows(self, table: Table, data: Data, labelled: bool) -> Table:
+        """The table with one row an example; a task that cuts its examples out of longer recordings does it here."""
+        return table
+
+    def hangs(self, table: Table) -> tuple[str, str] | None:
+        """The column whose rows hang together where `data.unit` names none, and why; None: they do not."""
+        return None
+
     def parse(self, table: Table, max_chars: int, labelled: bool = True, base: Base | None = None) -> Parsed:
         """Inputs and gold labels of every row, with a reason for each row that cannot be used.
 
@@ -141,6 +150,17 @@ class Task(Entry):
     def load(self, base: Base) -> torch.nn.Module:
         """The bare backbone in eval mode."""
         raise TypeError(f"{type(self).__name__} has no load")
+
+    def shape(self, inputs: list[tuple[str, ...]], config: dict[str, Any]) -> dict[str, Any]:
+        """The config of a model with random weights, filled up with what the data decide, such as channels."""
+        return config
+
+    def scratch(self, inputs: list[tuple[str, ...]]) -> dict[str, Any] | None:
+        """The config of a small model that is trained on the run's rows alone, as a baseline; None: there is none.
+
+        `inputs` are training rows. The model is built and trained by the engine, from random weights.
+        """
+        return None
 
     def encode(self, inputs: list[tuple[str, ...]], processor: Any) -> Encoded:
         """Un-padded arrays for each row, as the backbone's forward names them."""
@@ -200,6 +220,10 @@ class Task(Entry):
     def baselines(self, given: Given) -> dict[str, np.ndarray]:
         """Models of the task's field that need no base: name → probabilities (test rows, labels)."""
         return {}
+
+    def raw(self, rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray | None:
+        """Encoded rows as vectors (rows, numbers) for nearest neighbours without any model; None: there are none."""
+        return None
 
     def show(self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Any) -> str:
         """A row as HTML (a picture, a player), for a few rows of a page; empty where its text says it all.

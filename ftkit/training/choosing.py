@@ -25,9 +25,9 @@ class Search:
     """(fit, upper rung, lower rung)"""
 
 
-def rates_around(method: Method) -> list[float]:
+def rates_around(rate: float) -> list[float]:
     """Learning rates to try, smallest first."""
-    return [float(f"{method.default_lr * factor:.3g}") for factor in RATES]
+    return [float(f"{rate * factor:.3g}") for factor in RATES]
 
 
 def choose(fit: Fit, search: Search) -> Choice:

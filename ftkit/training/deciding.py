@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ftkit.recipe import Recipe
 
 ROWS_TRAINED, FEWEST_EPOCHS = 20_000, 3  # `epochs: auto` shows a fit about as many rows, in at least 3 passes
+RANDOM_LR, RANDOM_EPOCHS, RANDOM_ROWS = 1e-3, 60, 100_000  # the same for random weights, which have all to learn
+PATIENCE, RANDOM_PATIENCE = 2, 10  # epochs
 
 
 def decided(recipe: Recipe, splits: Splits) -> Recipe:
@@ -26,10 +28,12 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
         raise InputError("train.class_weight: balanced needs one label a row", "--set train.class_weight=none")
     _refuse_trackers(block.trackers)
     _refuse_blind_search(recipe)
+    random = not isinstance(recipe.base, str)
     searched = len(method.rungs()) > 1  # each rung then has a rate and a number of passes of its own
     values: dict[str, Any] = {
         "report.rows": "hide" if privacy.hidden() else recipe.report.rows,  # a later verb must know without being told
-        "train.lr": method.default_lr if block.lr == "default" and not searched else block.lr,
+        "train.lr": rate_of(recipe, method) if block.lr == "default" and not searched else block.lr,
+        "train.patience": block.patience if block.patience != "auto" else RANDOM_PATIENCE if random else PATIENCE,
         "train.epochs": block.epochs if searched else epochs_of(recipe, method, len(splits.parts[-1].train)),
         "train.threads": processor.threads(block.threads),
         "evaluate.metrics": recipe.evaluate.metrics or list(_default_metrics(recipe, splits)),
@@ -71,7 +75,19 @@ def epochs_of(recipe: Recipe, method: Method, rows: int) -> int:
     wanted = recipe.train.epochs
     if wanted != "auto" and (method.default_epochs or method is recipe.method):
         return wanted
+    if method.default_epochs and not isinstance(recipe.base, str):
+        return random_epochs(rows)
     return min(method.default_epochs, max(FEWEST_EPOCHS, ROWS_TRAINED // max(1, rows)))
+
+
+def random_epochs(rows: int) -> int:
+    """Passes over the training rows from random weights."""
+    return min(RANDOM_EPOCHS, max(FEWEST_EPOCHS, RANDOM_ROWS // max(1, rows)))
+
+
+def rate_of(recipe: Recipe, method: Method) -> float:
+    """The learning rate that a method is tried with first: its own, or one for random weights."""
+    return method.default_lr if isinstance(recipe.base, str) else max(RANDOM_LR, method.default_lr)
 
 
 def every_seed(recipe: Recipe) -> list[int]:

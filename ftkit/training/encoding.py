@@ -48,7 +48,7 @@ def encode(recipe: Recipe, splits: Splits, model: Assembly) -> Prepared:
     findings = coverage.findings(recipe, rows["input"].to_list(), encoded)
     if model.base.run is not None:
         seen = seen_by(model.base.run, rows["row_id"].to_list(), hashes)
-        splits, known = _without(splits, seen, recipe.base)
+        splits, known = _without(splits, seen, model.base.name)
         findings = (*findings, *known)
     for finding in findings:
         console.warn(f"{finding.what}; {finding.hint}" if finding.hint else finding.what)

@@ -28,6 +28,7 @@ from ftkit.training.precision import Precisions
 from ftkit.training.profiling import Profile
 from ftkit.training.rate import rows_per_second
 from ftkit.training.rooms import Rooms
+from ftkit.training.scratch import Scratch, unadapted
 from ftkit.training.session import Session, open_session
 from ftkit.training.stopping import stoppable
 from ftkit.training.watching import Line, Watcher, watching
@@ -140,6 +141,7 @@ def _score_baselines(outcome: Outcome) -> None:
     inputs = session.splits.rows.frame["input"].to_list()
     parts = [part for part in session.splits.parts if len(part.test)]
     session.arms[0].read(np.concatenate([NOTHING, *(part.test for part in parts)]))
+    small, raw = Scratch.of(session), task.raw(session.prepared.encoded.rows)
     with console.progress("baselines", len(parts)) as bar:
         for done, part in enumerate(parts, 1):
             gold, chosen = session.targets[part.train], outcome.probes[part.name]
@@ -160,6 +162,12 @@ def _score_baselines(outcome: Outcome) -> None:
                 "nearest_neighbour": probe.neighbours(features[part.train], gold, count, features[part.test]),
                 "linear_probe": task.scores(chosen.logits(features[part.test])),
             }
+            if raw is not None:
+                found["raw_neighbour"] = probe.neighbours(raw[part.train], gold, count, raw[part.test])
+            if small is not None and (learned := small.scores(part)) is not None:
+                found["from_scratch"] = learned
+            if (source := unadapted(session, part.test)) is not None:
+                found["source"] = source
             for name, scores in found.items():
                 outcome.baselines.setdefault(name, {})[part.name] = scores
             bar.update(done)
@@ -187,5 +195,11 @@ def _accelerator(recipe: Recipe, run: RunFolder) -> Accelerator:
     trackers = recipe.train.trackers
     accelerator = Accelerator(log_with=trackers or None, project_dir=str(run.path))
     if trackers:
-        accelerator.init_trackers("ftkit", config={"base": recipe.base, "method": recipe.method.name})
+        accelerator.init_trackers(
+            "ftkit",
+            config={
+                "base": recipe.start,
+                "method": recipe.method.name,
+            },
+        )
     return accelerator

@@ -18,7 +18,7 @@ from ftkit.search.ladder import Climb, weigh
 from ftkit.training.arms import Arm, Arms
 from ftkit.training.checkpoints import Journal
 from ftkit.training.choosing import Search, choose, rates_around
-from ftkit.training.deciding import epochs_of
+from ftkit.training.deciding import PATIENCE, epochs_of, rate_of
 from ftkit.training.encoding import Prepared
 from ftkit.training.judging import judged, scored
 from ftkit.training.loop import Job
@@ -72,7 +72,11 @@ class Session:
         return self.arms[0].features.pooled
 
     def warm_start(self, part: Part) -> tuple[Solve, tuple[Pooling, float]]:
-        """What solves heads for a part; pooling and strength are chosen on its inner holdouts alone."""
+        """What solves heads for a part; all that is open is chosen on its inner holdouts alone.
+
+        That is pooling and strength, and on top of an earlier run whether its head is carried over (as it is, where
+        nothing is held out) or solved anew: a head that has seen few rows of the target may beat one that has not.
+        """
 
         def score(targets: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
             return judged(self.recipe, self.labels, targets, logits)
@@ -81,7 +85,21 @@ class Session:
         if (head := self.assembly.head) is not None:
             known = _carried_over(head.labels, head.weight, head.bias, self.labels)
         choice = probe.choose(self.pooled, self.targets, count, part.inner, score, self.balanced)
-        return warm_start(self.pooled, self.targets, count, choice, self.balanced, known), choice
+        fresh = warm_start(self.pooled, self.targets, count, choice, self.balanced)
+        if known is None:
+            return fresh, choice
+        carried = warm_start(self.pooled, self.targets, count, choice, self.balanced, known)
+        better = part.inner and self._held_score(part, fresh) > self._held_score(part, carried)
+        return (fresh if better else carried), choice
+
+    def _held_score(self, part: Part, solve: Solve) -> tuple[float, float]:
+        """Score and negative loss of solved heads on a part's inner holdouts together."""
+        heads = [(solve(rows), held) for rows, held in part.inner]
+        logits = np.concatenate([head.logits(self.pooled[head.pooling][held]) for head, held in heads])
+        value, loss = judged(
+            self.recipe, self.labels, self.targets[np.concatenate([held for _, held in heads])], logits
+        )
+        return (float("-inf") if np.isnan(value) else value), -loss
 
     def probe(self, rows: np.ndarray, choice: tuple[Pooling, float]) -> Probe:
         """The linear probe on the untouched base, solved on some training rows."""
@@ -93,13 +111,17 @@ class Session:
 
     def carry_out(self, fit: Fit, agreed: Choice | None) -> Fitted:
         """Choose and train; `agreed` is what folds have chosen where they have."""
-        rates = rates_around if self.recipe.train.lr == "auto" else lambda method: [self.rate(method)]
+        searched = self.recipe.train.lr == "auto"
+
+        def rates(method: Method) -> list[float]:
+            return rates_around(self.rate(method)) if searched else [self.rate(method)]
+
         return fit.deliver(agreed or choose(fit, Search(rates, self._weigh)))
 
     def rate(self, method: Method) -> float:
         """The learning rate of a method where it is not searched for."""
         chosen = self.recipe.train.lr
-        return method.default_lr if isinstance(chosen, str) else chosen
+        return rate_of(self.recipe, method) if isinstance(chosen, str) else chosen
 
     def settings(self, arm: Arm) -> Settings:
         """The fit's settings of an arm."""
@@ -113,7 +135,7 @@ class Session:
             decay=block.decay,
             weight_decay=block.weight_decay,
             clip=block.clip,
-            patience=block.patience,
+            patience=PATIENCE if block.patience == "auto" else block.patience,
         )
 
     def _weigh(self, fit: Fit, upper: Tried, lower: Tried) -> Climb:

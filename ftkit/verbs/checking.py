@@ -19,7 +19,7 @@ def check(recipe: Recipe) -> dict[str, Any]:
     privacy.hide(recipe.report.rows == "hide")
     recipe, splits = prepare(recipe)
     splits = used_only(splits)
-    base = bases.resolve(recipe.base)
+    base = bases.resolve(recipe.base, recipe.seed)
     rows = splits.rows.frame
     encoded = recipe.task.encode(rows["input"].to_list(), recipe.task.processor(base))
     mask = mask_of(splits.rows.labels)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 METHOD = "lora"
 """the method of a recipe that names none"""
+SCRATCH_METHOD = "full"
+"""the same for random weights"""
 
 
 def infer(target: str, changes: list[tuple[str, str]]) -> Recipe:
@@ -38,7 +40,11 @@ def infer(target: str, changes: list[tuple[str, str]]) -> Recipe:
     _must_exist(parse(start | {"task": {"name": name}}, changes), table)
     kind: type[Task] = registry.load("tasks", name)
     fields = _fields(kind, table, guess, given)
-    recipe = parse(start | {"base": kind.default_base, "task": {"name": name, **fields}}, changes)
+    whole = {"base": kind.default_base} | start | {"task": {"name": name, **fields}}
+    recipe = parse(whole, changes)
+    if not isinstance(recipe.base, str) and not any(key.partition(".")[0] == "method" for key, _ in changes):
+        # random weights hold nothing that a head or low-rank factors could build on
+        recipe = parse(whole | {"method": {"name": SCRATCH_METHOD}}, changes)
     _must_be_whole(recipe.task, table)
     _tell(target, table, name, guess, fields | given)
     return recipe
@@ -74,14 +80,18 @@ def _recognised(table: Table, wanted: str | None) -> tuple[str, Guess]:
 
 def _fields(kind: type[Task], table: Table, guess: Guess, given: dict[str, Any]) -> dict[str, Any]:
     """The guessed columns that do not contradict the given ones; a second look finds what stands in for them."""
-    taken = {column for value in given.values() for column in (value if isinstance(value, list) else [value])}
+    taken = {column for value in given.values() for column in _several(value)}
     fields = {key: value for key, value in guess.fields.items() if key not in given}
-    if not taken & set(fields.values()):
+    if not any(taken & set(_several(value)) for value in fields.values()):
         return fields
     rest = table.frame.drop(columns=[column for column in taken if column in table.frame])
     again = kind.recognise(dataclasses.replace(table, frame=rest)).fields
-    fields = {key: again.get(key) if value in taken else value for key, value in fields.items()}
+    fields = {key: again.get(key) if taken & set(_several(value)) else value for key, value in fields.items()}
     return {key: value for key, value in fields.items() if value is not None}
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _must_exist(recipe: Recipe, table: Table) -> None:

@@ -1,0 +1,104 @@
+"""Two baselines of transfer: the earlier run as it is, and a small model that learns from the run's rows alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ftkit import bases
+from ftkit.features.examples import Examples
+from ftkit.features.network import Network
+from ftkit.features.pooling import Pooling
+from ftkit.features.probe import Probe
+from ftkit.methods.full import Full
+from ftkit.models.assembly import causal, device
+from ftkit.recipe.random import Random
+from ftkit.training.deciding import RANDOM_LR
+from ftkit.training.finite import NotFinite
+from ftkit.training.loop import Job, fit, predict
+from ftkit.training.members import Settings, balance, member
+
+if TYPE_CHECKING:
+    from ftkit.data.table import Part
+    from ftkit.training.session import Session
+
+PASSES, ROWS, FEWEST = 120, 30_000, 3
+"""passes over the training rows at most; rows shown altogether, about; passes at least"""
+SMALL_BATCH, STEPS = 8, 16
+"""rows of a step at least where there are few; steps of a pass that are aimed at then"""
+MEAN = Pooling("mean")
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """The small model of a task with random weights, ready to be trained on any part of a run."""
+
+    session: Session
+    job: Job
+    width: int
+
+    @classmethod
+    def of(cls, session: Session) -> Scratch | None:
+        """None where the task has no such model, or where the run itself starts from random weights."""
+        recipe, frame = session.recipe, session.splits.rows.frame
+        final = session.splits.parts[-1].train
+        config = recipe.task.scratch([frame["input"].iloc[i] for i in final])
+        if config is None or session.assembly.base.kind == "random":
+            return None
+        base = bases.resolve(Random(config=config), recipe.seed)
+        processor = recipe.task.processor(base)
+        backbone = Full(name="full").apply(recipe.task.load(base)).to(device())
+        encoded = recipe.task.encode(frame["input"].to_list(), processor)
+        network = Network(backbone, causal(backbone))
+        job = Job(
+            network=network,
+            examples=Examples(recipe.task, processor, encoded.rows),
+            targets=torch.from_numpy(session.targets),
+            balanced=session.balanced,
+            judge=session.arms[0].job.judge,
+            accelerator=session.arms[0].job.accelerator,
+        )
+        with torch.no_grad():
+            network.training(False)
+            first = job.examples.batch(final[:1]).to(network.device)
+            return cls(session, job, int(network(first).shape[-1]))
+
+    def scores(self, part: Part) -> np.ndarray | None:
+        """Probabilities of a part's test rows (rows, labels) by a model trained on its training rows.
+
+        The number of passes is fixed, so that nothing is chosen on any row. None where training ran away.
+        """
+        labels = len(self.session.labels)
+        start = Probe(MEAN, 1.0, np.zeros((labels, self.width), np.float32), np.zeros(labels, np.float32))
+        passes = min(PASSES, max(FEWEST, ROWS // max(1, len(part.train))))
+        batch = min(self.session.recipe.train.batch, max(SMALL_BATCH, len(part.train) // STEPS))
+        settings = Settings(epochs=passes, lr=RANDOM_LR, batch=batch)
+        weights = balance(self.job.targets, part.train, labels) if self.job.balanced else None
+        nothing = np.zeros(0, dtype=np.int64)
+        full, seed = Full(name="full"), self.session.recipe.seed
+        one = member("scratch", self.job.network, full, start, part.train, nothing, settings, seed, None, weights)
+        try:
+            for _ in fit(self.job, [one]):
+                pass
+        except NotFinite:
+            return None
+        return self.session.recipe.task.scores(predict(self.job, one, part.test))
+
+
+def unadapted(session: Session, rows: np.ndarray) -> np.ndarray | None:
+    """Probabilities (rows, labels) by the earlier run that is the base, as it was delivered.
+
+    Labels that it does not know never win; those that only it knows are left out. None where the base is no run,
+    or shares fewer than two labels.
+    """
+    head = session.assembly.head
+    if head is None or len(set(head.labels) & set(session.labels)) < 2:
+        return None
+    logits = session.pooled[head.pooling][rows] @ head.weight.T + head.bias
+    place = {label: i for i, label in enumerate(head.labels)}
+    least = float(logits.min()) - 20.0
+    columns = [logits[:, place[name]] if name in place else np.full(len(rows), least) for name in session.labels]
+    return session.recipe.task.scores(np.column_stack(columns))
