@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 
 Gold = str | tuple[str, ...] | None
-"""a label; a sorted tuple of labels (multi-label, may be empty); None: not labelled"""
+"""a label; a sorted tuple of labels (multi-label, may be empty); `Tags`; None: not labelled"""
+
+
+class Tags(tuple[str, ...]):
+    """One tag for each token of a row, in BIO: O, B-TYPE, I-TYPE."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class Parsed:
     gold: list[Gold]
     faults: list[str | None]
     """why the row cannot be used, or None"""
+    mended: Mapping[str, int] = field(default_factory=dict)
+    """what was wrong with tags and has been put right: reason -> tags"""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from ftkit.errors import Fault, Faults
 
 PLACES = 3
 """that are named for each reason"""
+MENDED = "such a tag begins a span of its own; if that is wrong, say how tags are written with --set task.scheme=bio"
 
 
 class Tally:
@@ -25,11 +26,15 @@ class Tally:
         self._read: Counter[str] = Counter()
         self._bad: dict[str, Counter[str]] = defaultdict(Counter)
         self._left_out: Counter[str] = Counter()
+        self._mended: Counter[str] = Counter()
         self._places: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._sources: dict[str, list[str]] = defaultdict(list)
 
-    def add(self, split: str, table: Table, faults: Sequence[str | None]) -> None:
-        """Count the rows of a table: those that reading refused, and those with a fault."""
+    def add(
+        self, split: str, table: Table, faults: Sequence[str | None], mended: Mapping[str, int] | None = None
+    ) -> None:
+        """Count the rows of a table: those that reading refused, and those with a fault; and tags that were mended."""
+        self._mended.update(mended or {})
         rows = len(table.frame) + len(table.bad)
         self.rows_read += rows
         self._read[split] += rows
@@ -66,7 +71,11 @@ class Tally:
     def findings(self) -> list[Finding]:
         """One finding for each reason."""
         examples = self.examples
-        return [
+        mended = [
+            Finding("warning", "mended tags", f"{many(count, 'tag')} put right: {why}", MENDED)
+            for why, count in self._mended.most_common()
+        ]
+        return mended + [
             Finding(
                 "warning", "dropped rows", f"{many(count, 'row')} left out: {why}", f"see {', '.join(examples[why])}"
             )

@@ -15,6 +15,7 @@ from ftkit.runs.answers import answers_of
 from ftkit.runs.calibrated import calibration_of
 from ftkit.runs.curved import curve_of
 from ftkit.runs.doubtful import doubtful_of
+from ftkit.runs.frames import shown_labels
 from ftkit.runs.searched import ladder_of, rates_of
 from ftkit.runs.selective import selective_of
 from ftkit.statistics.summary import summarise
@@ -32,7 +33,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
     """The report of a run but for its cost, which is known last."""
     session = outcome.session
     recipe, splits = session.recipe, session.splits
-    labels = tuple(mask.name("label", label) for label in session.labels)
+    labels = tuple(shown_labels(session.labels, recipe.task.kind, mask))
     names = recipe.evaluate.metrics
     found = summarise(
         predictions,
