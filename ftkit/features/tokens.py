@@ -26,12 +26,14 @@ def is_ragged(array: np.ndarray) -> bool:
 
 def flat(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """All tokens of an object array, (tokens, …), and the number of tokens of each row."""
-    return np.concatenate(list(rows)), np.array([len(row) for row in rows])
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    return np.concatenate(list(rows)) if len(rows) else np.zeros((0, 0), np.float32), lengths
 
 
 def split(tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """The opposite of `flat`."""
-    return ragged(np.split(tokens, np.cumsum(lengths)[:-1]), len(lengths))
+    ends = np.cumsum(lengths)
+    return ragged((tokens[end - length : end] for end, length in zip(ends, lengths, strict=True)), len(lengths))
 
 
 def places(rows: Sequence[dict[str, np.ndarray]]) -> torch.Tensor:

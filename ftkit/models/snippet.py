@@ -20,13 +20,14 @@ def snippet(
     encoder_only: bool = False,
     temperature: float | None = None,
 ) -> str:
-    """A runnable snippet with a `predict(texts)` that gives our probabilities.
+    """A runnable snippet with a `predict(texts)` that gives our probabilities; of tags, those of every token.
 
     `longest` is the length in tokens at which texts are cut; `lineage` holds (method, run folder) of the
     earlier runs that the base was made of, oldest first; `encoder_only` says that the base is an
     encoder-decoder of which only the encoder is used; with a `temperature` a comment shows the calibrated form.
     """
     task = recipe.task.model_dump()
+    tags = recipe.task.kind == "tags"
     pair = task.get("combine") == "pair" and isinstance(task.get("text"), list)
     methods = [method for method, _ in lineage] + [recipe.method]
     imports, place = _base_lines(base)
@@ -42,7 +43,7 @@ def snippet(
         "",
         'RUN = Path(".")  # this folder',
         place,
-        "tokenizer = AutoTokenizer.from_pretrained(BASE)",
+        f"tokenizer = AutoTokenizer.from_pretrained(BASE{', add_prefix_space=True' if tags else ''})",
         "if tokenizer.pad_token_id is None:",
         "    tokenizer.pad_token_id = tokenizer.eos_token_id or 0",
         'tokenizer.padding_side = "right"',
@@ -55,6 +56,8 @@ def snippet(
     lines += recipe.method.loading_lines('(RUN / "adapter")')
     lines += ["model.eval()", 'head = load_file(RUN / "adapter" / "head.safetensors")']
     lines += ['labels = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))["labels"]', "", ""]
+    if tags:
+        return "\n".join(lines + _tagging_lines(longest)) + "\n"
     return "\n".join(lines + _predict_lines(pooling, pair, longest, recipe.task.kind, temperature)) + "\n"
 
 
@@ -99,4 +102,29 @@ def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str, tem
         "",
         "",
         f"print(labels, predict({example}))",
+    ]
+
+
+def _tagging_lines(max_length: int) -> list[str]:
+    return [
+        "@torch.no_grad()",
+        "def predict(sentences):",
+        '    """Probabilities (tokens, labels) of each sentence, a list of tokens; 0 for tokens that are cut off."""',
+        "    batch = tokenizer(sentences, is_split_into_words=True, padding=True, truncation=True,",
+        f'                      max_length={max_length}, return_tensors="pt")',
+        "    hidden = model(**batch).last_hidden_state",
+        '    scores = (hidden @ head["weight"].T + head["bias"]).softmax(-1)',
+        "    found = []",
+        "    for row, tokens in enumerate(sentences):",
+        "        mine = torch.zeros(len(tokens), len(labels))",
+        "        for place, token in reversed(list(enumerate(batch.word_ids(row)))):",
+        "            if token is not None:  # the first piece of a token, which comes last here, speaks for it",
+        "                mine[token] = scores[row, place]",
+        "        found.append(mine)",
+        "    return found",
+        "",
+        "",
+        "# ftkit itself takes the likeliest sequence in which every I- follows a B- or I- of its type",
+        'tokens = "A short text .".split()',
+        "print([(token, labels[one.argmax()]) for token, one in zip(tokens, predict([tokens])[0])])",
     ]

@@ -31,6 +31,7 @@ ABOUT = {
     "adapted": "this run",
     "majority": "always the most frequent label",
     "tfidf": "words and letters, no pretraining",
+    "token_shapes": "words, shapes and neighbours, no pretraining",
     "nearest_neighbour": "on the untouched base",
     "linear_probe": "on the untouched base",
 }

@@ -84,12 +84,13 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
 
 def _mistakes(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """The most confident wrong predictions of the delivered seed."""
-    wrong = [row for row in answers_of(outcome, predictions) if row["gold"] not in (None, row["prediction"])]
+    wrong = [row for row in answers_of(outcome, predictions) if row["gold"] is not None and not row["right"]]
     wrong.sort(key=lambda row: -row["confidence"])
-    show = outcome.session.recipe.task.show
+    show, inner = outcome.session.recipe.task.show_answer, ("slices", "right", "answer")
     items = dict(zip((rows := outcome.session.splits.rows.frame)["row_id"], rows["input"], strict=True))
     return [
-        {key: value for key, value in row.items() if key != "slices"} | {"picture": show(items[row["row_id"]])}
+        {key: value for key, value in row.items() if key not in inner}
+        | {"picture": show(items[row["row_id"]], *row["answer"])}
         for row in wrong[:MISTAKES]
     ]
 

@@ -9,15 +9,21 @@ from ftkit.statistics.paired import Comparison
 
 PROBE = "linear_probe"
 TFIDF = "tfidf"
+SHAPES = "token_shapes"
 MAJORITY = "majority"
 NAMES = {
     PROBE: "the linear probe",
     "nearest_neighbour": "the nearest neighbour",
     TFIDF: "the model without pretraining (TF-IDF)",
+    SHAPES: "the model without pretraining (words and their shapes)",
     MAJORITY: "always answering the most frequent label",
     "base": "the untouched base",
 }
-WITHOUT = {TFIDF: "A model without pretraining (TF-IDF)", MAJORITY: "Always answering the most frequent label"}
+WITHOUT = {
+    TFIDF: "A model without pretraining (TF-IDF)",
+    SHAPES: "A model without pretraining (words and their shapes)",
+    MAJORITY: "Always answering the most frequent label",
+}
 """what needs no pretrained model: if it wins, that is the first thing to know"""
 SUBJECTS = {
     "lora": "adapter",
@@ -29,6 +35,8 @@ SUBJECTS = {
 """what a method makes"""
 METRICS = {
     "macro_f1": "macro-F1",
+    "span_f1": "span F1",
+    "partial_span_f1": "partial span F1",
     "micro_f1": "micro-F1",
     "precision": "macro precision",
     "recall": "macro recall",

@@ -175,6 +175,10 @@ class Task(Entry):
         """A row's input as HTML (a picture, a player), for a few rows of a page; empty where its text says it all."""
         return ""
 
+    def show_answer(self, input: tuple[str, ...], gold: Gold, prediction: Gold) -> str:
+        """The same with what is right and what was said, where they are best seen in the input itself."""
+        return self.show(input)
+
     # ---- for tests and try-outs ----
 
     @classmethod

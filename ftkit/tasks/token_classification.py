@@ -201,6 +201,12 @@ class TokenClassification(Task):
 
         return {"token_shapes": token_shapes(given.inputs, given.targets, given.train, given.test, given.labels)}
 
+    def show_answer(self, input: tuple[str, ...], gold: Gold, prediction: Gold) -> str:
+        """The sentence twice: with the spans of gold, and with the predicted ones."""
+        from ftkit.tasks._marked import compared
+
+        return compared(input, gold or (), prediction or ())
+
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:
         """Twenty-four sentences with fruit and tools in them, and a BERT of two blocks that knows their words."""
