@@ -29,7 +29,7 @@ Line = tuple[int, list[str]]
 
 def looks_like(raw: bytes) -> bool:
     """Whether a text without a telling name is a CoNLL file: equal columns, the last of them tags, and blank lines."""
-    lines = re.split(r"\r\n|\n|\r", raw[:SAMPLE].decode("latin-1"))
+    lines = re.split(r"\r\n|\n|\r", raw[:SAMPLE].decode("latin-1").strip("\r\n"))
     if len(raw) > SAMPLE:
         lines = lines[:-1]  # cut off somewhere
     rows = [_split(line, "\t" in line) for line in lines if line.strip() and not line.startswith((DOCUMENT, "#"))]

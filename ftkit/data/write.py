@@ -99,8 +99,8 @@ def _named(style: Style, path: Path) -> Style:
         return style
     zipped = name.endswith(".gz")
     if kind != style.kind:
-        if style.kind == "conll" and suffix not in ("csv", "tsv", "tab"):
-            return replace(style, zipped=zipped)  # .txt says nothing at all
+        if style.kind == "conll" and suffix == "txt":
+            return replace(style, zipped=zipped)  # .txt says nothing
         return Style(kind, zipped, delimiter="\t" if kind == "conll" else TEXT.get(suffix, ","))
     if kind == "conll":
         return replace(style, zipped=zipped)

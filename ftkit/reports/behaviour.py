@@ -78,7 +78,7 @@ def confusion(report: Report) -> Section | None:
     if not pairs:
         return None
     if report["kind"] == "tags":
-        why = "The most frequent mistakes: spans with the right borders and another type, missed spans, and ones too many."
+        why = "The most frequent mistakes: right borders with another type, missed spans, and ones too many."
         return {"why": why, "matrix": None, "pairs": pairs}
     why = f"With {len(report['labels'])} labels a matrix cannot be read; these are the most frequent confusions."
     return {"why": why, "matrix": None, "pairs": pairs}

@@ -114,7 +114,7 @@ def per_label(scored: Scored) -> list[Entry]:
 
 
 def confusion(scored: Scored) -> Entry | None:
-    """Rows by gold and predicted label; None for multi-label, where no label is mistaken for one other, and for tags."""
+    """Rows by gold and predicted label; None where no label of a row is mistaken for one other."""
     if scored.kind != "label":
         return None
     names = _names(scored)
