@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,20 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from ftkit import metrics, registry
+from ftkit import registry
 from ftkit.bases import Base
 from ftkit.data.read import read
+from ftkit.data.sampling import labels_of
+from ftkit.data.tags import classes
 from ftkit.features import probe
 from ftkit.features.examples import Examples, Features
 from ftkit.features.network import Network
-from ftkit.features.pooling import Pooling
+from ftkit.features.pooling import EACH, Pooling
 from ftkit.features.probe import Probe
 from ftkit.methods import Method
 from ftkit.recipe import Data
 from ftkit.tasks import Task
+from ftkit.training.judging import judged
 from ftkit.training.loop import Job
 from ftkit.training.members import Member, Settings, member
 
@@ -38,7 +42,7 @@ def method_named(name: str, **fields: Any) -> Method:
 
 @dataclass(frozen=True)
 class Toy:
-    """The toy of a task: 24 rows, 2 labels, a random base of 2 blocks."""
+    """The toy of a task: 24 rows, few labels, a random base of 2 blocks."""
 
     task: Task
     method: Method
@@ -46,6 +50,7 @@ class Toy:
     targets: np.ndarray
     probe: Probe
     folder: Path
+    labels: tuple[str, ...]
 
     def member(self, settings: Settings, seed: int = 0, **fields: Any) -> Member:
         """One member on all rows, or as `fields` say."""
@@ -79,21 +84,23 @@ def build(
     if double:
         network.backbone.double()
     examples = Examples(chosen, processor, chosen.encode(inputs, processor).rows)
-    features = Features(network, examples, (MEAN,), None)
+    pooling = Pooling(EACH) if chosen.kind == "tags" else MEAN
+    features = Features(network, examples, (pooling,), None)
     features.read(EVERY)
     examples.prefix = features.prefix if cached else None
-    labels = tuple(sorted({str(label) for label in parsed.gold}))
+    found = {label for one in parsed.gold for label in labels_of(one)}
+    labels = classes(found) if chosen.kind == "tags" else tuple(sorted(found))
     targets = chosen.targets(parsed.gold, labels)
-    solved = probe.fit(features.pooled, targets, len(labels), EVERY, (MEAN, 0.01))
+    solved = probe.fit(features.pooled, targets, len(labels), EVERY, (pooling, 0.01))
     job = Job(
         network,
         examples,
         torch.from_numpy(targets),
         False,
-        judge(targets, labels),
+        judge(chosen, targets, labels),
         Accelerator(cpu=True),
     )
-    return Toy(chosen, method, job, targets, solved, folder)
+    return Toy(chosen, method, job, targets, solved, folder, labels)
 
 
 def load(task: Task, folder: Path) -> tuple[nn.Module, Any]:
@@ -107,16 +114,11 @@ def base_in(folder: Path) -> Base:
     return Base("toy", folder / "base", "local", "", "folder")
 
 
-def judge(targets: np.ndarray, labels: tuple[str, ...]) -> Any:
-    """Accuracy and log-loss of logits."""
-
-    def scored(positions: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
-        scores = np.exp(logits - logits.max(1, keepdims=True))
-        scores /= scores.sum(1, keepdims=True)
-        seen = metrics.Scored(labels, targets[positions], scores.argmax(1), scores)
-        return metrics.load("accuracy").compute(seen), metrics.load("log_loss").compute(seen)
-
-    return scored
+def judge(task: Task, targets: np.ndarray, labels: tuple[str, ...]) -> Any:
+    """Accuracy, of tags that of tokens, and log-loss of logits."""
+    metric = "token_accuracy" if task.kind == "tags" else "accuracy"
+    recipe = SimpleNamespace(task=task, evaluate=SimpleNamespace(metrics=[metric]))
+    return lambda positions, logits: judged(recipe, labels, targets[positions], logits)  # all that it looks at
 
 
 def judged_by(toy: Toy, judge: Any) -> Toy:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from ftkit import runs
 from ftkit.comparison.aligning import Aligned, Side
 from ftkit.comparison.pairs import Pair
+from ftkit.data.tags import spans
 from ftkit.metrics import Scored
 from ftkit.metrics.accuracy import Accuracy
 from ftkit.statistics.predictions import UNKNOWN
@@ -107,7 +108,9 @@ def _flip(a: _Answers, b: _Answers, row: int, shown: Shown) -> Flip:
 
 
 def _named(labels: Sequence[str], code: Any) -> str | list[str]:
-    """The label of a code, or labels of a row of 0 and 1; -1 is the last one, `UNKNOWN`."""
+    """The label of a code, or labels of a row of 0 and 1; -1 is the last one, `UNKNOWN`. Of tags, the spans."""
+    if isinstance(code, tuple):
+        return [f"{kind}, token {start + 1} to {end}" for kind, start, end in spans(code)]
     return [labels[place] for place in np.flatnonzero(code).tolist()] if np.ndim(code) else labels[int(code)]
 
 

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from ftkit.data.hashing import fractions
-from ftkit.data.table import Gold
+from ftkit.data.table import Gold, Tags
+from ftkit.data.tags import OUTSIDE, types_of
 
 NEVER = -1
 """fold of rows that are never held out"""
@@ -83,11 +84,17 @@ def _labelled(gold: Sequence[Gold]) -> tuple[np.ndarray, np.ndarray, tuple[str, 
     row = np.arange(len(gold))
     flat: list[str] = [item if isinstance(item, str) else NO_LABEL for item in gold]
     if any(isinstance(item, tuple) for item in gold):
-        several = [(item or (NO_LABEL,)) if isinstance(item, tuple) else (item or NO_LABEL,) for item in gold]
+        several = [_several(item) for item in gold]
         row = np.repeat(row, [len(item) for item in several])
         flat = [label for item in several for label in item]
     label, labels = pd.factorize(pd.Series(flat, dtype=object), sort=True)
     return row, label, tuple(labels)
+
+
+def _several(item: Gold) -> tuple[str, ...]:
+    if isinstance(item, Tags):  # tokens outside are an answer of their own
+        return (*types_of(item), OUTSIDE)
+    return (item or (NO_LABEL,)) if isinstance(item, tuple) else (item or NO_LABEL,)
 
 
 @dataclass(frozen=True, eq=False)

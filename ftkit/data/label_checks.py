@@ -111,7 +111,11 @@ def _few(train: Mapping[str, int]) -> Finding | None:
 
 def _unbalanced(train: Mapping[str, int], metrics: list[str]) -> Finding | None:
     counts = sorted(train.values())
-    if len(counts) < 2 or counts[-1] < UNBALANCED * counts[(len(counts) - 1) // 2] or metrics[:1] == ["macro_f1"]:
+    if (
+        len(counts) < 2
+        or counts[-1] < UNBALANCED * counts[(len(counts) - 1) // 2]
+        or metrics[:1] in (["macro_f1"], ["span_f1"])
+    ):
         return None
     share = math.floor(100 * counts[-1] / sum(counts))
     largest = max(train, key=lambda label: train[label])

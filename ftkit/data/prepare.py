@@ -12,13 +12,13 @@ import pandas as pd
 from ftkit import bases
 from ftkit.bases import Base
 from ftkit.bases.random import config_of
-from ftkit.data import checks, columns, label_checks, unit_checks
+from ftkit.data import checks, columns, label_checks, tags, unit_checks
 from ftkit.data.hashing import content_keys, row_ids
 from ftkit.data.names import many
 from ftkit.data.read import read, read_many
 from ftkit.data.sampling import MERGED, labels_of, renamed, without_rare
 from ftkit.data.splits import LEFT_OUT, divide
-from ftkit.data.table import DataReport, Finding, Parsed, Rows, Splits, Table
+from ftkit.data.table import DataReport, Finding, Parsed, Rows, Splits, Table, Tags
 from ftkit.data.tally import Tally
 from ftkit.errors import Fault, Faults, InputError
 from ftkit.privacy import shown
@@ -52,8 +52,7 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
     frame["split"] = division.split
     tested = np.concatenate([part.test for part in division.parts])
     findings += unit_checks.check_tested(frame["unit"].iloc[tested])
-    final = {label for item in frame["gold"].iloc[division.parts[-1].train] for label in labels_of(item)}
-    rows = Rows(frame, tuple(sorted(final)), any(isinstance(item, tuple) for item in frame["gold"]))
+    rows = Rows(frame, _labels(frame["gold"].iloc[division.parts[-1].train]), any(map(_is_several, frame["gold"])))
     report = DataReport(
         rows_read=tally.rows_read,
         rows_used=int((frame["split"] != "unused").sum()),
@@ -66,6 +65,16 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
         detected=detected,
     )
     return recipe, Splits(rows, division.parts, report)
+
+
+def _labels(gold: pd.Series) -> tuple[str, ...]:
+    """What a model of these training rows tells apart."""
+    found = {label for item in gold for label in labels_of(item)}
+    return tags.classes(found) if any(isinstance(item, Tags) for item in gold) else tuple(sorted(found))
+
+
+def _is_several(item: object) -> bool:
+    return isinstance(item, tuple) and not isinstance(item, Tags)
 
 
 def rows_of(recipe: Recipe, source: str, labelled: bool) -> tuple[Table, Parsed, DataReport]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ftkit.data import delimited, excel, folder, hub, media, parquet, patterns, recordings, records
+from ftkit.data import conll, delimited, excel, folder, hub, media, parquet, patterns, recordings, records
 from ftkit.data.cells import Cells, refuse_repeated
 from ftkit.data.encoding import decode
 from ftkit.data.sources import File, load, locate
@@ -75,7 +75,9 @@ def _read_file(file: File, data: Data) -> Cells:
     text, encoding = decode(file.raw, file.source, data.encoding)
     if not text or text.isspace():
         raise InputError(f"{file.source}: is empty", "give a file with rows")
-    if kind == "delimited":
+    if kind == "conll":
+        cells = conll.read(text, file.source)
+    elif kind == "delimited":
         cells = delimited.read(text, file.source, data, file.suffix)
     else:
         cells = records.read(text, file.source, lines=kind == "jsonl")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ftkit.data import tags
 from ftkit.data.folds import Together
 from ftkit.data.hashing import fractions
-from ftkit.data.table import Gold
+from ftkit.data.table import Gold, Tags
 
 MERGED = "other"
 """label that rare labels become with `rare: merge`"""
@@ -98,16 +99,20 @@ def _counts(gold: Sequence[Gold], train: np.ndarray) -> dict[str, int]:
 
 
 def labels_of(item: Gold) -> tuple[str, ...]:
-    """The labels of a row: none, one or several."""
+    """The labels of a row: none, one or several; of tags, the types of their spans."""
+    if isinstance(item, Tags):
+        return tags.types_of(item)
     return () if item is None else (item,) if isinstance(item, str) else item
 
 
 def renamed(gold: Sequence[Gold], names: dict[str, str]) -> list[Gold]:
-    """Labels under other names; a row's labels stay sorted and distinct."""
+    """Labels, or types of tags, under other names; a row's labels stay sorted and distinct."""
     if not names:
         return list(gold)
     return [
-        tuple(sorted({names.get(label, label) for label in item}))
+        tags.renamed(item, names)
+        if isinstance(item, Tags)
+        else tuple(sorted({names.get(label, label) for label in item}))
         if isinstance(item, tuple)
         else None
         if item is None

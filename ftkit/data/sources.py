@@ -13,14 +13,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
+from ftkit.data import conll
 from ftkit.errors import InputError
 from ftkit.files import os_error
 from ftkit.recipe.paths import DATA_FILE
 
-Kind = Literal["delimited", "json", "jsonl", "parquet", "excel"]
+Kind = Literal["delimited", "json", "jsonl", "conll", "parquet", "excel"]
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
-FORMATS = "give a CSV, TSV, TXT, JSON, JSONL, Parquet or XLSX file, or one of these with .gz"
+FORMATS = "give a CSV, TSV, TXT, JSON, JSONL, CoNLL, Parquet or XLSX file, or one of these with .gz"
 SUFFIXES: dict[str, Kind] = {
     "json": "json",
     "jsonl": "jsonl",
@@ -29,6 +30,7 @@ SUFFIXES: dict[str, Kind] = {
     "pq": "parquet",
     "xlsx": "excel",
     "xlsm": "excel",
+    **dict.fromkeys(conll.SUFFIXES, "conll"),
 }
 OTHERS = {  # beginnings that no text has
     b"\x89PNG": "a PNG image",
@@ -156,7 +158,7 @@ def _kind(raw: bytes, suffix: str, source: str) -> Kind:
     if kind in ("parquet", "excel"):
         what = "a Parquet file" if kind == "parquet" else "an Excel workbook"
         raise InputError(f"{source}: is not {what}, though its name says so", "copy it again, or rename it")
-    return kind
+    return "conll" if kind == "delimited" and suffix != "csv" and conll.looks_like(raw) else kind
 
 
 def _zip_kind(raw: bytes, source: str) -> Kind:

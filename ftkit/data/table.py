@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 
 Gold = str | tuple[str, ...] | None
-"""a label; a sorted tuple of labels (multi-label, may be empty); None: not labelled"""
+"""a label; a sorted tuple of labels (multi-label, may be empty); `Tags`; None: not labelled"""
+
+
+class Tags(tuple[str, ...]):
+    """One tag for each token of a row, in BIO: O, B-TYPE, I-TYPE."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,8 @@ class Parsed:
     """what each row is called in messages, beside its line, where that says more"""
     notes: Mapping[str, int] = field(default_factory=dict)
     """what was done to rows that are used all the same, such as "CMYK, turned into RGB": rows"""
+    mended: Mapping[str, int] = field(default_factory=dict)
+    """what was wrong with tags and has been put right: reason -> tags"""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ftkit.privacy import shown
 
 PLACES = 3
 """that are named for each reason"""
+MENDED = "such a tag begins a span of its own; if that is wrong, say how tags are written with --set task.scheme=bio"
 
 
 class Tally:
@@ -26,12 +27,14 @@ class Tally:
         self._bad: dict[str, Counter[str]] = defaultdict(Counter)
         self._noted: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
+        self._mended: Counter[str] = Counter()
         self._places: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._sources: dict[str, list[str]] = defaultdict(list)
 
     def add(self, split: str, table: Table, parsed: Parsed) -> None:
-        """Count the rows of a table: those that reading refused, and those with a fault."""
+        """Count the rows of a table: those that reading refused, and those with a fault; and what was put right."""
         self._noted.update(parsed.notes)
+        self._mended.update(parsed.mended)
         rows = len(table.frame) + len(table.bad)
         self.rows_read += rows
         self._read[split] += rows
@@ -74,12 +77,23 @@ class Tally:
         """One finding for each reason, and for each thing that was done to rows."""
         examples = self.examples
         noted = [Finding("note", "changed rows", f"{many(n, 'row')}: {what}") for what, n in self._noted.items()]
-        return noted + [
-            Finding(
-                "warning", "dropped rows", f"{many(count, 'row')} left out: {why}", f"see {', '.join(examples[why])}"
-            )
-            for why, count in self.reasons.items()
+        mended = [
+            Finding("warning", "mended tags", f"{many(count, 'tag')} put right: {why}", MENDED)
+            for why, count in self._mended.most_common()
         ]
+        return (
+            noted
+            + mended
+            + [
+                Finding(
+                    "warning",
+                    "dropped rows",
+                    f"{many(count, 'row')} left out: {why}",
+                    f"see {', '.join(examples[why])}",
+                )
+                for why, count in self.reasons.items()
+            ]
+        )
 
     def spelled(self, split: str) -> str:
         """Reasons with counts and first places, for a message: "no label 30 (train.csv:4, …)"."""

@@ -19,7 +19,7 @@ def restored(frame: pd.DataFrame, lines: np.ndarray, file: File, data: Data) -> 
 
     `lines` (rows,) says where each row of the frame stands in the file, as `Table.lines` does.
     """
-    if file.kind == "delimited":
+    if file.kind in ("delimited", "conll"):
         return frame
     names = [str(name) for name in frame.columns]
     own, result = _values(file, lines, data, names), frame.copy()

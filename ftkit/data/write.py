@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ftkit.data import conll
 from ftkit.data.dialect import detect
 from ftkit.data.encoding import UTF8, Encoding, decode
 from ftkit.data.records import cell
@@ -80,6 +81,8 @@ def style_of(like: str, data: Data) -> Style:
     text, encoding = decode(file.raw, like, data.encoding)
     newline = "\r\n" if b"\r\n" in text[: 1 << 16] else "\n"
     style = Style(kind, file.zipped, encoding, newline=newline, suffix=file.suffix)
+    if kind == "conll":
+        return replace(style, delimiter="\t" if conll.tab_separated(text.decode("utf-8").splitlines()) else " ")
     if kind != "delimited":
         return style
     dialect = detect(text, like, data, file.suffix)
@@ -96,7 +99,11 @@ def _named(style: Style, path: Path) -> Style:
         return style
     zipped = name.endswith(".gz")
     if kind != style.kind:
-        return Style(kind, zipped, delimiter=TEXT.get(suffix, ","))
+        if style.kind == "conll" and suffix == "txt":
+            return replace(style, zipped=zipped)  # .txt says nothing
+        return Style(kind, zipped, delimiter="\t" if kind == "conll" else TEXT.get(suffix, ","))
+    if kind == "conll":
+        return replace(style, zipped=zipped)
     other = suffix not in (style.suffix, "txt")  # .txt says nothing about its delimiter
     return replace(style, zipped=zipped, delimiter=TEXT.get(suffix, ",") if other else style.delimiter)
 
@@ -109,6 +116,8 @@ def _fill(frame: pd.DataFrame, stream: IO[bytes], style: Style) -> tuple[str, ..
             out.write(content.getbuffer())
         return said
     notes: tuple[str, ...] = ()
+    if style.kind == "conll":
+        _, notes = conll.write(frame, style.delimiter, style.newline)
     if style.kind == "delimited" and not style.quoting and _needs_quotes(frame, style.delimiter):
         style = replace(style, quoting=True)
         notes = ("quoting is on: a cell holds a delimiter or a line end",)
@@ -132,7 +141,7 @@ def _packed(stream: IO[bytes], style: Style) -> Iterator[IO[bytes]]:
 
 
 def _text(frame: pd.DataFrame, stream: IO[bytes], style: Style) -> None:
-    pieces = {"delimited": _delimited, "json": _json, "jsonl": _jsonl}[style.kind](frame, style)
+    pieces = WRITERS[style.kind](frame, style)
     with _packed(stream, style) as out:
         out.write(style.encoding.bom)
         for piece in pieces:
@@ -224,6 +233,12 @@ def _objects(part: pd.DataFrame) -> list[str]:
     rows = zip(*columns, strict=True)
     return [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) for row in rows]
 
+
+def _conll(frame: pd.DataFrame, style: Style) -> Iterator[str]:
+    return conll.write(frame, style.delimiter, style.newline)[0]
+
+
+WRITERS = {"delimited": _delimited, "json": _json, "jsonl": _jsonl, "conll": _conll}
 
 # ---- binary files ----
 

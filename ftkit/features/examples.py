@@ -13,10 +13,12 @@ import torch
 
 from ftkit import environment
 from ftkit.data.decoded import Decoded
+from ftkit.features import tokens
 from ftkit.features.cache import SEGMENT, Cache, Shelf
 from ftkit.features.headroom import in_lengths
 from ftkit.features.network import TOLERANCE, Batch, Network
-from ftkit.features.pooling import Pooling
+from ftkit.features.pooling import EACH, Pooling
+from ftkit.tasks import NO_TOKEN, PIECES
 
 if TYPE_CHECKING:
     from ftkit.tasks import Task
@@ -55,12 +57,12 @@ class Examples:
         With `changed`, a seed, the rows are augmented: for training steps alone.
         """
         if cached and self.prefix is not None:
-            shape = self.task.outline(self.lengths[positions], self.processor)
-            return Batch(self._collated(positions) if shape is None else shape, self.prefix.take(positions))
+            shape = self.task.outline(self.lengths[positions], self.processor) or self._collated(positions)
+            return Batch(shape, self.prefix.take(positions), shape.pop(PIECES, None))
         inputs = self._collated(positions)
         if changed is not None and self.augment:
             inputs = self.task.augment(inputs, self.augment, torch.Generator().manual_seed(changed))
-        return Batch(inputs)
+        return Batch(inputs, pieces=inputs.pop(PIECES, None))
 
     def _collated(self, positions: np.ndarray) -> dict[str, torch.Tensor]:
         return self.task.collate([self.rows[i] for i in positions], self.processor)
@@ -109,9 +111,10 @@ class Features:
         """
         self._network, self._poolings = network, tuple(poolings)
         self._examples = replace(examples, prefix=None)  # rows are read from the bottom, also once others are known
-        self._read = np.zeros(len(examples), dtype=bool)
+        self.known = np.zeros(len(examples), dtype=bool)
+        """(rows,) those that were read"""
         self.pooled: dict[Pooling, np.ndarray] = {}
-        """pooling: (rows, width) float32; rows not read are nan"""
+        """pooling: (rows, width) float32, nan for rows not read; of tokens, objects (tokens, width), None likewise"""
         self.why_not = ""
         """why no prefix is kept, where one could have been"""
         self.computed = 0
@@ -138,7 +141,7 @@ class Features:
 
     def read(self, positions: np.ndarray, seen: Callable[[int], None] = lambda rows: None) -> None:
         """Know these rows; `seen` is told how many are done."""
-        positions = np.unique(positions[~self._read[positions]])
+        positions = np.unique(positions[~self.known[positions]])
         if not len(positions):
             return
         shelves = self._shelves()
@@ -150,19 +153,28 @@ class Features:
         if len(missing):
             self._compute(np.sort(missing), done, seen)
         for pooling, shelf in self._pooled.items():
-            rows = torch.cat([shelf[self._hashes[i]] for i in positions]).float().numpy()
-            whole = self.pooled.setdefault(pooling, np.full((len(self._hashes), rows.shape[1]), np.nan, np.float32))
-            whole[positions] = rows
-        self._read[positions] = True
+            self._know(pooling, positions, [shelf[self._hashes[i]].float() for i in positions])
+        self.known[positions] = True
         seen(len(positions))
+
+    def _know(self, pooling: Pooling, positions: np.ndarray, entries: list[torch.Tensor]) -> None:
+        """Keep what was read; tokens stay where they are, as files that are mapped into memory."""
+        if pooling.kind == EACH:
+            whole = self.pooled.setdefault(pooling, np.full(len(self._hashes), None, dtype=object))
+            whole[positions] = tokens.ragged((one.numpy() for one in entries), len(entries))
+            return
+        rows = torch.cat(entries).numpy()
+        whole = self.pooled.setdefault(pooling, np.full((len(self._hashes), rows.shape[1]), np.nan, np.float32))
+        whole[positions] = rows
 
     def digest(self) -> str:
         """sha256 of all that was read."""
-        state = hashlib.sha256(self._read.tobytes())
+        state = hashlib.sha256(self.known.tobytes())
         for pooling in sorted(self.pooled, key=str):
-            state.update(self.pooled[pooling].tobytes())
+            for row in self.pooled[pooling] if pooling.kind == EACH else [self.pooled[pooling]]:
+                state.update(b"" if row is None else row.tobytes())
         if (prefix := self._cuts.get(self._network)) is not None:
-            for i in np.flatnonzero(self._read):
+            for i in np.flatnonzero(self.known):
                 state.update(prefix[self._hashes[i]].contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return state.hexdigest()
 
@@ -230,14 +242,23 @@ class Features:
             several, hidden = first.enter(batch.inputs, others, above=bool(self._poolings))
         for pooling, shelf in self._pooled.items():
             assert hidden is not None
-            mask = self._network.mask(batch.inputs, hidden)
-            yield shelf, list(pooling(hidden, mask).cpu()[:, None].unbind())
+            pooled = self._network.pooled(batch, hidden, pooling).cpu()
+            yield shelf, _each_token(pooled, batch) if pooling.kind == EACH else list(pooled[:, None].unbind())
         for (network, shelf), entering in zip(self._cuts.items(), several, strict=True):
             if entering is not None:
                 lengths = network.lengths(batch, entering)
                 whole = entering.cpu()
                 real = [whole.shape[1]] * len(whole) if lengths is None else lengths
                 yield shelf, [row[:length].clone() for row, length in zip(whole, real, strict=True)]
+
+
+def _each_token(seen: torch.Tensor, batch: Batch) -> list[torch.Tensor]:
+    """Vectors of the tokens with a piece -> (tokens, width) of each row, nan for tokens without one."""
+    assert batch.pieces is not None
+    pieces = batch.pieces.cpu()
+    whole = seen.new_full((*pieces.shape, seen.shape[-1]), float("nan"))
+    whole[pieces >= 0] = seen
+    return [row[:length].clone() for row, length in zip(whole, (pieces != NO_TOKEN).sum(1).tolist(), strict=True)]
 
 
 def _doubt_of_padding(network: Network, padded: Batch, alone: Batch) -> str:

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from ftkit import environment
 from ftkit.console import console
 from ftkit.errors import FtkitError, out_of_memory
-from ftkit.features.network import Batch, Network
+from ftkit.features.network import Network
 
 if TYPE_CHECKING:
     from ftkit.features.examples import Examples
@@ -128,7 +128,7 @@ def _rows_that_fit(network: Network, examples: Examples, size: int) -> int:
 
     @torch.no_grad()
     def trial(rows: int) -> None:
-        network(Batch(examples.task.collate([examples.rows[i] for i in longest[:rows]], examples.processor)).to(device))
+        network(examples.batch(longest[:rows], cached=False).to(device))
 
     device = network.device
     network.training(False)

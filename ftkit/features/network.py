@@ -21,6 +21,7 @@ from ftkit.features.blank import Blank
 from ftkit.features.cut import CannotResume, Cut
 from ftkit.features.dropout import quicken
 from ftkit.features.fingerprint import Fingerprint
+from ftkit.features.pooling import EACH, Pooling
 from ftkit.features.processor import attention
 from ftkit.models.architecture import blocks, frozen_depth
 
@@ -37,6 +38,8 @@ class Batch:
     """with a prefix, those of floating point are only looked at for their shape: a `Blank` will do"""
     prefix: torch.Tensor | None = None
     """(rows, …), as `Network.capture` gave it, padded with zeros"""
+    pieces: torch.Tensor | None = None
+    """(rows, tokens) where the piece that speaks for each token stands, negative where there is none"""
 
     @property
     def mask(self) -> torch.Tensor | None:
@@ -46,7 +49,8 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
         inputs = {key: value.to(device) for key, value in self.inputs.items()}
-        return Batch(inputs, None if self.prefix is None else self.prefix.to(device))
+        prefix, pieces = (None if one is None else one.to(device) for one in (self.prefix, self.pieces))
+        return Batch(inputs, prefix, pieces)
 
 
 class Network:
@@ -180,6 +184,10 @@ class Network:
             return None
         real: torch.Tensor = torch.arange(states.shape[1], device=mask.device) < frames(mask.sum(1))[:, None]
         return real.to(mask.dtype)
+
+    def pooled(self, batch: Batch, hidden: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+        """What a pooling makes of the last hidden states: (rows, width), or (tokens with a piece, width)."""
+        return pooling(hidden, batch.pieces if pooling.kind == EACH else self.mask(batch.inputs, hidden))
 
     def lengths(self, batch: Batch, entering: torch.Tensor) -> np.ndarray | None:
         """(rows,) real positions along axis 1 of what enters, padding to their right; None where rows are whole."""

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import torch
 
-KINDS = ("mean", "first", "last")
+KINDS = ("mean", "first", "last", "each")
+EACH = "each"
+"""the pooling that keeps a vector for every token"""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,11 @@ class Pooling:
     normalise: bool = False
 
     def __call__(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """(rows, positions, width) and a (rows, positions) mask of 0 and 1 → (rows, width)."""
+        """(rows, positions, width) and a (rows, positions) mask of 0 and 1 → (rows, width).
+
+        `each` takes the positions of tokens' pieces instead, (rows, tokens), negative where there is none, and
+        gives the vectors of those that are there: (tokens, width).
+        """
         pooled = pool(hidden, mask, self.kind)
         if not self.normalise:
             return pooled
@@ -29,7 +35,11 @@ class Pooling:
 
 
 def pool(hidden: torch.Tensor, mask: torch.Tensor | None, kind: str) -> torch.Tensor:
-    """Mean over real positions, the first one, or the last real one."""
+    """Mean over real positions, the first one, the last real one, or that of each token (see `Pooling`)."""
+    if kind == EACH:
+        assert mask is not None, "rows of tokens say where their tokens stand"
+        row, token = torch.nonzero(mask >= 0, as_tuple=True)
+        return hidden[row, mask[row, token]]
     if mask is None:
         mask = torch.ones(hidden.shape[:2], dtype=torch.long, device=hidden.device)
     if kind == "mean":

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ftkit.features import tokens
 from ftkit.features.pooling import Pooling
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.1, 1.0)  # inverse L2 penalties to choose from, on features of unit variance
+MOST_TOKENS = 20_000  # of training rows that each token of a test row is held against
 UNCHOSEN = 0.01  # where there is nothing to choose by
 Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 """(targets, logits) → (score, larger is better, nan where these rows do not define it; loss)"""
@@ -27,8 +29,18 @@ class Probe:
     """(labels,) float32"""
 
     def logits(self, features: np.ndarray) -> np.ndarray:
-        """(rows, width) → (rows, labels)."""
-        return np.asarray(features @ self.weight.T + self.bias)
+        """(rows, width) → (rows, labels); of tokens, objects (tokens, width) → (tokens, labels)."""
+        return applied(features, self.weight, self.bias)
+
+
+def applied(features: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Logits of a head. Those of tokens that the base was not shown are minus infinity."""
+    if not tokens.is_ragged(features):
+        return np.asarray(features @ weight.T + bias)
+    found, lengths = tokens.flat(features)
+    logits = found @ weight.T + bias
+    logits[np.isnan(found[:, 0])] = -np.inf
+    return tokens.split(logits, lengths)
 
 
 def solve(
@@ -36,10 +48,12 @@ def solve(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weight (labels, width) and bias (labels,) of L2-penalised logistic regression.
 
-    Targets: (rows,) ints, or (rows, labels) of 0 and 1. Features are centred and brought to unit
-    variance as a whole before solving, which makes one range of strengths fit every base; the result
-    applies to the features as they are.
+    Targets: (rows,) ints, or (rows, labels) of 0 and 1; of tokens, (rows, tokens) ints. Features are
+    centred and brought to unit variance as a whole before solving, which makes one range of strengths
+    fit every base; the result applies to the features as they are.
     """
+    if tokens.is_ragged(features):
+        features, targets = tokens.labelled(features, targets)
     centre = features.mean(axis=0, keepdims=True)
     scale = max(float((features - centre).std()), 1e-12)
     ready = (features - centre) / scale
@@ -74,7 +88,7 @@ def choose(
             values = []
             for train, held in holdouts:
                 weight, bias = solve(features[train], targets[train], labels, strength, balanced)
-                values.append(score(targets[held], features[held] @ weight.T + bias))
+                values.append(score(targets[held], applied(features[held], weight, bias)))
             scores = [one for one, _ in values if not np.isnan(one)]
             loss = float(np.mean([loss for _, loss in values]))
             value = (float(np.mean(scores)) if scores else 0.0, -loss)
@@ -102,7 +116,12 @@ def fit(
 def neighbours(
     features: np.ndarray, targets: np.ndarray, labels: int, queries: np.ndarray, count: int = 5
 ) -> np.ndarray:
-    """Probabilities (queries, labels) by a vote of the nearest training rows, weighted by cosine likeness."""
+    """Probabilities (queries, labels) by a vote of the nearest training rows, weighted by cosine likeness.
+
+    Of tokens, each asks the nearest tokens of the training rows, of which at most `MOST_TOKENS` are kept.
+    """
+    if tokens.is_ragged(features):
+        return _neighbours_of_tokens(features, targets, labels, queries, count)
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
     asked = queries / np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
     onehot = targets.astype(np.float64) if targets.ndim == 2 else np.eye(labels)[targets]
@@ -115,6 +134,20 @@ def neighbours(
         weight /= weight.sum(axis=1, keepdims=True)
         out[start : start + 1024] = np.einsum("qk,qkl->ql", weight, onehot[near])
     return out
+
+
+def _neighbours_of_tokens(
+    features: np.ndarray, targets: np.ndarray, labels: int, queries: np.ndarray, count: int
+) -> np.ndarray:
+    known, gold = tokens.labelled(features, targets)
+    if len(known) > MOST_TOKENS:
+        drawn = np.random.default_rng(0).permutation(len(known))[:MOST_TOKENS]
+        known, gold = known[drawn], gold[drawn]
+    asked, lengths = tokens.flat(queries)
+    seen = ~np.isnan(asked[:, 0])
+    scores = np.zeros((len(asked), labels))
+    scores[seen] = neighbours(known, gold, labels, asked[seen], count)
+    return tokens.split(scores, lengths)
 
 
 def _several(

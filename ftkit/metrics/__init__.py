@@ -22,22 +22,36 @@ from ftkit.registry import Entry
 class Scored:
     """Predictions beside the truth, on the same rows.
 
-    Single-label: `gold` and `prediction` are (rows,) ints, an index into `labels`, or -1 for a gold
-    label that training lacked (it counts as wrong). Multi-label: both are (rows, labels) of 0 and 1.
+    By `kind`, `gold` and `prediction` are
+
+    - `label`: (rows,) ints, an index into `labels`, or -1 for a gold label that training lacked (it counts as wrong);
+    - `labels`, several a row: (rows, labels) ints, 0 and 1;
+    - `values`: (rows, targets) float64, in the targets' own units;
+    - `tags`: (rows,) objects, each a tuple with the tag of every token.
     """
 
     labels: tuple[str, ...]
+    """names of labels, of targets or of tags"""
     gold: np.ndarray
     prediction: np.ndarray
     scores: np.ndarray | None = None
-    """(rows, labels) probabilities; None where a predictor has none"""
+    """(rows, labels) probabilities; None where a predictor has none, and for values"""
 
     def __len__(self) -> int:
         return len(self.gold)
 
     @property
+    def kind(self) -> str:
+        """What is predicted: label | labels | values | tags."""
+        if self.gold.dtype.kind == "f":
+            return "values"
+        if self.gold.dtype.kind == "O":
+            return "tags"
+        return "labels" if self.gold.ndim == 2 else "label"
+
+    @property
     def multi_label(self) -> bool:
-        return self.gold.ndim == 2
+        return self.kind == "labels"
 
     def take(self, rows: np.ndarray) -> Scored:
         """The same for some rows (positions, may repeat)."""
@@ -48,10 +62,16 @@ class Scored:
 class Metric(Entry):
     """One number on predictions."""
 
+    kinds: ClassVar[frozenset[str]] = frozenset({"label", "labels"})
+    """kinds of predictions that it is a metric of"""
     higher_is_better: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     """smallest and largest value that it can take; infinite where there is none"""
     needs_scores: ClassVar[bool] = False
+
+    def suits(self, scored: Scored) -> bool:
+        """Whether it says anything of such rows; where not, a report leaves it out unless it was asked for."""
+        return True
 
     def compute(self, scored: Scored) -> float:
         """The metric's value; nan where it is not defined on these rows."""
@@ -76,11 +96,17 @@ def load(name: str) -> Metric:
     return load_script(name)
 
 
+def family(kind: str) -> tuple[str, ...]:
+    """Names of the metrics of this folder for a kind of predictions, those of answers before those of scores."""
+    mine = [name for name in registry.names("metrics") if kind in registry.load("metrics", name).kinds]
+    return tuple(sorted(mine, key=lambda name: (registry.load("metrics", name).needs_scores, name)))
+
+
 def as_evaluate(name: str) -> Any:
     """Any metric as an `evaluate.Metric` that computes in memory and never asks a hub.
 
     Predictions are label numbers, or scores (rows, labels) where the metric needs them; references
-    are label numbers, or rows of 0 and 1 if multi-label.
+    are label numbers, or rows of 0 and 1 if multi-label. Of values, both are numbers, or rows of numbers.
     """
     from ftkit.metrics._scripts import as_module
 

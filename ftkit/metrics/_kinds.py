@@ -1,9 +1,9 @@
 """Families of metrics that allow more than calling `compute` again and again.
 
 Intervals and permutation tests need a metric on thousands of variations of the same rows. A metric
-that is a function of counts per label (`CountMetric`), or that has a first-order contribution of
-each row (`InfluenceMetric`), gives all of them in one vectorised call. A metric of one's own may
-subclass these, or plain `Metric`.
+that is a function of counts per label (`CountMetric`) or of means over rows (`MomentMetric`), or that
+has a first-order contribution of each row (`InfluenceMetric`), gives all of them in one vectorised
+call. A metric of one's own may subclass these, or plain `Metric`.
 """
 
 from __future__ import annotations
@@ -109,6 +109,24 @@ class CountMetric(Metric):
 class InfluenceMetric(Metric):
     """A metric that is nearly a mean of contributions, one of each row."""
 
+    by_label: ClassVar[bool] = False
+    """a mean over labels, which needs enough rows of each"""
+
     def contributions(self, scored: Scored) -> np.ndarray:
         """(rows,) value plus the row's first-order influence; their mean is the value itself."""
         raise TypeError(f"{type(self).__name__} has no contributions")
+
+
+class MomentMetric(Metric):
+    """A metric that is a smooth function of means over rows, such as a correlation, or an F1 of what rows hold."""
+
+    def moments(self, scored: Scored) -> np.ndarray:
+        """(rows, …) numbers of each row by itself, but for constants taken from gold."""
+        raise TypeError(f"{type(self).__name__} has no moments")
+
+    def of_moments(self, means: np.ndarray) -> np.ndarray:
+        """Values (…) of the means of the moments (…, as one row has them), one for each variation of the rows."""
+        raise TypeError(f"{type(self).__name__} has no of_moments")
+
+    def compute(self, scored: Scored) -> float:
+        return float(self.of_moments(self.moments(scored).mean(axis=0))) if len(scored) else float("nan")

@@ -12,23 +12,26 @@ import numpy as np
 from ftkit import environment, registry
 from ftkit.errors import InputError, did_you_mean
 from ftkit.metrics import Metric, Scored
+from ftkit.metrics._values import VALUES
 
 NEAR = 0.8  # likeness above which an unknown name is taken for a misspelling, and no hub is asked
 
 
 class Script(Metric):
-    """A metric script, called with predictions and references as whole numbers.
+    """A metric script, called with predictions and references as whole numbers (of values, as numbers).
 
     The number taken is the one named like the script, else the first. Higher is taken to be better;
     wrap the script in a `Metric` of one's own where it is not.
     """
 
+    kinds: ClassVar[frozenset[str]] = frozenset({"label", "labels", "values"})
     bounds: ClassVar[tuple[float, float]] = (float("-inf"), float("inf"))
     _module: Any = None
 
     def compute(self, scored: Scored) -> float:
+        guesses, truth = (_plain(one, scored.kind) for one in (scored.prediction, scored.gold))
         try:  # not `compute`, which sends every call through a file: 50 times slower
-            answer = self._module._compute(predictions=scored.prediction.tolist(), references=scored.gold.tolist())
+            answer = self._module._compute(predictions=guesses, references=truth)
         except Exception as error:  # a script may fail in any way
             reason = str(error).strip().partition("\n")[0]
             raise InputError(f"{self.name}: the metric fails: {reason}", "mend the script") from error
@@ -37,6 +40,12 @@ class Script(Metric):
             raise InputError(f"{self.name}: the script gives no number", "return {'name': number} from _compute")
         own = Path(self.name).stem
         return float(numbers[own] if own in numbers else next(iter(numbers.values())))
+
+
+def _plain(cells: np.ndarray, kind: str) -> list[Any]:
+    """A list of cells; of a single target one number a row."""
+    found: list[Any] = (cells[:, 0] if kind == "values" and cells.shape[1] == 1 else cells).tolist()
+    return found
 
 
 @cache
@@ -84,8 +93,10 @@ def as_module(metric: Metric) -> Any:
     import evaluate
     from datasets import Features, List, Value
 
-    one, many, scores = Value("int64"), List(Value("int64")), List(Value("float64"))
+    one, many, value, scores = Value("int64"), List(Value("int64")), Value("float64"), List(Value("float64"))
     shapes = [(scores, one), (scores, many)] if metric.needs_scores else [(one, one), (many, many)]
+    if metric.kinds == VALUES:
+        shapes = [(value, value), (scores, scores)]
     about = evaluate.MetricInfo(
         description=metric.__doc__ or "",
         citation="",
@@ -101,15 +112,18 @@ def as_module(metric: Metric) -> Any:
             return about
 
         def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
-            return {Path(metric.name).stem: metric.compute(_scored(predictions, references, metric.needs_scores))}
+            return {Path(metric.name).stem: metric.compute(_scored(predictions, references, metric))}
 
     Local.__name__ = Path(metric.name).stem  # what evaluate calls it
     return Local(keep_in_memory=True)
 
 
-def _scored(predictions: Any, references: Any, scores: bool) -> Scored:
+def _scored(predictions: Any, references: Any, metric: Metric) -> Scored:
     gold, guess = np.asarray(references), np.asarray(predictions)
-    if scores:
+    if metric.kinds == VALUES:
+        gold, guess = (one.astype(np.float64).reshape(len(one), -1) for one in (gold, guess))
+        return Scored(tuple(str(target) for target in range(gold.shape[1])), gold, guess)
+    if metric.needs_scores:
         chosen = (guess >= 0.5).astype(np.int64) if gold.ndim == 2 else guess.argmax(1)
         return Scored(tuple(str(label) for label in range(guess.shape[1])), gold, chosen, guess)
     width = gold.shape[1] if gold.ndim == 2 else int(max(gold.max(initial=0), guess.max(initial=0))) + 1

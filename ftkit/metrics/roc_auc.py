@@ -20,6 +20,7 @@ class RocAuc(InfluenceMetric):
     """Area under the receiver operating characteristic."""
 
     needs_scores: ClassVar[bool] = True
+    by_label: ClassVar[bool] = True
 
     def compute(self, scored: Scored) -> float:
         areas = [_area(values, positive) for values, positive in _one_against_rest(scored)]

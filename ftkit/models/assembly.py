@@ -13,11 +13,13 @@ import torch
 
 from ftkit import bases
 from ftkit.errors import InputError
-from ftkit.features import processor
+from ftkit.features import processor, tokens
 from ftkit.features.examples import Examples, Features
 from ftkit.features.fingerprint import Fingerprint
 from ftkit.features.headroom import ROWS, in_chunks
 from ftkit.features.network import Network
+from ftkit.features.pooling import EACH
+from ftkit.features.probe import applied
 from ftkit.models.architecture import blocks
 from ftkit.models.delivery import Head, method_of, read_head
 from ftkit.tasks import Encoded
@@ -74,7 +76,7 @@ class Model:
         seen: Callable[[int], None] = lambda rows: None,
         cache: Cache | None = None,
     ) -> tuple[np.ndarray, Encoded]:
-        """(rows, labels) float32, and the rows as encoded.
+        """(rows, labels) float32 (of tokens, objects (tokens, labels)), and the rows as encoded.
 
         With a cache, what is below the adapter is looked up there, and kept for the next run on the same rows.
         """
@@ -94,23 +96,28 @@ class Model:
         examples = replace(examples, prefix=None)
         if cache is not None and (known := self._look_up(examples, positions, cache)) is not None:
             seen(len(positions))
-            return self._scores(torch.from_numpy(known[positions]))
-        out = np.zeros((len(examples), len(self.head.bias)), dtype=np.float32)
+            found = known[positions]
+            if tokens.is_ragged(found):
+                return applied(found, self.head.weight, self.head.bias)
+            return self._scores(torch.from_numpy(found)).numpy()
+        each = self.head.pooling.kind == EACH
+        out = np.empty(len(examples), object) if each else np.zeros((len(examples), len(self.head.bias)), np.float32)
         self.network.training(False)
         done = 0
 
         def work(some: np.ndarray) -> None:
             nonlocal done
             batch = examples.batch(some).to(self.network.device)
-            hidden = self.network(batch)
-            out[some] = self._scores(self.head.pooling(hidden, self.network.mask(batch.inputs, hidden)))
+            logits = self._scores(self.network.pooled(batch, self.network(batch), self.head.pooling))
+            rows = [examples.rows[i] for i in some]
+            out[some] = tokens.cut(tokens.spread(logits, tokens.places(rows)).numpy(), rows) if each else logits.numpy()
             done += len(some)
             seen(done)
 
         with processor.used("auto"):
             in_chunks(self.network, examples, positions, ROWS, work)
-        found: np.ndarray = out[positions]
-        return found
+        result: np.ndarray = out[positions]
+        return result
 
     @property
     def untouched(self) -> bool:
@@ -125,11 +132,10 @@ class Model:
         examples.prefix = features.prefix
         return features.pooled.get(self.head.pooling)
 
-    def _scores(self, features: torch.Tensor) -> np.ndarray:
+    def _scores(self, features: torch.Tensor) -> torch.Tensor:
         """(rows, width) → (rows, labels) float32."""
         weight, bias = torch.from_numpy(self.head.weight), torch.from_numpy(self.head.bias)
-        logits: np.ndarray = (features.float().cpu() @ weight.T + bias).numpy()
-        return logits
+        return features.float().cpu() @ weight.T + bias
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,8 @@ def _base_lines(base: Base) -> tuple[list[str], str]:
 
 
 def _predict_lines(pooling: Pooling, own: Snippet, kind: str, temperature: float | None) -> list[str]:
+    if own.predict:
+        return list(own.predict)
     pooled = {
         "mean": ["features = (hidden * mask).sum(1) / mask.sum(1)" if own.masked else "features = hidden.mean(1)"],
         "first": ["features = hidden[:, 0]"],

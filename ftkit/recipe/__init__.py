@@ -270,7 +270,7 @@ def _blocks(tree: dict[str, Any], checker: Checker) -> dict[str, Any]:
         elif value is not None:
             plain[key] = value
     if isinstance(chosen := parts.get("evaluate"), Evaluate):
-        _check_metrics(chosen.metrics, checker)
+        _check_metrics(chosen.metrics, parts.get("task"), checker)
     if isinstance(train := parts.get("train"), Train) and isinstance(task := parts.get("task"), Task):
         _check_augment(train.augment, task, checker)
     if "base" not in {*parts, *plain} and isinstance(task := parts.get("task"), Task):
@@ -288,10 +288,14 @@ def _blocks(tree: dict[str, Any], checker: Checker) -> dict[str, Any]:
     return parts | {key: getattr(checked, key) for key in plain}
 
 
-def _check_metrics(metrics: list[str], checker: Checker) -> None:
-    """A name that is nearly one of ours is a slip; any other may be a metric of the user's own."""
+def _check_metrics(metrics: list[str], task: Any, checker: Checker) -> None:
+    """One of ours must fit what the task predicts; a name that is nearly ours is a slip, any other a user's own."""
     known = registry.names("metrics")
     for name in metrics:
+        if name in known and isinstance(task, Task) and task.kind not in registry.load("metrics", name).kinds:
+            fits = ", ".join(one for one in known if task.kind in registry.load("metrics", one).kinds)
+            checker.add("evaluate.metrics", f"{name} is no metric of {task.name}", f"choose from {fits}")
+            continue
         hint = did_you_mean(name, known)
         if name not in known and not name.endswith(".py") and "/" not in name and hint.startswith("did you mean"):
             checker.add("evaluate.metrics", f"no metric named {name!r}", hint)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-DATA_FILE = re.compile(r".*\.(csv|tsv|tab|txt|jsonl?|ndjson|parquet|pq|xlsx?)(\.gz)?", re.IGNORECASE)
+DATA_FILE = re.compile(r".*\.(csv|tsv|tab|txt|jsonl?|ndjson|conll|iob2?|bio|parquet|pq|xlsx?)(\.gz)?", re.IGNORECASE)
 """names that are taken for paths also where nothing of that name exists; a hub id may hold a dot too"""
 
 PACKAGED = ("minilm",)

@@ -77,6 +77,9 @@ def confusion(report: Report) -> Section | None:
         return {"why": "", "matrix": _matrix(found["labels"], found["counts"]), "pairs": []}
     if not pairs:
         return None
+    if report["kind"] == "tags":
+        why = "The most frequent mistakes: right borders with another type, missed spans, and ones too many."
+        return {"why": why, "matrix": None, "pairs": pairs}
     why = f"With {len(report['labels'])} labels a matrix cannot be read; these are the most frequent confusions."
     return {"why": why, "matrix": None, "pairs": pairs}
 
@@ -123,7 +126,8 @@ def mistakes(report: Report) -> Section | None:
         rows.append(
             {
                 "picture": Markup(mistake["picture"]),  # a task's own drawing, which escapes what it shows
-                "texts": [_cut(str(text)) for text in texts],
+                # a drawing of spans holds the text
+                "texts": [] if report["kind"] == "tags" else [_cut(str(text)) for text in texts],
                 "gold": words.labels(mistake["gold"]),
                 "prediction": words.labels(mistake["prediction"]),
                 "confidence": words.share(mistake["confidence"]),

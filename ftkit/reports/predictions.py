@@ -23,11 +23,9 @@ def predictions(report: Mapping[str, Any], rows: Sequence[Row] | None) -> dict[s
         return None
     shown, remark = _capped(rows)
     inputs, cut = listing.texts("text", report["noun"], [row["input"] for row in shown])
-    labels = report["labels"]
     columns = [
         inputs,
-        listing.choices("gold", "gold", [row["gold"] for row in shown], labels, UNKNOWN),
-        listing.choices("predicted", "predicted", [row["prediction"] for row in shown], labels),
+        *_answers(report, shown),
         listing.shares("confidence", "confidence", [row["confidence"] for row in shown]),
         listing.choices("result", "result", [result(row) for row in shown], tones=TONES),
         *listing.slices(shown),
@@ -36,10 +34,24 @@ def predictions(report: Mapping[str, Any], rows: Sequence[Row] | None) -> dict[s
     return {"data": listing.block(columns), "notes": [part for part in (remark, f"{cut} {where}".strip()) if part]}
 
 
+def _answers(report: Mapping[str, Any], shown: Sequence[Row]) -> list[listing.Column]:
+    """Gold and prediction; of tags, every span as a text."""
+    gold, said = ([row[key] for row in shown] for key in ("gold", "prediction"))
+    if report["kind"] == "tags":
+        return [listing.texts("gold", "gold", gold)[0], listing.texts("predicted", "predicted", said)[0]]
+    labels = report["labels"]
+    return [
+        listing.choices("gold", "gold", gold, labels, UNKNOWN),
+        listing.choices("predicted", "predicted", said, labels),
+    ]
+
+
 def result(row: Row) -> str:
     """Right, wrong, or neither where a row has no gold label."""
     if row["gold"] is None:
         return "no gold label"
+    if "right" in row:
+        return "right" if row["right"] else "wrong"
     return "right" if set(words.labels(row["gold"])) == set(words.labels(row["prediction"])) else "wrong"
 
 

@@ -37,6 +37,7 @@ ABOUT = {
     "from_scratch": "a small model on these rows alone, no pretraining",
     "raw_neighbour": "nearest neighbour of raw inputs, no model",
     "source": "the earlier run that is the base, not adapted",
+    "token_shapes": "words, shapes and neighbours, no pretraining",
     "nearest_neighbour": "on the untouched base",
     "linear_probe": "on the untouched base",
 }

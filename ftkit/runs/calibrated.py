@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ftkit.training.parts import Fitted
 
 NONE_ASKED = "data.validation is none, so there are no validation rows"
+OF_TAGS = "confidences of tags are not calibrated"
 NONE_HELD = "no rows could be held out for validation"
 
 
@@ -41,6 +42,8 @@ def _of(outcome: Outcome, one: Fitted) -> Temperature:
 
 def delivered(outcome: Outcome, seed: int) -> Temperature:
     """That of a seed's adapter; none where a fold has none, because then nobody has measured what it does."""
+    if outcome.session.recipe.task.kind == "tags":
+        return Temperature(None, 0, OF_TAGS)
     known = temperatures(outcome, seed)
     for part, one in known.items():
         if one.value is None:
@@ -48,9 +51,11 @@ def delivered(outcome: Outcome, seed: int) -> Temperature:
     return known["final"]
 
 
-def calibration_of(outcome: Outcome, predictions: pd.DataFrame, labels: tuple[str, ...]) -> dict[str, Any]:
-    """The report's `calibration`; `labels` as they stand in `predictions`."""
+def calibration_of(outcome: Outcome, predictions: pd.DataFrame, labels: tuple[str, ...]) -> dict[str, Any] | None:
+    """The report's `calibration`, None for tags; `labels` as they stand in `predictions`."""
     seed, kind = outcome.delivered, outcome.session.recipe.task.kind
+    if kind == "tags":
+        return None
     known, found = temperatures(outcome, seed), delivered(outcome, seed)
     mine = predictions[(predictions["predictor"] == ADAPTED) & (predictions["seed"] == seed)]
     before, units = scored(mine, ADAPTED, seed, labels, kind)

@@ -15,6 +15,7 @@ from ftkit.runs.answers import answers_of
 from ftkit.runs.calibrated import calibration_of
 from ftkit.runs.curved import curve_of
 from ftkit.runs.doubtful import doubtful_of
+from ftkit.runs.frames import shown_labels
 from ftkit.runs.searched import ladder_of, rates_of
 from ftkit.runs.selective import selective_of
 from ftkit.statistics.summary import summarise
@@ -32,7 +33,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
     """The report of a run but for its cost, which is known last."""
     session = outcome.session
     recipe, splits = session.recipe, session.splits
-    labels = tuple(mask.name("label", label) for label in session.labels)
+    labels = tuple(shown_labels(session.labels, recipe.task.kind, mask))
     names = recipe.evaluate.metrics
     found = summarise(
         predictions,
@@ -84,21 +85,26 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
 
 def _mistakes(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """The most confident wrong predictions of the delivered seed."""
-    wrong = [row for row in answers_of(outcome, predictions) if row["gold"] not in (None, row["prediction"])]
+    wrong = [row for row in answers_of(outcome, predictions) if row["gold"] is not None and not row["right"]]
     wrong.sort(key=lambda row: -row["confidence"])
+    inner = ("slices", "right", "answer")
     return [
-        {key: value for key, value in row.items() if key != "slices"} | {"picture": picture}
-        for row, picture in zip(wrong, _pictures(outcome, [row["row_id"] for row in wrong[:MISTAKES]]), strict=False)
+        {key: value for key, value in row.items() if key not in inner} | {"picture": picture}
+        for row, picture in zip(wrong, _pictures(outcome, wrong[:MISTAKES]), strict=False)
     ]
 
 
-def _pictures(outcome: Outcome, ids: list[str]) -> list[str]:
-    """Rows as their task shows them, by their ids."""
+def _pictures(outcome: Outcome, answers: list[dict[str, Any]]) -> list[str]:
+    """Rows as their task shows them, with what was said of them."""
     session = outcome.session
     frame, encoded = session.splits.rows.frame, session.prepared.encoded.rows
     places = dict(zip(frame["row_id"], range(len(frame)), strict=True))
     inputs, processor = frame["input"].to_list(), session.assembly.processor
-    return [session.recipe.task.show(inputs[i], encoded[i], processor) for i in map(places.__getitem__, ids)]
+    at = [places[row["row_id"]] for row in answers]
+    return [
+        session.recipe.task.show(inputs[i], encoded[i], processor, row["answer"])
+        for i, row in zip(at, answers, strict=True)
+    ]
 
 
 def _data(outcome: Outcome, mask: Mask) -> dict[str, Any]:

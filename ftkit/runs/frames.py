@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ftkit.data.table import Gold
+from ftkit.data import tags
+from ftkit.data.table import Gold, Tags
 from ftkit.privacy import Mask
 from ftkit.statistics.predictions import frame_of
 from ftkit.training.deciding import every_seed
@@ -66,10 +68,17 @@ def frame(
     mask: Mask,
 ) -> pd.DataFrame:
     """The rows of one predictor."""
-    shown = [mask.name("label", label) for label in labels]
+    shown = shown_labels(labels, kind, mask)
     prediction = masked(decoded, mask)
     return frame_of(
         prediction=prediction, scores=scores, labels=shown, predictor=predictor, seed=seed, kind=kind, **common
+    )
+
+
+def shown_labels(labels: Sequence[str], kind: str, mask: Mask) -> list[str]:
+    """Labels as reports name them; of tags, the types have stand-ins where rows are hidden."""
+    return (
+        list(masked([Tags(labels)], mask)[0] or ()) if kind == "tags" else [mask.name("label", one) for one in labels]
     )
 
 
@@ -78,7 +87,9 @@ def masked(gold: list[Gold], mask: Mask) -> list[Gold]:
     if not mask.on:
         return gold
     return [
-        mask.name("label", one)
+        tags.renamed(one, {kind: mask.name("label", kind) for kind in tags.types_of(one)})
+        if isinstance(one, Tags)
+        else mask.name("label", one)
         if isinstance(one, str)
         else None
         if one is None

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from ftkit import privacy
+from ftkit.data import tags
 from ftkit.errors import InputError
 from ftkit.files import os_error, replacing
 from ftkit.privacy import Mask
@@ -15,7 +16,7 @@ KEY_BYTES = 32
 
 
 def mask_of(labels: tuple[str, ...]) -> Mask:
-    """The mask of a run: off unless rows are hidden; labels are numbered in their order.
+    """The mask of a run: off unless rows are hidden; labels, or types of tags, are numbered in their order.
 
     Row hashes are keyed with this machine's secret, so that runs on it can still be compared and
     nobody else can test a guess of a text against them.
@@ -23,7 +24,7 @@ def mask_of(labels: tuple[str, ...]) -> Mask:
     if not privacy.hidden():
         return Mask(on=False)
     mask = Mask(on=True, key=machine_key())
-    for label in labels:
+    for label in tags.types_of(labels) if tags.are_classes(labels) else labels:
         mask.name("label", label)
     return mask
 

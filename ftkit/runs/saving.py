@@ -63,7 +63,7 @@ def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], ma
 def save_profile(profile: Measured, outcome: Outcome, clock: Clock, run: RunFolder) -> None:
     """Write where the time went, and say the short of it."""
     features, block = outcome.session.arms[0].features, outcome.session.recipe.train
-    known = int(np.isfinite(next(iter(features.pooled.values()))[:, 0]).sum())
+    known = int(features.known.sum())
     reading = {"rows": known, "computed": features.computed}
     document = profile.document(clock.total(), reading, precision=block.precision, threads=block.threads)
     write_json(run.path / runs.PROFILE, document)

@@ -5,8 +5,10 @@
   the number of rows replaced by the effective number, at which a share would have the jackknife's
   standard error, and with a t quantile. Simulated at 50, 200 and 1,000 rows and true values of 0.55
   to 0.98 it covers 93 to 97 % for macro-F1 with 10 rows a label or more.
-- A mean without an upper bound (log-loss): t on the logarithmic scale. Means of losses cover 93 to
-  98 % in the same simulations, and less (85 % at worst) on 50 rows of which nearly all are right.
+- A mean without an upper bound (log-loss, absolute error), or the root of one: t on the logarithmic
+  scale. Means of losses cover 93 to 98 % in the same simulations, and less (85 % at worst) on 50 rows
+  of which nearly all are right. Errors and correlations of values cover 92 to 98 % at 50 to 1,000 rows
+  and true correlations of 0.6 to 0.98; on 50 rows with heavy-tailed errors (t of 4) 91 %.
 - Expected calibration error: see `calibration`.
 
 With units (documents, people) the spread is between units, not rows; fewer than 10 of them give no
@@ -83,11 +85,16 @@ def too_few(metric: Metric, scored: Scored, groups: np.ndarray | None) -> str:
 
 def by_label(metric: Metric) -> bool:
     """Whether the metric is a mean over labels, each of which needs rows."""
-    return isinstance(metric, InfluenceMetric) or (isinstance(metric, CountMetric) and metric.by_label)
+    return isinstance(metric, InfluenceMetric | CountMetric) and metric.by_label
 
 
 def rows_of_labels(scored: Scored) -> np.ndarray:
-    """Gold rows of each label that occurs; labels that training lacked do not matter, they are always wrong."""
+    """Gold rows of each label that occurs; labels that training lacked do not matter, they are always wrong.
+
+    None where what is predicted is no label.
+    """
+    if scored.kind not in ("label", "labels"):
+        return np.zeros(0, dtype=np.int64)
     gold = scored.gold.sum(0) if scored.multi_label else np.bincount(scored.gold[scored.gold >= 0])
     return np.asarray(gold[gold > 0])
 
@@ -137,7 +144,7 @@ def _between(
         rows = float(groups.max() + 1)  # no unit differs from another: each counts as one row
     else:
         rows = balanced_rows(scored) if by_label(metric) else float(len(scored))
-    if isinstance(metric, InfluenceMetric):
+    if isinstance(metric, InfluenceMetric) and metric.by_label:
         rows = min(rows, balanced_rows(scored) * max(1, len(rows_of_labels(scored)) - 1))
     elif isinstance(metric, CountMetric) and metric.share_of_gold:
         rows = min(rows, balanced_rows(scored))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ftkit.metrics import Metric, Scored
-from ftkit.metrics._kinds import CountMetric, Counts, InfluenceMetric, count, count_each
+from ftkit.metrics._kinds import CountMetric, Counts, InfluenceMetric, MomentMetric, count, count_each
 
 GROUPS = 200  # of rows, for metrics that must be computed anew each time
 CELLS = 2_000_000  # numbers in one block of counts, so that memory stays below 100 MB
@@ -34,6 +34,8 @@ def leave_out(metric: Metric, scored: Scored, units: np.ndarray | None = None) -
         return _of_means(values, float(values.mean()), units)
     if isinstance(metric, CountMetric):
         return _of_counts(metric, scored, units)
+    if isinstance(metric, MomentMetric):
+        return _of_moments(metric, scored, units)
     groups = _groups(len(scored)) if units is None else units
     return np.array([metric.compute(scored.take(np.flatnonzero(groups != group))) for group in range(groups.max() + 1)])
 
@@ -74,6 +76,20 @@ def _of_counts(metric: CountMetric, scored: Scored, units: np.ndarray | None) ->
     pairs = (scored.gold + 1) * (len(scored.labels) + 1) + scored.prediction
     _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
     return _in_blocks(metric, whole, scored, first)[inverse]
+
+
+def _of_moments(metric: MomentMetric, scored: Scored, units: np.ndarray | None) -> np.ndarray:
+    each = metric.moments(scored)
+    sums, sizes = (each, np.ones(len(each))) if units is None else (sum_rows(each, units), np.bincount(units))
+    left = np.maximum(len(each) - sizes, 1).reshape(-1, *[1] * (each.ndim - 1))
+    return metric.of_moments((each.sum(axis=0) - sums) / left)
+
+
+def sum_rows(values: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """The sums (units, …) of the values (rows, …) of each unit."""
+    total = np.zeros((int(units.max()) + 1, *values.shape[1:]))
+    np.add.at(total, units, values)
+    return total
 
 
 def _in_blocks(metric: CountMetric, whole: Counts, scored: Scored, rows: np.ndarray) -> np.ndarray:

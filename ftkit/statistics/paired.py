@@ -23,6 +23,7 @@ from ftkit.errors import InputError
 from ftkit.metrics import Metric, Scored
 from ftkit.metrics._kinds import CountMetric
 from ftkit.metrics.accuracy import Accuracy
+from ftkit.metrics.mae import Mae
 from ftkit.statistics import mcnemar, permutation
 from ftkit.statistics.intervals import balanced_rows, student, too_few
 from ftkit.statistics.jackknife import codes, leave_out, standard_error
@@ -44,9 +45,9 @@ class Comparison:
     """positive: A is better, also where lower is better"""
     rows: int
     fixed: int
-    """rows that B gets wrong and A right"""
+    """rows that B gets wrong and A right; of values, that A comes closer to"""
     broken: int
-    """rows that B gets right and A wrong"""
+    """rows that B gets right and A wrong; of values, that B comes closer to"""
     same: bool = False
     """whether nothing that the metric sees differs on any row"""
     units: int | None = None
@@ -98,7 +99,7 @@ def compare(
 def _seen(metric: Metric, a: Scored, b: Scored, groups: np.ndarray | None) -> Comparison:
     """What lies open, before anything is tested."""
     value, reference = metric.compute(a), metric.compute(b)
-    right_a, right_b = Accuracy().rows(a), Accuracy().rows(b)
+    right_a, right_b = by_row(a), by_row(b)
     return Comparison(
         metric=metric.name or type(metric).__name__,
         value=value,
@@ -111,6 +112,11 @@ def _seen(metric: Metric, a: Scored, b: Scored, groups: np.ndarray | None) -> Co
         units=None if groups is None else int(groups.max(initial=-1)) + 1,
         note="not defined on these rows" if np.isnan(value - reference) else too_few(metric, a, groups),
     )
+
+
+def by_row(scored: Scored) -> np.ndarray:
+    """(rows,) how good each answer is: 1 right or 0 wrong; of values, the absolute error, turned."""
+    return -Mae().rows(scored) if scored.kind == "values" else Accuracy().rows(scored)
 
 
 def margin_of(metric: Metric, given: float | None) -> float | None:

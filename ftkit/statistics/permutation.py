@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ftkit.metrics import Metric, Scored
-from ftkit.metrics._kinds import CountMetric, Counts, InfluenceMetric, count
+from ftkit.metrics._kinds import CountMetric, Counts, InfluenceMetric, MomentMetric, count
 from ftkit.metrics.ece import Ece, narrow
-from ftkit.statistics.jackknife import sum_by
+from ftkit.statistics.jackknife import sum_by, sum_rows
 
 DRAWS = 10_000
 SLOW_DRAWS = 2_000
@@ -42,13 +42,15 @@ def p_value(metric: Metric, a: Scored, b: Scored, units: np.ndarray | None = Non
     if isinstance(metric, CountMetric):
         differences = _of_counts(metric, a, b, place[groups])
         return _share(differences, len(differing), DRAWS, seed)
+    if isinstance(metric, MomentMetric):
+        return _share(_of_moments(metric, a, b, place[groups]), len(differing), DRAWS, seed)
     return _share(_computed(metric, a, b, place[groups]), len(differing), SLOW_DRAWS, seed, ENOUGH)
 
 
 def differs(a: Scored, b: Scored, scores: bool) -> np.ndarray:
     """(rows,) whether the two predictions, or with `scores` anything, differ on a row."""
     different = a.prediction != b.prediction
-    different = different.any(1) if a.multi_label else different
+    different = different.any(1) if different.ndim == 2 else different
     if scores and a.scores is not None and b.scores is not None:
         different = different | (a.scores != b.scores).any(1)
     return np.asarray(different)
@@ -87,6 +89,21 @@ def _of_counts(metric: CountMetric, a: Scored, b: Scored, place: np.ndarray) -> 
     return differences
 
 
+def _of_moments(metric: MomentMetric, a: Scored, b: Scored, place: np.ndarray) -> Differences:
+    """`place` as above."""
+    in_play = np.flatnonzero(place >= 0)
+    each_a, each_b = metric.moments(a), metric.moments(b)
+    gaps = (each_a - each_b)[in_play]
+    gap = sum_rows(gaps, place[in_play]) if len(in_play) else np.zeros((0, *gaps.shape[1:]))
+
+    def differences(swapped: np.ndarray) -> np.ndarray:
+        moved = np.tensordot(swapped[:, : len(gap)], gap, axes=1)  # (draws, …)
+        after_a, after_b = ((each_a.sum(0) - moved) / len(a), (each_b.sum(0) + moved) / len(b))
+        return np.asarray(metric.of_moments(after_a) - metric.of_moments(after_b))
+
+    return differences
+
+
 def _computed(metric: Metric, a: Scored, b: Scored, place: np.ndarray) -> Differences:
     def difference(swapped: np.ndarray) -> float:
         swap = np.append(swapped, 0.0)[place] > 0  # place -1 reads the appended 0
@@ -97,7 +114,7 @@ def _computed(metric: Metric, a: Scored, b: Scored, place: np.ndarray) -> Differ
 
 def _mixed(a: Scored, b: Scored, swap: np.ndarray) -> Scored:
     column = swap[:, None]
-    prediction = np.where(column if a.multi_label else swap, b.prediction, a.prediction)
+    prediction = np.where(column if a.prediction.ndim == 2 else swap, b.prediction, a.prediction)
     scores = None if a.scores is None or b.scores is None else np.where(column, b.scores, a.scores)
     return Scored(a.labels, a.gold, prediction, scores)
 

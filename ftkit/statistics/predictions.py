@@ -19,6 +19,7 @@ from ftkit.files import replacing
 from ftkit.metrics import Scored
 from ftkit.metrics.log_loss import LogLoss
 from ftkit.privacy import shown
+from ftkit.statistics import tagged
 
 SCHEMA = 1
 KEY = b"ftkit"
@@ -49,13 +50,14 @@ def frame_of(
     group: Sequence[str | None] | None = None,
     slices: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
-    """The rows of one predictor and seed; `scores` is (rows, labels), or None where it has none.
+    """The rows of one predictor and seed; `scores` is (rows, labels), or None where it has none;
+    of tags, objects (tokens, labels), of which the probability of each predicted tag is kept.
 
     `loss` is computed here: -log(score of the gold label), summed over labels if multi-label.
     Frames of several predictors are put together with `pandas.concat`.
     """
     none: list[Any] = [None] * len(row_id)
-    kept = [[]] * len(row_id) if scores is None else list(np.asarray(scores, np.float32))
+    kept = [[]] * len(row_id) if scores is None else _kept(scores, prediction, labels, kind)
     plain = {"row_id": row_id, "input_hash": input_hash, "split": split, "fold": fold}
     plain |= {"predictor": predictor, "seed": seed, "kind": kind, "loss": _losses(gold, scores, labels, kind)}
     plain |= {f"slice.{name}": values for name, values in (slices or {}).items()}
@@ -66,9 +68,17 @@ def frame_of(
     return pd.DataFrame({name: found[name] for name in (*COLUMNS, *found)}, index=range(len(row_id)))
 
 
+def _kept(scores: np.ndarray, prediction: Labels, labels: Sequence[str], kind: str) -> list[np.ndarray]:
+    if kind == "tags":
+        return tagged.confidences(scores, prediction, labels)
+    return list(np.asarray(scores, np.float32))
+
+
 def _losses(gold: Labels, scores: np.ndarray | None, labels: Sequence[str], kind: str) -> np.ndarray:
     """(rows,) -log of the gold label's score; nan without scores or gold label."""
     losses = np.full(len(gold), np.nan)
+    if kind == "tags":
+        return losses if scores is None else tagged.losses(scores, gold, labels)
     if scores is not None and len(gold):
         losses = np.asarray(LogLoss().rows(_coded(gold, gold, np.asarray(scores), labels, kind)))
         losses[[value is None for value in gold]] = np.nan
@@ -141,6 +151,8 @@ def scored(
     rows with a gold label that training lacked give all rows one more label, `UNKNOWN`.
     """
     mine = select(frame, predictor, seed, split)
+    if kind == "tags":
+        return tagged.coded(list(mine["gold"]), list(mine["prediction"]), labels), units_of(mine)
     lengths = set(mine["scores"].map(len))
     if lengths - {0, len(labels)} or len(lengths) > 1:
         message = f"predictions of {predictor}: scores do not fit the {len(labels)} labels"
@@ -155,6 +167,8 @@ def coded(table: pa.Table, stored: Sequence[str], kind: str, labels: Sequence[st
     `stored` are the same labels in the order of the table's scores. Raises InputError where the
     scores have another number of columns, or a prediction is no label.
     """
+    if kind == "tags":
+        return tagged.coded(table["gold"].to_pylist(), table["prediction"].to_pylist(), labels)
     scores = _dense(table["scores"].combine_chunks(), len(stored))
     if scores is not None and tuple(stored) != tuple(labels):
         scores = scores[:, [list(stored).index(label) for label in labels]]
@@ -233,7 +247,7 @@ def _column(name: str, frame: pd.DataFrame) -> pa.Array:
         return pa.array(values.to_numpy(np.int64))
     if name == "loss":
         return pa.array(values.to_numpy(np.float64))
-    several = name in ("gold", "prediction") and "labels" in set(frame["kind"])
+    several = name in ("gold", "prediction") and not {"labels", "tags"}.isdisjoint(frame["kind"])
     kind = pa.list_(pa.string()) if several else pa.string()
     cells = list(values) if several else values.to_numpy(object)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,6 @@ from ftkit.statistics.predictions import scored, select
 from ftkit.statistics.verdict import judge
 
 ADAPTED = "adapted"
-FAMILY = (
-    *("accuracy", "macro_f1", "micro_f1", "precision", "recall"),
-    *("matthews", "roc_auc", "log_loss", "ece", "brier"),
-)
-"""metrics of every report"""
 
 
 def summarise(
@@ -41,8 +36,8 @@ def summarise(
     procedure, and intervals are wider, because its models share training rows. `subject` is what the
     verdict calls the delivered model.
     """
-    known = {name: metric_registry.load(name) for name in dict.fromkeys([primary, *metrics, *FAMILY])}
     adapted, units = scored(frame, ADAPTED, delivered_seed, labels, kind)
+    known = metrics_of(kind, dict.fromkeys([primary, *metrics]), adapted)
     rows = select(frame, ADAPTED, delivered_seed)
     others = [name for name in frame["predictor"].unique() if name != ADAPTED]
     baselines = {name: scored(frame, name, delivered_seed, labels, kind)[0] for name in others}
@@ -50,7 +45,8 @@ def summarise(
     times = stretch(folds, trials(adapted, units))
     chance = {name: tables.by_chance(one, rows["fold"].to_numpy(), known, note) for name, one in baselines.items()}
     rivals = {name: one for name, one in baselines.items() if primary not in chance[name]}
-    sliced = {name: known[name] for name in dict.fromkeys([primary, *metrics, "accuracy"])}
+    by_row = ["accuracy"] if "accuracy" in known else []  # needs the fewest rows
+    sliced = {name: known[name] for name in dict.fromkeys([primary, *metrics, *by_row])}
     seeds = _seeds(frame, labels, kind, known[primary], delivered_seed)
     return {
         "scores": {"test": tables.scores_of(adapted, known, units, note, times)},
@@ -62,6 +58,13 @@ def summarise(
         "verdict": judge(known[primary], adapted, rivals, units, folds, _number(seeds), subject),
         "seeds": seeds,
     }
+
+
+def metrics_of(kind: str, asked: Iterable[str], scored: Scored) -> dict[str, Metric]:
+    """The metrics that are asked for, and all others of their kind that say anything of these rows."""
+    known = {name: metric_registry.load(name) for name in asked}
+    more = {name: metric_registry.load(name) for name in metric_registry.family(kind) if name not in known}
+    return known | {name: metric for name, metric in more.items() if metric.suits(scored)}
 
 
 def _tables(adapted: Scored, units: np.ndarray | None) -> dict[str, Any]:

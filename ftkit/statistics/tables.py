@@ -13,6 +13,7 @@ from ftkit.metrics import Metric, Scored
 from ftkit.metrics._kinds import count
 from ftkit.metrics.accuracy import Accuracy
 from ftkit.metrics.ece import equal_mass_bins, top_label
+from ftkit.statistics import tagged
 from ftkit.statistics.folded import stretched
 from ftkit.statistics.intervals import Interval, interval
 from ftkit.statistics.predictions import UNKNOWN
@@ -53,6 +54,8 @@ def by_chance(scored: Scored, folds: np.ndarray, metrics: Mapping[str, Metric], 
     artefact: a label's share of the training rows is lowest where most of its rows are tested,
     which reads as ranking worse than chance.
     """
+    if scored.kind == "tags":
+        return {}
     each = [scored.take(np.flatnonzero(folds == fold)) for fold in np.unique(folds)]
     if len(scored) == len(each) or not all(map(_constant, each)):
         return {}
@@ -92,6 +95,8 @@ def slices_of(
 
 def per_label(scored: Scored) -> list[Entry]:
     """Precision, recall and F1 of each label, None where undefined; rows are gold rows."""
+    if scored.kind == "tags":
+        return tagged.per_type(scored)
     whole = count(scored)
     lines = []
     for place, label in enumerate(_names(scored)):
@@ -109,8 +114,8 @@ def per_label(scored: Scored) -> list[Entry]:
 
 
 def confusion(scored: Scored) -> Entry | None:
-    """Rows by gold and predicted label; None for multi-label, where no label is mistaken for one other."""
-    if scored.multi_label:
+    """Rows by gold and predicted label; None where no label of a row is mistaken for one other."""
+    if scored.kind != "label":
         return None
     names = _names(scored)
     cells = (scored.gold % (len(scored.labels) + 1)) * len(names) + scored.prediction
@@ -119,7 +124,9 @@ def confusion(scored: Scored) -> Entry | None:
 
 
 def confused(scored: Scored) -> list[Entry]:
-    """The most frequent pairs of gold label and wrong prediction."""
+    """The most frequent pairs of gold label and wrong prediction; of tags, of types of spans."""
+    if scored.kind == "tags":
+        return tagged.confused(scored)
     found = confusion(scored)
     if found is None:
         return []

@@ -18,9 +18,9 @@ from ftkit.metrics.accuracy import Accuracy
 from ftkit.statistics import wording
 from ftkit.statistics.folded import covers, stretch, trials, widened
 from ftkit.statistics.paired import Comparison, compare, holm_family
-from ftkit.statistics.wording import MAJORITY, PROBE, RAW, SCRATCH, TFIDF, WITHOUT
+from ftkit.statistics.wording import MAJORITY, PROBE, RAW, SCRATCH, SHAPES, TFIDF, WITHOUT
 
-ORDER = ("source", PROBE, "nearest_neighbour", SCRATCH, TFIDF, RAW, MAJORITY)
+ORDER = ("source", PROBE, "nearest_neighbour", SCRATCH, TFIDF, SHAPES, RAW, MAJORITY)
 """of baselines with equal scores the first is named"""
 UNSURE = ("cannot tell", "not worse")
 

@@ -11,6 +11,7 @@ PROBE = "linear_probe"
 TFIDF = "tfidf"
 SCRATCH = "from_scratch"
 RAW = "raw_neighbour"
+SHAPES = "token_shapes"
 MAJORITY = "majority"
 NAMES = {
     PROBE: "the linear probe",
@@ -19,6 +20,7 @@ NAMES = {
     SCRATCH: "the model without pretraining (trained from scratch on these rows)",
     RAW: "the nearest neighbour of raw inputs",
     "source": "the earlier run without adapting",
+    SHAPES: "the model without pretraining (words and their shapes)",
     MAJORITY: "always answering the most frequent label",
     "base": "the untouched base",
 }
@@ -26,6 +28,7 @@ WITHOUT = {
     TFIDF: "A model without pretraining (TF-IDF)",
     SCRATCH: "A model without pretraining (trained from scratch on these rows)",
     RAW: "The nearest neighbour of raw inputs, without any pretraining,",
+    SHAPES: "A model without pretraining (words and their shapes)",
     MAJORITY: "Always answering the most frequent label",
 }
 """what needs no pretrained model: if it wins, that is the first thing to know"""
@@ -39,6 +42,8 @@ SUBJECTS = {
 """what a method makes"""
 METRICS = {
     "macro_f1": "macro-F1",
+    "span_f1": "span F1",
+    "partial_span_f1": "partial span F1",
     "micro_f1": "micro-F1",
     "precision": "macro precision",
     "recall": "macro recall",

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from ftkit.recipe import Data
 
 
+PIECES = "pieces"
+"""array (tokens,) of an encoded row of tokens: the position whose hidden state speaks for the token, or one of these"""
+NO_PIECE, NO_TOKEN = -1, -2
+"""a token that the base is not shown; in a batch, none is there"""
+
+
 @dataclass(frozen=True)
 class Guess:
     """How a table was understood: recipe keys, and why, as a sentence for people."""
@@ -42,6 +48,8 @@ class Encoded:
     """pieces that the processor does not know"""
     pieces: int
     """all pieces, special ones aside"""
+    unseen: int = 0
+    """tokens of a row of tokens that the base is not shown, and that get no prediction of their own"""
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,8 @@ class Snippet:
     """whether there is a `mask` for the positions of the model's last hidden states"""
     mask: str = 'batch["attention_mask"]'
     """(rows, positions) of 0 and 1, in Python"""
+    predict: tuple[str, ...] = ()
+    """all lines from `predict` on, where it gives more than one row of probabilities for each input"""
     fitting: tuple[str, ...] = ()
     """lines after the bare `model` is loaded, before anything is added to it"""
 
@@ -175,7 +185,10 @@ class Task(Entry):
         raise TypeError(f"{type(self).__name__} has no collate")
 
     def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
-        """Gold labels as the loss takes them: (rows,) int64, or (rows, labels) float32 of 0 and 1."""
+        """Gold labels as the loss takes them: (rows,) int64, or (rows, labels) float32 of 0 and 1.
+
+        Of tags, (rows, tokens) int64, with -1 for a tag that training lacks and `NO_TOKEN` where there is none.
+        """
         raise TypeError(f"{type(self).__name__} has no targets")
 
     def outline(self, lengths: np.ndarray, processor: Any) -> dict[str, torch.Tensor] | None:
@@ -194,12 +207,19 @@ class Task(Entry):
         raise TypeError(f"{type(self).__name__} has no loss")
 
     def scores(self, logits: np.ndarray) -> np.ndarray:
-        """Probabilities (rows, labels), float64: softmax, or independent ones for multi-label."""
+        """Probabilities (rows, labels), float64: softmax, or independent ones for multi-label.
+
+        Of tags, an object array (rows,) of (tokens, labels); 0 throughout for a token that the base is not shown.
+        """
         raise TypeError(f"{type(self).__name__} has no scores")
 
     def decode(self, scores: np.ndarray, labels: tuple[str, ...]) -> list[Gold]:
         """The predicted label, or labels, of each row."""
         raise TypeError(f"{type(self).__name__} has no decode")
+
+    def cell(self, gold: Gold) -> Any:
+        """A prediction as it stands in a table."""
+        return gold if isinstance(gold, str) else ",".join(gold or ())
 
     def confidence(self, scores: np.ndarray) -> np.ndarray:
         """How sure each prediction is, (rows,): the probability that it is right."""
@@ -225,10 +245,12 @@ class Task(Entry):
         """Encoded rows as vectors (rows, numbers) for nearest neighbours without any model; None: there are none."""
         return None
 
-    def show(self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Any) -> str:
+    def show(
+        self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Any, answer: tuple[Gold, Gold]
+    ) -> str:
         """A row as HTML (a picture, a player), for a few rows of a page; empty where its text says it all.
 
-        `row` is the same as encoded, so that no file is decoded again.
+        `row` is the same as encoded, so that no file is decoded again; `answer` what is right, and what was said.
         """
         return ""
 

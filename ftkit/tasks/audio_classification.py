@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from ftkit.bases import Base
-    from ftkit.data.table import Table
+    from ftkit.data.table import Gold, Table
     from ftkit.tasks._hearing import Ear
 
 MOST = 30.0  # seconds of a sound, unless the recipe says more
@@ -128,7 +128,9 @@ class AudioClassification(FileTask):
         known, asked = small[given.train], small[given.test]
         return {"raw_neighbour": vote(known, given.targets[given.train], given.labels, asked, given.balanced)}
 
-    def show(self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Ear) -> str:
+    def show(
+        self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Ear, answer: tuple[Gold, Gold]
+    ) -> str:
         """Its waveform, its spectrogram, and a player."""
         from ftkit.tasks._sound_page import drawn
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from ftkit.bases import Base
+    from ftkit.data.table import Gold
 
 GRID = 16  # pixels a side that the raw baseline compares
 PROCESSOR = ("preprocessor_config.json", "processor_config.json")
@@ -128,7 +129,9 @@ class ImageClassification(FileTask):
         known, asked = small[given.train], small[given.test]
         return {"raw_neighbour": vote(known, given.targets[given.train], given.labels, asked, given.balanced)}
 
-    def show(self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Any) -> str:
+    def show(
+        self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Any, answer: tuple[Gold, Gold]
+    ) -> str:
         """A thumbnail."""
         (item,) = input
         assert isinstance(item, FileItem)

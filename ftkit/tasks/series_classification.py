@@ -222,7 +222,9 @@ class SeriesClassification(Labelled):
 
     # ---- pages ----
 
-    def show(self, input: tuple[str, ...]) -> str:
+    def show(
+        self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Any, answer: tuple[Gold, Gold]
+    ) -> str:
         """Channels over time."""
         from ftkit.data.windows import Window
         from ftkit.tasks._drawing import channels

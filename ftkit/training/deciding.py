@@ -24,7 +24,7 @@ PATIENCE, RANDOM_PATIENCE = 2, 10  # epochs
 def decided(recipe: Recipe, splits: Splits) -> Recipe:
     """The recipe with everything `auto` decided, to be saved with the run and read back by a rerun."""
     block, method = recipe.train, recipe.method
-    if block.class_weight == "balanced" and splits.rows.multi_label:
+    if block.class_weight == "balanced" and (splits.rows.multi_label or recipe.task.kind == "tags"):
         raise InputError("train.class_weight: balanced needs one label a row", "--set train.class_weight=none")
     _refuse_trackers(block.trackers)
     _refuse_blind_search(recipe)
@@ -40,8 +40,16 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
     }
     recipe = recipe.replace(values)
     for name in recipe.evaluate.metrics:  # one that fails should fail now
-        metrics.load(name).compute(metrics.Scored(("a", "b"), np.array([0, 1]), np.array([0, 1]), np.eye(2)))
+        metrics.load(name).compute(_tried(recipe.task.kind))
     return recipe
+
+
+def _tried(kind: str) -> metrics.Scored:
+    """Two rows that any metric of a kind can be computed of."""
+    if kind == "tags":
+        rows = np.fromiter((("O", "B-a"), ("O", "O")), object, 2)
+        return metrics.Scored(("B-a", "O"), rows, rows)
+    return metrics.Scored(("a", "b"), np.array([0, 1]), np.array([0, 1]), np.eye(2))
 
 
 def _refuse_blind_search(recipe: Recipe) -> None:
@@ -97,6 +105,8 @@ def every_seed(recipe: Recipe) -> list[int]:
 
 def _default_metrics(recipe: Recipe, splits: Splits) -> tuple[str, ...]:
     """The task's metrics, led by macro-F1 where the commonest label is over 3 times the rarest."""
+    if recipe.task.kind == "tags":
+        return tuple(recipe.task.default_metrics)
     counts = list(splits.report.label_counts.get("train", {}).values())
     if counts and max(counts) > 3 * min(counts):
         console.say(f"labels are unbalanced ({max(counts)} to {min(counts)} rows): macro-F1 is the primary metric")

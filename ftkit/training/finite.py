@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ftkit.errors import FtkitError
+from ftkit.features import tokens
 
 if TYPE_CHECKING:
     from ftkit.features.examples import Examples
@@ -34,11 +35,18 @@ def bad_step(job: Job, one: Member, what: str, rows: np.ndarray, losses: np.ndar
 
 def bad_scores(job: Job, one: Member, positions: np.ndarray, logits: np.ndarray) -> NotFinite | None:
     """The error for predictions (positions, labels); None where all are finite."""
-    guilty = positions[~np.isfinite(logits).all(axis=1)]
+    guilty = positions[~_finite(logits)]
     if not len(guilty):
         return None
     where = f"{one.name}: after step {one.step} there is no score for {_named(job, guilty)} of {len(positions)}"
     return NotFinite(where, _hint(job, one, "look at these rows, or " if len(guilty) < len(positions) else ""))
+
+
+def _finite(logits: np.ndarray) -> np.ndarray:
+    """(rows,) bool; minus infinity is what tokens have that the base is not shown."""
+    if tokens.is_ragged(logits):
+        return np.array([not (np.isnan(row) | (row == np.inf)).any() for row in logits], dtype=bool)
+    return np.asarray(np.isfinite(logits).all(axis=1))
 
 
 def _named(job: Job, rows: np.ndarray) -> str:

@@ -146,6 +146,7 @@ def _score_baselines(outcome: Outcome) -> None:
         for done, part in enumerate(parts, 1):
             gold, chosen = session.targets[part.train], outcome.probes[part.name]
             features = session.pooled[chosen.pooling]
+            lengths = [len(inputs[i]) for i in part.test] if task.kind == "tags" else None
             given = Given(
                 inputs=inputs,
                 rows=session.prepared.encoded.rows,
@@ -157,7 +158,7 @@ def _score_baselines(outcome: Outcome) -> None:
                 processor=session.assembly.processor,
             )
             found = {
-                "majority": baselines.majority(gold, count, len(part.test)),
+                "majority": baselines.majority(gold, count, len(part.test), lengths),
                 **task.baselines(given),
                 "nearest_neighbour": probe.neighbours(features[part.train], gold, count, features[part.test]),
                 "linear_probe": task.scores(chosen.logits(features[part.test])),
@@ -176,6 +177,8 @@ def _score_baselines(outcome: Outcome) -> None:
 def _doubts(outcome: Outcome) -> Doubts:
     """What the probe of the final part doubts, cross-validated anew."""
     session, chosen = outcome.session, outcome.probes["final"]
+    if session.recipe.task.kind == "tags":
+        return Doubts.none("labels are doubted row by row, and these rows have a tag for each token")
     frame = session.splits.rows.frame
     return doubts.find(
         session.pooled[chosen.pooling],

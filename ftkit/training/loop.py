@@ -10,10 +10,12 @@ import numpy as np
 import torch
 
 from ftkit.errors import out_of_memory
+from ftkit.features import tokens
 from ftkit.features.examples import Examples
 from ftkit.features.headroom import ROWS, TOKENS, in_chunks
 from ftkit.features.network import Network
-from ftkit.features.pooling import Pooling
+from ftkit.features.pooling import EACH, Pooling
+from ftkit.tasks import NO_TOKEN
 from ftkit.training import finite
 from ftkit.training.lengths import alike
 from ftkit.training.members import Member
@@ -51,7 +53,7 @@ class Job:
     network: Network
     examples: Examples
     targets: torch.Tensor
-    """(rows,) or (rows, labels), for all rows"""
+    """(rows,), (rows, labels) or (rows, tokens), for all rows"""
     balanced: bool
     """whether a row weighs in inverse proportion to its label's count among the member's training rows"""
     judge: Judge
@@ -61,7 +63,8 @@ class Job:
     evaluation_batch: int = ROWS
     """rows at most"""
     pooled: Mapping[Pooling, np.ndarray] = field(default_factory=dict)
-    """features (rows, width) of the untouched base, nan where not known: a head that trains alone needs no more"""
+    """features (rows, width) of the untouched base, nan where not known: a head that trains alone needs no more. Of
+    tokens, objects (tokens, width), None where not known"""
     profile: Profile = field(default_factory=Profile)
     room: Room = field(default_factory=Room)
     describe: Callable[[int], str] = "row {}".format
@@ -237,17 +240,29 @@ def _losses(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
 
 
 def _logits(job: Job, one: Member, rows: np.ndarray, changed: int | None = None) -> torch.Tensor:
-    """(rows, labels); `changed` is the seed of a training step's augmentation."""
+    """(rows, labels) or (rows, tokens, labels); `changed` is the seed of a training step's augmentation."""
     augmented = changed is not None and bool(job.examples.augment)
-    if not augmented and not one.backbone and one.pooling in job.pooled:  # nothing below the head moves
-        features = torch.from_numpy(job.pooled[one.pooling][rows])
-        if not features.isnan().any():
-            return one.head(features.to(one.weight))
+    alone = not augmented and not one.backbone and one.pooling in job.pooled  # nothing below the head moves
+    if alone and (known := _known(job, one, rows)) is not None:
+        return known
     with job.profile.time("batches"):
         batch = job.examples.batch(rows, changed=changed).to(job.network.device)
     job.profile.saw(job.examples.lengths[rows])
     with job.profile.time("forward"):
         return one.logits(job.network, batch)
+
+
+def _known(job: Job, one: Member, rows: np.ndarray) -> torch.Tensor | None:
+    """Logits from the features of the untouched base; None where those of a row are not known."""
+    pooled = job.pooled[one.pooling][rows]
+    if not tokens.is_ragged(pooled):
+        features = torch.from_numpy(pooled)
+        return None if features.isnan().any() else one.head(features.to(one.weight))
+    if any(row is None for row in pooled):
+        return None
+    pieces = tokens.places([job.examples.rows[i] for i in rows])
+    features = torch.from_numpy(np.concatenate(list(pooled)))[pieces[pieces != NO_TOKEN] >= 0]
+    return one.head(features.to(one.weight), pieces.to(one.weight.device))
 
 
 @torch.no_grad()
@@ -291,13 +306,20 @@ def _portions(job: Job, positions: np.ndarray) -> Iterator[np.ndarray]:
 
 @torch.no_grad()
 def predict(job: Job, one: Member, positions: np.ndarray) -> np.ndarray:
-    """Logits (positions, labels) in float32 or better, in the precision that the base was loaded in."""
+    """Logits (positions, labels) in float32 or better, in the precision that the base was loaded in.
+
+    Of tokens, an object array (positions,) of (tokens, labels).
+    """
     job.network.training(False)
-    out = np.zeros((len(positions), len(one.bias)), dtype=np.float64 if one.bias.dtype == torch.float64 else np.float32)
+    exact = np.float64 if one.bias.dtype == torch.float64 else np.float32
+    each = one.pooling.kind == EACH
+    out = np.empty(len(positions), object) if each else np.zeros((len(positions), len(one.bias)), dtype=exact)
     place = {int(position): i for i, position in enumerate(positions)}
 
     def work(rows: np.ndarray) -> None:
-        out[[place[int(row)] for row in rows]] = _logits(job, one, rows).cpu().numpy()
+        logits = _logits(job, one, rows).cpu().numpy()
+        mine = [place[int(row)] for row in rows]
+        out[mine] = tokens.cut(logits, [job.examples.rows[i] for i in rows]) if each else logits
 
     with job.profile.time("evaluation"):
         for rows in _portions(job, positions):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ftkit.features import tokens
 from ftkit.features.network import Batch, Network
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
@@ -102,13 +103,16 @@ class Member:
         return list(self.named().values())
 
     def logits(self, network: Network, batch: Batch) -> torch.Tensor:
-        """(rows, labels)."""
-        hidden = network(batch, self.backbone)
-        return self.head(self.pooling(hidden, network.mask(batch.inputs, hidden)))
+        """(rows, labels), or (rows, tokens, labels)."""
+        return self.head(network.pooled(batch, network(batch, self.backbone), self.pooling), batch.pieces)
 
-    def head(self, features: torch.Tensor) -> torch.Tensor:
-        """Pooled features (rows, width) → (rows, labels)."""
-        return features @ self.weight.T + self.bias
+    def head(self, features: torch.Tensor, pieces: torch.Tensor | None = None) -> torch.Tensor:
+        """Pooled features (rows, width) → (rows, labels).
+
+        With the `pieces` of a batch, those of tokens (tokens with a piece, width) → (rows, tokens, labels).
+        """
+        logits = features @ self.weight.T + self.bias
+        return logits if pieces is None else tokens.spread(logits, pieces)
 
     def batches(self, epoch: int, lengths: np.ndarray) -> list[np.ndarray]:
         """Training rows of this epoch, in batches of similar length and in random order.

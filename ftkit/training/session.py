@@ -11,8 +11,9 @@ import torch
 from ftkit import metrics
 from ftkit.features import probe
 from ftkit.features.examples import Examples, Features
-from ftkit.features.pooling import Pooling, candidates
+from ftkit.features.pooling import EACH, Pooling, candidates
 from ftkit.features.probe import Probe
+from ftkit.features.tokens import seen_only
 from ftkit.models.assembly import Assembly, assemble
 from ftkit.search.ladder import Climb, weigh
 from ftkit.training.arms import Arm, Arms
@@ -160,8 +161,12 @@ def open_session(
     """Attach rows and targets to the base; every row that is trained on or chosen by is read by the base, once."""
     splits = prepared.splits
     targets = recipe.task.targets(splits.rows.frame["gold"].to_list(), splits.rows.labels)
-    if assembly.head is not None:
-        poolings: tuple[Pooling, ...] = (assembly.head.pooling,)
+    learned = seen_only(targets, prepared.encoded.rows) if recipe.task.kind == "tags" else targets
+    poolings: tuple[Pooling, ...]
+    if recipe.task.kind == "tags":
+        poolings = (Pooling(EACH),)
+    elif assembly.head is not None:
+        poolings = (assembly.head.pooling,)
     else:
         kinds = recipe.task.poolings(assembly.network.backbone)
         poolings = candidates(assembly.base.folder, assembly.network.causal, kinds)
@@ -178,7 +183,7 @@ def open_session(
         job = Job(
             network=mine.network,
             examples=examples,
-            targets=torch.from_numpy(targets),
+            targets=torch.from_numpy(learned),
             balanced=recipe.train.class_weight == "balanced",
             judge=lambda positions, logits: judged(recipe, splits.rows.labels, targets[positions], logits),
             accelerator=accelerator,

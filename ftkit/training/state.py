@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from ftkit.features import tokens
 from ftkit.training.members import Best, Member
 
 SCHEMA = "1"
+LENGTHS = "lengths/"
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A member at rest. Tensors are named `weights/…`, `best/…`, `optimizer/…/…`, `held/…` and `results/…`."""
+    """A member at rest. Tensors: `weights/…`, `best/…`, `optimizer/…/…`, `held/…` and `results/…`, with `lengths/…`."""
 
     tensors: dict[str, torch.Tensor]
     values: dict[str, Any]
@@ -42,11 +44,19 @@ class Saved:
     @property
     def results(self) -> dict[str, np.ndarray]:
         """What the run wants to know of a finished member."""
-        return {name: tensor.numpy() for name, tensor in self.under("results/").items()}
+        return self.arrays("results/")
 
     def under(self, prefix: str) -> dict[str, torch.Tensor]:
         """Tensors whose names begin with `prefix`, without it."""
         return {name.removeprefix(prefix): one for name, one in self.tensors.items() if name.startswith(prefix)}
+
+    def arrays(self, prefix: str) -> dict[str, np.ndarray]:
+        """What `_stored` took in under names that begin with `prefix`, in the order of the names without it."""
+        lengths = self.under(f"{LENGTHS}{prefix}")
+        return {
+            name: tokens.split(tensor.numpy(), lengths[name].numpy()) if name in lengths else tensor.numpy()
+            for name, tensor in sorted(self.under(prefix).items())
+        }
 
     def write(self, path: Path) -> None:
         """A safetensors file that can tell whether it is whole; no copy of it is made in memory."""
@@ -96,8 +106,9 @@ def state_of(
 ) -> Saved:
     """A copy of a member; with `results` it is finished, and of what only training needs nothing is kept."""
     finished = results is not None
-    tensors = {f"held/{i:06}": torch.from_numpy(np.ascontiguousarray(logits)) for i, logits in enumerate(one.held)}
-    tensors |= {f"results/{name}": torch.from_numpy(np.ascontiguousarray(r)) for name, r in (results or {}).items()}
+    arrays = {f"held/{i:06}": logits for i, logits in enumerate(one.held)}
+    arrays |= {f"results/{name}": result for name, result in (results or {}).items()}
+    tensors = _stored(arrays)
     if weights:
         tensors |= {f"weights/{name}": tensor.cpu() for name, tensor in one.snapshot().items()}
     if not finished:
@@ -115,6 +126,17 @@ def state_of(
         "best": None if one.best is None else [one.best.epoch, one.best.score, one.best.loss],
     }
     return Saved(tensors, values)
+
+
+def _stored(arrays: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """Arrays as tensors; what belongs to rows of tokens as one block, with the number of tokens of each row."""
+    stored = {}
+    for name, array in arrays.items():
+        if tokens.is_ragged(array):
+            array, lengths = tokens.flat(array)
+            stored[f"{LENGTHS}{name}"] = torch.from_numpy(lengths)
+        stored[name] = torch.from_numpy(np.ascontiguousarray(array))
+    return stored
 
 
 def _training(one: Member) -> dict[str, torch.Tensor]:
@@ -140,7 +162,7 @@ def restore(one: Member, saved: Saved) -> None:
     one.done, one.started = values["done"] or saved.finished, values["started"]
     one.losses = values["losses"]
     one.curve = [(score, loss) for score, loss in values["curve"]]
-    one.held = [tensor.numpy() for _, tensor in sorted(saved.under("held/").items())]
+    one.held = list(saved.arrays("held/").values())
     if values["best"] is not None:
         epoch, score, loss = values["best"]
         best = {name: tensor.to(named[name].device) for name, tensor in saved.under("best/").items()}

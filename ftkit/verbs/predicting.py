@@ -15,12 +15,13 @@ from ftkit.console import console
 from ftkit.data.hashing import row_ids
 from ftkit.data.names import many
 from ftkit.data.prepare import rows_of
-from ftkit.data.table import DataReport, Gold, Parsed, Table
+from ftkit.data.table import DataReport, Parsed, Table
 from ftkit.data.write import write
 from ftkit.errors import InputError
 from ftkit.features.examples import hash_rows
 from ftkit.models.assembly import Model, load_run
 from ftkit.runs import REPORT
+from ftkit.runs.calibrated import OF_TAGS
 from ftkit.runs.trained import seen_by
 from ftkit.statistics.selective import DIGITS
 from ftkit.tasks import Encoded
@@ -60,9 +61,11 @@ def predict(
     _tell_seen(run, file, parsed, encoded)
     decoded = model.recipe.task.decode(probabilities, labels)
     cells: dict[str, list[object]] = {
-        PREDICTION: [_cell(one) for one in decoded],
+        PREDICTION: [model.recipe.task.cell(one) for one in decoded],
         CONFIDENCE: model.recipe.task.confidence(probabilities).round(DIGITS).tolist(),
     }
+    if scores and model.recipe.task.kind == "tags":
+        raise InputError("--scores: there is a probability of each label for every token, too many for a table")
     if scores:
         columns = zip(labels, probabilities.T.round(6).tolist(), strict=True)
         cells |= {f"score.{label}": column for label, column in columns}
@@ -98,6 +101,8 @@ def _temperature(run: Path, model: Model) -> float:
     """What the run's logits are to be divided by; where it has no such number, its report says why."""
     if model.head.temperature is not None:
         return model.head.temperature
+    if model.recipe.task.kind == "tags":
+        raise InputError(f"{run}: has no temperature ({OF_TAGS})", "predict without --calibrated")
     try:
         report = json.loads((run / REPORT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -125,7 +130,3 @@ def _beside(table: Table, parsed: Parsed, cells: dict[str, list[object]]) -> pd.
         column[usable] = values
         frame[name] = column
     return frame
-
-
-def _cell(gold: Gold) -> str:
-    return gold if isinstance(gold, str) else ",".join(gold or ())

@@ -28,7 +28,7 @@ from ftkit.models.assembly import Finished, finished
 from ftkit.models.delivery import read_head
 from ftkit.privacy import Mask
 from ftkit.recipe import Recipe
-from ftkit.runs.frames import columns, frame
+from ftkit.runs.frames import columns, frame, shown_labels
 from ftkit.runs.kept import SCHEMA, Place
 from ftkit.runs.masking import mask_of
 from ftkit.runs.trained import seen_by
@@ -143,7 +143,7 @@ def _kept(one: Prepared, logits: np.ndarray) -> dict[str, Any]:
         "data": _data(one.read.data, one.encoded, mask, len(unseen)),
         "task": one.one.recipe.task.name,
         "primary": one.one.recipe.evaluate.metrics[0],
-        "labels": [mask.name("label", label) for label in one.labels],
+        "labels": shown_labels(one.labels, one.one.recipe.task.kind, mask),
     }
     common = columns(one.read.rows.iloc[unseen], [one.examples.hashes[i] for i in unseen], mask)
     scored = _predictions(one, logits, common, mask) if len(unseen) else None

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from ftkit import registry
-from ftkit.metrics import Scored, load
+from ftkit.metrics import Scored, family, load
 from ftkit.metrics._kinds import CountMetric, InfluenceMetric, count, count_each
 
 CASES = 200
-NAMES = registry.names("metrics")
+NAMES = family("label")
 
 
 def drawn(seed: int, unknown: bool = True) -> Scored:

@@ -242,7 +242,7 @@ def test_values_that_no_key_takes(key: str, value: str) -> None:
             {"1": "low", "01": "one", "no": "negative", "5": "high"},
         ),
         ("data.columns", "{text: 3}", {"text": "3"}),
-        ("evaluate.metrics", "[accuracy, my/metric, mauve]", ["accuracy", "my/metric", "mauve"]),
+        ("evaluate.metrics", "[accuracy, my/metric, perplexity]", ["accuracy", "my/metric", "perplexity"]),
     ],
 )
 def test_values_that_a_key_takes(key: str, value: str, expected: Any) -> None:

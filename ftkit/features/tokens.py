@@ -1,0 +1,75 @@
+"""Rows of tokens: a vector, and later a score for each label, for every token instead of one for the row.
+
+What belongs to such rows is an object array (rows,) of arrays (tokens, …): it is indexed, joined and divided as any
+other array of rows is, and nothing in it is padded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+
+from ftkit.tasks import NO_TOKEN, PIECES
+
+
+def ragged(arrays: Iterable[np.ndarray | None], count: int) -> np.ndarray:
+    """(rows,) objects. `numpy.array` would make one block of arrays that happen to be equally long."""
+    return np.fromiter(arrays, dtype=object, count=count)
+
+
+def is_ragged(array: np.ndarray) -> bool:
+    """Whether rows are sequences of tokens."""
+    return array.dtype == object
+
+
+def flat(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All tokens of an object array, (tokens, …), and the number of tokens of each row."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    return np.concatenate(list(rows)) if len(rows) else np.zeros((0, 0), np.float32), lengths
+
+
+def split(tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The opposite of `flat`."""
+    ends = np.cumsum(lengths)
+    return ragged((tokens[end - length : end] for end, length in zip(ends, lengths, strict=True)), len(lengths))
+
+
+def places(rows: Sequence[dict[str, np.ndarray]]) -> torch.Tensor:
+    """(rows, tokens) where each token's piece stands, padded as `collate` pads it."""
+    block = np.full((len(rows), max(len(row[PIECES]) for row in rows)), NO_TOKEN, dtype=np.int64)
+    for i, row in enumerate(rows):
+        block[i, : len(row[PIECES])] = row[PIECES]
+    return torch.from_numpy(block)
+
+
+def spread(seen: torch.Tensor, pieces: torch.Tensor) -> torch.Tensor:
+    """Logits of the tokens that have a piece, (tokens, labels), -> (rows, longest, labels).
+
+    Minus infinity where the base is not shown a token, and where there is none.
+    """
+    out = seen.new_full((*pieces.shape, seen.shape[-1]), float("-inf"))
+    out[pieces >= 0] = seen
+    return out
+
+
+def cut(logits: np.ndarray, rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
+    """(rows, longest, labels) -> objects (tokens, labels), each with as many tokens as its row has."""
+    return ragged((one[: len(row[PIECES])].copy() for one, row in zip(logits, rows, strict=True)), len(rows))
+
+
+def seen_only(targets: np.ndarray, rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
+    """Targets (rows, tokens) without those of tokens that the base is not shown: nothing is learned from them."""
+    kept = targets.copy()
+    for i, row in enumerate(rows):
+        kept[i, : len(row[PIECES])][row[PIECES] < 0] = -1
+    return kept
+
+
+def labelled(features: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Features (tokens, width) and targets (tokens,) of all tokens that have both."""
+    found, lengths = flat(features)
+    gold = np.concatenate([target[:length] for target, length in zip(targets, lengths, strict=True)])
+    have = (gold >= 0) & ~np.isnan(found[:, 0])
+    return found[have], gold[have]
