@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @final
 class Auto(Method):
-    """Climbs a ladder inside the training part of each fold, and stops where the next rung gains too little.
+    """Climbs a ladder inside the training part of each fold, and stops where two rungs in a row gain too little.
 
     Rungs: the solved head, LoRA on the last blocks, LoRA on all blocks, and every weight of the base.
     """

@@ -99,8 +99,8 @@ class Train(Block):
     """passes over the training rows at most; auto: by method"""
     lr: Annotated[float, Field(gt=0)] | Literal["default", "auto"] = "default"
     """peak learning rate; default: by method; auto: the best of three on validation rows"""
-    batch: int = Field(default=32, ge=1)
-    """rows in one optimiser step"""
+    batch: Count | Literal["auto"] = "auto"
+    """rows in one optimiser step; auto: 32, and fewer of few rows, so that an epoch has some steps"""
     accumulate: int = Field(default=1, ge=1)
     """parts that a batch is run in, to save memory"""
     warmup: float = Field(default=0.1, ge=0, lt=1)
@@ -111,7 +111,7 @@ class Train(Block):
     """decoupled, on weight matrices only"""
     clip: float = Field(default=1.0, gt=0)
     """largest gradient norm"""
-    patience: int = Field(default=2, ge=1)
+    patience: int = Field(default=3, ge=1)
     """epochs without a better validation score before training stops"""
     class_weight: Literal["none", "balanced"] = "none"
     """balanced: a row weighs in inverse proportion to its label's count"""

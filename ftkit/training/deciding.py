@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROWS_TRAINED, FEWEST_EPOCHS = 20_000, 3  # `epochs: auto` shows a fit about as many rows, in at least 3 passes
 
+BATCHES, STEPS = (8, 16, 32), 24  # rows of a step; steps of an epoch that `batch: auto` aims at
+
 
 def decided(recipe: Recipe, splits: Splits) -> Recipe:
     """The recipe with everything `auto` decided, to be saved with the run and read back by a rerun."""
@@ -31,6 +33,7 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
         "report.rows": "hide" if privacy.hidden() else recipe.report.rows,  # a later verb must know without being told
         "train.lr": method.default_lr if block.lr == "default" and not searched else block.lr,
         "train.epochs": block.epochs if searched else epochs_of(recipe, method, len(splits.parts[-1].train)),
+        "train.batch": batch_of(recipe, len(splits.parts[-1].train)),
         "train.threads": processor.threads(block.threads),
         "evaluate.metrics": recipe.evaluate.metrics or list(_default_metrics(recipe, splits)),
     }
@@ -72,6 +75,14 @@ def epochs_of(recipe: Recipe, method: Method, rows: int) -> int:
     if wanted != "auto" and (method.default_epochs or method is recipe.method):
         return wanted
     return min(method.default_epochs, max(FEWEST_EPOCHS, ROWS_TRAINED // max(1, rows)))
+
+
+def batch_of(recipe: Recipe, rows: int) -> int:
+    """Rows in one step: the recipe's, else the power of two, 8 to 32, that gives an epoch about 24 steps."""
+    wanted = recipe.train.batch
+    if wanted != "auto":
+        return wanted
+    return max(size for size in BATCHES if size <= max(BATCHES[0], rows // STEPS))
 
 
 def every_seed(recipe: Recipe) -> list[int]:

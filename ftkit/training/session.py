@@ -18,7 +18,7 @@ from ftkit.search.ladder import Climb, weigh
 from ftkit.training.arms import Arm, Arms
 from ftkit.training.checkpoints import Journal
 from ftkit.training.choosing import Search, choose, rates_around
-from ftkit.training.deciding import epochs_of
+from ftkit.training.deciding import batch_of, epochs_of
 from ftkit.training.encoding import Prepared
 from ftkit.training.judging import judged, scored
 from ftkit.training.loop import Job
@@ -103,11 +103,11 @@ class Session:
 
     def settings(self, arm: Arm) -> Settings:
         """The fit's settings of an arm."""
-        block = self.recipe.train
+        block, rows = self.recipe.train, len(self.splits.parts[-1].train)
         return Settings(
-            epochs=epochs_of(self.recipe, arm.method, len(self.splits.parts[-1].train)),
+            epochs=epochs_of(self.recipe, arm.method, rows),
             lr=self.rate(arm.method),
-            batch=block.batch,
+            batch=batch_of(self.recipe, rows),
             accumulate=block.accumulate,
             warmup=block.warmup,
             decay=block.decay,
