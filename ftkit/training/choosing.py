@@ -14,7 +14,6 @@ from ftkit.training.finite import NotFinite
 from ftkit.training.parts import Choice, Fit, Rung, Tried
 
 RATES = (0.3, 1.0, 3.0)  # times the method's own rate; the best rate of a set is seldom further off
-MISSES = 2  # rungs in a row that gain too little, after which the ladder ends: few blocks may not do what all can
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def rates_around(method: Method) -> list[float]:
 
 
 def choose(fit: Fit, search: Search) -> Choice:
-    """Climb the ladder until two rungs in a row gain too little; each rung at its best learning rate and passes."""
+    """Climb the ladder until a rung gains too little; each rung at its best learning rate and passes."""
     arms = fit.arms
     if not fit.part.inner or (len(arms) == 1 and fit.settings(arms[0]).epochs == 0):
         settings = fit.settings(arms[0])
@@ -40,7 +39,6 @@ def choose(fit: Fit, search: Search) -> Choice:
         return Choice(0, settings.lr, settings.epochs, float("nan"), held=held)
     taken, rates = _best_rate(fit, search, arms[0])
     rungs = [Rung(taken.score, None, _arithmetic(fit, taken, len(rates)))]
-    missed = 0
     for number in range(1, len(arms)):
         try:
             upper, upper_rates = _best_rate(fit, search, arms[number])
@@ -52,12 +50,9 @@ def choose(fit: Fit, search: Search) -> Choice:
         left = taken if climb.climbed else upper
         for one in left.members:
             one.release(weights=True)
-        if climb.climbed:
-            taken, rates, missed = upper, upper_rates, 0
-            continue
-        missed += 1
-        if missed == MISSES:
+        if not climb.climbed:
             break
+        taken, rates = upper, upper_rates
     member = None if fit.part.refit else taken.members[0]
     ladder = tuple(rungs) if len(arms) > 1 else ()
     several = rates if len(rates) > 1 else {}

@@ -165,7 +165,9 @@ def open_session(
         arm.read(needed)
         return arm
 
-    return Session(recipe, prepared, assembly, Arms(recipe.method.rungs(), open_arm), targets)
+    return Session(
+        recipe, prepared, assembly, Arms(recipe.method.rungs(len(splits.parts[-1].train)), open_arm), targets
+    )
 
 
 def _carried_over(

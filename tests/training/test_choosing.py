@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from ftkit import registry
 from ftkit.search.ladder import Climb
 from ftkit.training.choosing import Search, choose
 from ftkit.training.parts import Fit, Tried
@@ -42,14 +43,19 @@ def climbed(scores: list[float]) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("scores", "taken", "tried"),
     [
-        ([0.8, 0.8, 0.8, 0.9], 0, 3),  # two in a row gain nothing: the costliest is not tried
-        ([0.8, 0.8, 0.9, 0.9], 2, 4),  # few blocks do not help, all of them do
-        ([0.8, 0.9, 0.9, 0.9], 1, 4),
-        ([0.8, 0.85, 0.8, 0.855], 1, 4),  # each is weighed against the best so far, not against its neighbour
+        ([0.8, 0.8, 0.9, 0.9], 0, 2),  # the costlier ones are not tried
+        ([0.8, 0.9, 0.9, 1.0], 1, 3),
+        ([0.8, 0.85, 0.9, 0.905], 2, 4),
         ([0.7, 0.8, 0.9, 1.0], 3, 4),
     ],
 )
-def test_a_ladder_ends_at_the_second_rung_in_a_row_that_gains_too_little(
-    scores: list[float], taken: int, tried: int
-) -> None:
+def test_a_ladder_ends_at_the_first_rung_that_gains_too_little(scores: list[float], taken: int, tried: int) -> None:
     assert climbed(scores) == (taken, tried)
+
+
+def test_few_rows_are_not_asked_how_many_blocks_it_takes() -> None:
+    method = registry.load("methods", "auto")(name="auto")
+    every = [one.label for one in method.rungs()]
+    assert every == ["head", "lora, last 2 blocks", "lora, all blocks", "full"]
+    assert [one.label for one in method.rungs(1000)] == every
+    assert [one.label for one in method.rungs(999)] == ["head", "lora, all blocks", "full"]
