@@ -58,4 +58,4 @@ def test_few_rows_are_not_asked_how_many_blocks_it_takes() -> None:
     every = [one.label for one in method.rungs()]
     assert every == ["head", "lora, last 2 blocks", "lora, all blocks", "full"]
     assert [one.label for one in method.rungs(1000)] == every
-    assert [one.label for one in method.rungs(999)] == ["head", "lora, all blocks", "full"]
+    assert [one.label for one in method.rungs(999)] == ["head", "lora, all blocks"]
