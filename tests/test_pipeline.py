@@ -12,6 +12,7 @@ import pytest
 
 from ftkit import files, pipeline, registry, runs
 from ftkit.errors import InputError
+from ftkit.methods.lora import Lora
 from ftkit.models.assembly import load_run
 from ftkit.recipe import Recipe, parse, read
 from ftkit.verbs.checking import check
@@ -306,7 +307,7 @@ def test_an_interrupted_run_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         carry_out(toy_recipe(tmp_path), tmp_path / "run")
     assert caught.value.code == 130
     assert (tmp_path / "run" / runs.STATUS).read_text().strip() == "partial"
-    assert read(tmp_path / "run" / runs.RECIPE).train.lr == 1e-3  # it can be repeated
+    assert read(tmp_path / "run" / runs.RECIPE).train.lr == Lora.default_lr  # it can be repeated
 
 
 def test_a_tracker_by_name_is_fed(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from ftkit.features.pooling import Pooling
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.1, 1.0)  # inverse L2 penalties to choose from, on features of unit variance
 MOST_TOKENS = 20_000  # of training rows that each token of a test row is held against
+SOFT = 0.3  # logits that training starts from, as a share of the solved ones
 UNCHOSEN = 0.01  # where there is nothing to choose by
+EXACT, ROUGH = 1e-4, 1e-3  # gradients at which a solution is one, to be kept and to be compared with others
 Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 """(targets, logits) → (score, larger is better, nan where these rows do not define it; loss)"""
 
@@ -32,6 +34,14 @@ class Probe:
         """(rows, width) → (rows, labels); of tokens, objects (tokens, width) → (tokens, labels)."""
         return applied(features, self.weight, self.bias)
 
+    def softened(self) -> Probe:
+        """The same decisions with less certain logits: what training starts from.
+
+        A solved head is all but certain of its own training rows, so that their loss has next to no gradient
+        left for the layers below.
+        """
+        return replace(self, weight=self.weight * np.float32(SOFT), bias=self.bias * np.float32(SOFT))
+
 
 def applied(features: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """Logits of a head. Those of tokens that the base was not shown are minus infinity."""
@@ -43,28 +53,45 @@ def applied(features: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.nd
     return tokens.split(logits, lengths)
 
 
+class Solver:
+    """L2-penalised logistic regression on one set of rows, at one strength after the other.
+
+    Features are centred and brought to unit variance as a whole before solving, which makes one range
+    of strengths fit every base; the result applies to the features as they are. It is solved along the
+    principal axes of the rows, each scaled to about unit curvature, so that a few dozen steps suffice,
+    and each strength starts from the solution of the last.
+    """
+
+    def __init__(
+        self, features: np.ndarray, targets: np.ndarray, labels: int, balanced: bool = False, tolerance: float = EXACT
+    ) -> None:
+        """Targets: (rows,) ints, or (rows, labels) of 0 and 1; of tokens, (rows, tokens) ints."""
+        if tokens.is_ragged(features):
+            features, targets = tokens.labelled(features, targets)
+        self._centre = features.mean(axis=0, keepdims=True)
+        self._scale = max(float((features - self._centre).std()), 1e-12)
+        ready = ((features - self._centre) / self._scale).astype(np.float64)
+        self._axes, spread = _principal(ready)
+        values = np.hstack([ready @ self._axes, np.ones((len(ready), 1))])
+        rows = _Rows(values, np.append(spread, 1.0), tolerance)
+        self._whole = None if targets.ndim == 2 else _Whole(rows, targets, labels, balanced)
+        self._parts = [_Binary(rows, one, balanced) for one in targets.T] if targets.ndim == 2 else []
+
+    def at(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weight (labels, width) and bias (labels,)."""
+        solved = (
+            np.stack([one.at(strength) for one in self._parts]) if self._whole is None else self._whole.at(strength)
+        )
+        weight = solved[:, :-1] @ self._axes.T / self._scale
+        bias = solved[:, -1] - weight @ self._centre[0]
+        return weight.astype(np.float32), bias.astype(np.float32)
+
+
 def solve(
     features: np.ndarray, targets: np.ndarray, labels: int, strength: float, balanced: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weight (labels, width) and bias (labels,) of L2-penalised logistic regression.
-
-    Targets: (rows,) ints, or (rows, labels) of 0 and 1; of tokens, (rows, tokens) ints. Features are
-    centred and brought to unit variance as a whole before solving, which makes one range of strengths
-    fit every base; the result applies to the features as they are.
-    """
-    if tokens.is_ragged(features):
-        features, targets = tokens.labelled(features, targets)
-    centre = features.mean(axis=0, keepdims=True)
-    scale = max(float((features - centre).std()), 1e-12)
-    ready = (features - centre) / scale
-    if targets.ndim == 2:
-        rows = [_two(ready, targets[:, i], strength, balanced) for i in range(labels)]
-        weight, bias = np.stack([row for row, _ in rows]), np.array([b for _, b in rows])
-    else:
-        weight, bias = _several(ready, targets, labels, strength, balanced)
-    weight = weight / scale
-    bias = bias - weight @ centre[0]
-    return weight.astype(np.float32), bias.astype(np.float32)
+    """Weight (labels, width) and bias (labels,) at a single strength."""
+    return Solver(features, targets, labels, balanced).at(strength)
 
 
 def choose(
@@ -84,16 +111,20 @@ def choose(
         return next(iter(pooled)), UNCHOSEN
     best: tuple[tuple[float, float], Pooling, float] | None = None
     for pooling, features in pooled.items():
+        solvers = [Solver(features[train], targets[train], labels, balanced, ROUGH) for train, _ in holdouts]
+        highest, least = -np.inf, np.inf
         for strength in STRENGTHS:
             values = []
-            for train, held in holdouts:
-                weight, bias = solve(features[train], targets[train], labels, strength, balanced)
+            for solver, (_, held) in zip(solvers, holdouts, strict=True):
+                weight, bias = solver.at(strength)
                 values.append(score(targets[held], applied(features[held], weight, bias)))
             scores = [one for one, _ in values if not np.isnan(one)]
-            loss = float(np.mean([loss for _, loss in values]))
-            value = (float(np.mean(scores)) if scores else 0.0, -loss)
-            if best is None or value > best[0]:
-                best = (value, pooling, strength)
+            mean, loss = float(np.mean(scores)) if scores else 0.0, float(np.mean([loss for _, loss in values]))
+            if best is None or (mean, -loss) > best[0]:
+                best = ((mean, -loss), pooling, strength)
+            if mean <= highest and loss > least:  # a still weaker penalty learns the training rows by heart
+                break
+            highest, least = max(highest, mean), min(least, loss)
     if best is None:
         raise ValueError("no features to choose from")
     return best[1], best[2]
@@ -150,34 +181,121 @@ def _neighbours_of_tokens(
     return tokens.split(scores, lengths)
 
 
-def _several(
-    ready: np.ndarray, targets: np.ndarray, labels: int, strength: float, balanced: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.linear_model import LogisticRegression
+@dataclass(frozen=True)
+class _Rows:
+    """Centred rows along their principal axes, and a column of ones: the last weight of a label is its bias."""
 
-    present = np.unique(targets)
-    weight = np.zeros((labels, ready.shape[1]))
-    # a label without training rows can still be delivered, but never wins against one that has some
-    bias = np.full(labels, -np.log(len(targets) + 1.0) - 5.0)
-    if len(present) == 1:
-        bias[present[0]] = 0.0
-        return weight, bias
-    model = LogisticRegression(C=strength, max_iter=1000, class_weight="balanced" if balanced else None)
-    model.fit(ready, targets)
-    if len(present) == 2:  # one row of coefficients for the second label: split it evenly
-        weight[present] = np.stack([-model.coef_[0] / 2, model.coef_[0] / 2])
-        bias[present] = [-model.intercept_[0] / 2, model.intercept_[0] / 2]
-    else:
-        weight[present], bias[present] = model.coef_, model.intercept_
-    return weight, bias
+    values: np.ndarray
+    """(rows, axes + 1)"""
+    spread: np.ndarray
+    """(axes + 1,) mean square of each column"""
+    tolerance: float
+
+    def pull(self, strength: float) -> np.ndarray:
+        """(axes + 1,) penalty on the square of each weight, beside a mean loss; the bias is free."""
+        pull = np.full(len(self.spread), 1.0 / (strength * len(self.values)))
+        pull[-1] = 0.0
+        return pull
+
+    def least(
+        self, loss: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, curvature: np.ndarray
+    ) -> np.ndarray:
+        """Where a convex loss, given with its gradient, is least; `curvature` is about its second derivative."""
+        from scipy.optimize import minimize
+
+        step = 1.0 / np.sqrt(curvature)
+
+        def scaled(flat: np.ndarray) -> tuple[float, np.ndarray]:
+            value, gradient = loss(flat.reshape(start.shape) * step)
+            return value, (gradient * step).ravel()
+
+        options = {"maxiter": 1000, "maxls": 50, "gtol": self.tolerance, "ftol": 64 * np.finfo(float).eps}
+        found = minimize(scaled, (start / step).ravel(), jac=True, method="L-BFGS-B", options=options)
+        return np.asarray(found.x.reshape(start.shape) * step)
 
 
-def _two(ready: np.ndarray, target: np.ndarray, strength: float, balanced: bool) -> tuple[np.ndarray, float]:
-    from sklearn.linear_model import LogisticRegression
+class _Whole:
+    """One label a row, of any number of labels."""
 
-    if target.min() == target.max():  # nothing to tell apart: the prior, one row assumed of the other kind
-        odds = np.log(len(target) + 1.0)
-        return np.zeros(ready.shape[1]), float(odds if target.max() > 0 else -odds)
-    model = LogisticRegression(C=strength, max_iter=1000, class_weight="balanced" if balanced else None)
-    model.fit(ready, target.astype(int))
-    return model.coef_[0], float(model.intercept_[0])
+    def __init__(self, rows: _Rows, targets: np.ndarray, labels: int, balanced: bool) -> None:
+        self._present, codes = np.unique(targets, return_inverse=True)
+        self._start = np.zeros((labels, rows.values.shape[1]))
+        # a label without training rows can still be delivered, but never wins against one that has some
+        self._start[:, -1] = -np.log(len(targets) + 1.0) - 5.0
+        self._start[self._present, -1] = 0.0
+        self._solver: _Binary | _Multinomial | None = None
+        if len(self._present) > 1:
+            self._solver = (_Binary if len(self._present) == 2 else _Multinomial)(rows, codes, balanced)
+
+    def at(self, strength: float) -> np.ndarray:
+        """Weights (labels, axes + 1)."""
+        weights = self._start.copy()
+        if self._solver is not None:
+            found = self._solver.at(strength)  # of two labels the odds of the second: split them evenly
+            weights[self._present] = np.stack([-found / 2, found / 2]) if found.ndim == 1 else found
+        return weights
+
+
+class _Multinomial:
+    """Cross-entropy of three labels or more, each with training rows."""
+
+    def __init__(self, rows: _Rows, codes: np.ndarray, balanced: bool) -> None:
+        self._rows, self._share = rows, _shares(codes, balanced)
+        self._onehot = np.eye(codes.max() + 1)[codes]
+        self._last = np.zeros((self._onehot.shape[1], rows.values.shape[1]))
+
+    def at(self, strength: float) -> np.ndarray:
+        """Weights (labels, axes + 1)."""
+        pull, values = self._rows.pull(strength), self._rows.values
+        even = 1.0 / len(self._last)
+
+        def loss(weight: np.ndarray) -> tuple[float, np.ndarray]:
+            logits = values @ weight.T
+            logits -= logits.max(axis=1, keepdims=True)
+            scores = np.exp(logits)
+            total = scores.sum(axis=1, keepdims=True)
+            right = (logits * self._onehot).sum(axis=1) - np.log(total[:, 0])
+            off = (scores / total - self._onehot) * self._share[:, None]
+            return float((pull * weight**2).sum() / 2 - self._share @ right), off.T @ values + pull * weight
+
+        self._last = self._rows.least(loss, self._last, even * (1 - even) * self._rows.spread + pull)
+        return self._last
+
+
+class _Binary:
+    """Whether a row carries a label."""
+
+    def __init__(self, rows: _Rows, target: np.ndarray, balanced: bool) -> None:
+        self._rows, self._sign = rows, np.where(target > 0, 1.0, -1.0)
+        self._share = _shares((target > 0).astype(np.int64), balanced)
+        self._last = np.zeros(rows.values.shape[1])
+
+    def at(self, strength: float) -> np.ndarray:
+        """Weights (axes + 1,) of the log-odds."""
+        sign, pull, values = self._sign, self._rows.pull(strength), self._rows.values
+        if abs(sign.sum()) == len(sign):  # nothing to tell apart: the prior, one row assumed of the other kind
+            return np.append(np.zeros(len(pull) - 1), sign[0] * np.log(len(sign) + 1.0))
+
+        def loss(weight: np.ndarray) -> tuple[float, np.ndarray]:
+            margin = sign * (values @ weight)
+            slope = -self._share * sign * np.exp(-np.logaddexp(0.0, margin))
+            value = self._share @ np.logaddexp(0.0, -margin) + (pull * weight**2).sum() / 2
+            return float(value), slope @ values + pull * weight
+
+        self._last = self._rows.least(loss, self._last, self._rows.spread / 4 + pull)
+        return self._last
+
+
+def _principal(ready: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(width, axes) orthonormal directions in which centred rows differ, and their (axes,) mean square along each."""
+    few = len(ready) < ready.shape[1]
+    square, vectors = np.linalg.eigh(ready @ ready.T if few else ready.T @ ready)
+    kept = square > 1e-10 * max(square[-1], 1e-300)  # no weight is ever put on what does not vary
+    square, vectors = square[kept], vectors[:, kept]
+    return (ready.T @ vectors / np.sqrt(square) if few else vectors), square / len(ready)
+
+
+def _shares(codes: np.ndarray, balanced: bool) -> np.ndarray:
+    """(rows,) of the mean loss; balanced: each label has as much of it."""
+    weight = 1.0 / np.bincount(codes)[codes] if balanced else np.ones(len(codes))
+    return np.asarray(weight / weight.sum())

@@ -45,8 +45,11 @@ class Method(Entry):
         """A few words that tell it from other methods of one search."""
         return self.name
 
-    def rungs(self) -> Sequence[Method]:
-        """The methods that a search chooses from, cheapest first; itself alone where there is nothing to choose."""
+    def rungs(self, rows: int | None = None) -> Sequence[Method]:
+        """The methods that a search chooses from, cheapest first; itself alone where there is nothing to choose.
+
+        With `rows` to train on, those that are worth trying on so many.
+        """
         return (self,)
 
     def loading_lines(self, folder: str) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Full(Method):
     """Ordinary fine-tuning. On few rows it collapses for some seeds: look at the spread."""
 
-    default_lr: ClassVar[float] = 5e-5
+    default_lr: ClassVar[float] = 1e-4
 
     def apply(self, backbone: nn.Module) -> nn.Module:
         """Unfreeze everything."""

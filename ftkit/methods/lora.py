@@ -36,7 +36,7 @@ class Lora(Method):
     """divide alpha by the root of the rank instead"""
 
     peft: ClassVar[bool] = True
-    default_lr: ClassVar[float] = 1e-3
+    default_lr: ClassVar[float] = 2e-3
 
     _layers = field_validator("layers")(checked_layers)
 

@@ -109,8 +109,8 @@ class Train(Block):
     """passes over the training rows at most; auto: by method"""
     lr: Annotated[float, Field(gt=0)] | Literal["default", "auto"] = "default"
     """peak learning rate; default: by method; auto: the best of three on validation rows"""
-    batch: int = Field(default=32, ge=1)
-    """rows in one optimiser step"""
+    batch: Count | Literal["auto"] = "auto"
+    """rows in one optimiser step; auto: 32, and fewer of few rows, so that an epoch has some steps"""
     accumulate: int = Field(default=1, ge=1)
     """parts that a batch is run in, to save memory"""
     warmup: float = Field(default=0.1, ge=0, lt=1)
@@ -122,7 +122,7 @@ class Train(Block):
     clip: float = Field(default=1.0, gt=0)
     """largest gradient norm"""
     patience: Count | Literal["auto"] = "auto"
-    """epochs without a better validation score before training stops; auto: 2, and 10 from random weights"""
+    """epochs without a better validation score before training stops; auto: 3, and 10 from random weights"""
     augment: list[str] = []
     """random changes of training rows, by task, such as flip or crop; what is scored is never changed"""
     class_weight: Literal["none", "balanced"] = "none"

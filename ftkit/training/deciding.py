@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 ROWS_TRAINED, FEWEST_EPOCHS = 20_000, 3  # `epochs: auto` shows a fit about as many rows, in at least 3 passes
 RANDOM_LR, RANDOM_EPOCHS, RANDOM_ROWS = 1e-3, 60, 100_000  # the same for random weights, which have all to learn
-PATIENCE, RANDOM_PATIENCE = 2, 10  # epochs
+PATIENCE, RANDOM_PATIENCE = 3, 10  # epochs
+
+BATCHES, STEPS = (8, 16, 32), 24  # rows of a step; steps of an epoch that `batch: auto` aims at
 
 
 def decided(recipe: Recipe, splits: Splits) -> Recipe:
@@ -35,6 +37,7 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
         "train.lr": rate_of(recipe, method) if block.lr == "default" and not searched else block.lr,
         "train.patience": block.patience if block.patience != "auto" else RANDOM_PATIENCE if random else PATIENCE,
         "train.epochs": block.epochs if searched else epochs_of(recipe, method, len(splits.parts[-1].train)),
+        "train.batch": batch_of(recipe, len(splits.parts[-1].train)),
         "train.threads": processor.threads(block.threads),
         "evaluate.metrics": recipe.evaluate.metrics or list(_default_metrics(recipe, splits)),
     }
@@ -96,6 +99,14 @@ def random_epochs(rows: int) -> int:
 def rate_of(recipe: Recipe, method: Method) -> float:
     """The learning rate that a method is tried with first: its own, or one for random weights."""
     return method.default_lr if isinstance(recipe.base, str) else max(RANDOM_LR, method.default_lr)
+
+
+def batch_of(recipe: Recipe, rows: int) -> int:
+    """Rows in one step: the recipe's, else the power of two, 8 to 32, that gives an epoch about 24 steps."""
+    wanted = recipe.train.batch
+    if wanted != "auto":
+        return wanted
+    return max(size for size in BATCHES if size <= max(BATCHES[0], rows // STEPS))
 
 
 def every_seed(recipe: Recipe) -> list[int]:

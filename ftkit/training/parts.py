@@ -125,9 +125,10 @@ class Fit:
         self, arm: Arm, lr: float, name: str, rows: np.ndarray, held: np.ndarray, stop_after: int | None = None
     ) -> tuple[Member, np.ndarray | None]:
         """A trained member, and its logits of the part's test rows where an earlier attempt has left them."""
-        job, start = arm.job, self.solve(rows)
+        job, start, settings = arm.job, self.solve(rows), replace(self.settings(arm), lr=lr)
+        if settings.epochs and arm.network.trainable():
+            start = start.softened()
         weights = balance(job.targets, rows, len(start.bias)) if job.balanced else None
-        settings = replace(self.settings(arm), lr=lr)
         one = member(name, arm.network, arm.method, start, rows, held, settings, self.seed, stop_after, weights)
         known = self.journal.begin(f"{self.part.name}, seed {self.seed}, {arm.method.label}, {lr!r}, {name}", one)
         if one.step:

@@ -19,7 +19,7 @@ from ftkit.search.ladder import Climb, weigh
 from ftkit.training.arms import Arm, Arms
 from ftkit.training.checkpoints import Journal
 from ftkit.training.choosing import Search, choose, rates_around
-from ftkit.training.deciding import PATIENCE, epochs_of, rate_of
+from ftkit.training.deciding import PATIENCE, batch_of, epochs_of, rate_of
 from ftkit.training.encoding import Prepared
 from ftkit.training.judging import judged, scored
 from ftkit.training.loop import Job
@@ -126,11 +126,11 @@ class Session:
 
     def settings(self, arm: Arm) -> Settings:
         """The fit's settings of an arm."""
-        block = self.recipe.train
+        block, rows = self.recipe.train, len(self.splits.parts[-1].train)
         return Settings(
-            epochs=epochs_of(self.recipe, arm.method, len(self.splits.parts[-1].train)),
+            epochs=epochs_of(self.recipe, arm.method, rows),
             lr=self.rate(arm.method),
-            batch=block.batch,
+            batch=batch_of(self.recipe, rows),
             accumulate=block.accumulate,
             warmup=block.warmup,
             decay=block.decay,
@@ -196,7 +196,9 @@ def open_session(
         arm.read(needed)
         return arm
 
-    return Session(recipe, prepared, assembly, Arms(recipe.method.rungs(), open_arm), targets)
+    return Session(
+        recipe, prepared, assembly, Arms(recipe.method.rungs(len(splits.parts[-1].train)), open_arm), targets
+    )
 
 
 def _carried_over(

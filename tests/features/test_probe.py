@@ -31,6 +31,43 @@ def test_it_is_sklearns_solution_on_scaled_features(blobs: tuple[np.ndarray, np.
     np.testing.assert_allclose(features @ weight.T + bias, expected, atol=2e-3)
 
 
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize("labels", [2, 4])
+def test_fewer_rows_than_columns_have_the_same_solution(labels: int, balanced: bool) -> None:
+    random = np.random.default_rng(labels)
+    targets = np.sort(random.integers(0, labels, 40))
+    features = random.normal(size=(40, 300)) * np.geomspace(1, 0.01, 300) + targets[:, None]
+    weight, bias = probe.solve(features, targets, labels, 0.1, balanced)
+    centred = (features - features.mean(0)) / (features - features.mean(0)).std()
+    model = LogisticRegression(C=0.1, max_iter=10_000, tol=1e-8, class_weight="balanced" if balanced else None)
+    expected = model.fit(centred, targets).decision_function(centred)
+    found = features @ weight.T + bias
+    np.testing.assert_allclose(found[:, 1] - found[:, 0] if labels == 2 else found, expected, rtol=5e-3, atol=2e-2)
+
+
+def test_a_strength_that_follows_another_is_solved_as_well(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    features, targets = blobs
+    for gold in (targets, np.stack([targets == 0, targets == 1], axis=1)):
+        solver = probe.Solver(features, gold, gold.shape[-1] if gold.ndim == 2 else 3)
+        for strength in (0.001, 0.1, 1.0):
+            weight, bias = solver.at(strength)
+            cold = probe.solve(features, gold, len(bias), strength)
+            np.testing.assert_allclose(features @ weight.T + bias, features @ cold[0].T + cold[1], atol=2e-2)
+
+
+def test_rows_that_are_all_alike_are_told_apart_by_nothing() -> None:
+    weight, bias = probe.solve(np.ones((6, 4), dtype=np.float32), np.array([0, 0, 0, 0, 1, 1]), 2, 1.0)
+    assert not weight.any() and bias[1] - bias[0] == pytest.approx(np.log(2 / 4), abs=1e-2)
+
+
+def test_a_softened_head_decides_alike_and_is_less_certain(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    features, targets = blobs
+    head = probe.fit({MEAN: features}, targets, 3, np.arange(90), (MEAN, 1.0))
+    before, after = head.logits(features), head.softened().logits(features)
+    assert (before.argmax(1) == after.argmax(1)).all()
+    assert np.ptp(after, axis=1).max() < 0.5 * np.ptp(before, axis=1).max()
+
+
 def test_shifting_and_scaling_the_features_changes_nothing(blobs: tuple[np.ndarray, np.ndarray]) -> None:
     features, targets = blobs
     first = probe.solve(features, targets, 3, 1.0)
