@@ -16,7 +16,7 @@ from ftkit.features.probe import Probe
 from ftkit.methods.full import Full
 from ftkit.models.assembly import causal, device
 from ftkit.recipe.random import Random
-from ftkit.training.deciding import RANDOM_LR
+from ftkit.training.deciding import RANDOM_LR, batch_of
 from ftkit.training.finite import NotFinite
 from ftkit.training.loop import Job, fit, predict
 from ftkit.training.members import Settings, balance, member
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 PASSES, ROWS, FEWEST = 120, 30_000, 3
 """passes over the training rows at most; rows shown altogether, about; passes at least"""
-SMALL_BATCH, STEPS = 8, 16
 """rows of a step at least where there are few; steps of a pass that are aimed at then"""
 MEAN = Pooling("mean")
 
@@ -74,8 +73,7 @@ class Scratch:
         labels = len(self.session.labels)
         start = Probe(MEAN, 1.0, np.zeros((labels, self.width), np.float32), np.zeros(labels, np.float32))
         passes = min(PASSES, max(FEWEST, ROWS // max(1, len(part.train))))
-        batch = min(self.session.recipe.train.batch, max(SMALL_BATCH, len(part.train) // STEPS))
-        settings = Settings(epochs=passes, lr=RANDOM_LR, batch=batch)
+        settings = Settings(epochs=passes, lr=RANDOM_LR, batch=batch_of(self.session.recipe, len(part.train)))
         weights = balance(self.job.targets, part.train, labels) if self.job.balanced else None
         nothing = np.zeros(0, dtype=np.int64)
         full, seed = Full(name="full"), self.session.recipe.seed
