@@ -78,6 +78,8 @@ class Snippet:
     """lines that make `batch`, the arguments of the model, from them"""
     example: str
     """arguments of a call, in Python"""
+    model: tuple[str, ...] = ()
+    """lines after `model` is loaded, where only a part of it is used"""
     masked: bool = True
     """whether `batch` has an attention mask for the positions of the model's last hidden states"""
 
