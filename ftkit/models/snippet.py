@@ -43,7 +43,7 @@ def snippet(
         *own.setup,
         "model = AutoModel.from_pretrained(BASE, dtype=torch.float32)",
         *(["model = model.get_encoder()"] if encoder_only else []),
-        *own.fitting,
+        *own.model,
     ]
     for method, folder in lineage:
         lines += method.loading_lines(f'(Path({folder!r}) / "adapter")')

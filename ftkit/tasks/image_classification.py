@@ -181,6 +181,7 @@ class ImageClassification(FileTask):
                 'batch = processor(images=pictures, input_data_format="channels_last", return_tensors="pt")',
             ),
             example='["picture.jpg"]',
+            model=('model = getattr(model, "vision_model", model)  # of a model of pictures and texts, one half',),
             masked=False,
         )
 

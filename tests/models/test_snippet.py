@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from transformers import CLIPConfig, CLIPModel
 
 from ftkit import files, pipeline, registry, runs
 from ftkit.data.read import read
@@ -93,6 +95,27 @@ def test_pictures_of_all_kinds(method: str, tmp_path: Path, monkeypatch: pytest.
     mine = expected(run, [inputs[path.relative_to(tmp_path / "toy").as_posix()] for path in paths])
     np.testing.assert_allclose(found, mine, atol=1e-5)
     assert len(found) == 12 and space["labels"] == ["bar", "disc"]
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_the_half_for_pictures_of_a_model_of_both(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = registry.load("tasks", "image_classification").toy(tmp_path)
+    small = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
+    seen = small | {"image_size": 16, "patch_size": 4}
+    torch.manual_seed(0)
+    CLIPModel(CLIPConfig(text_config=small | {"vocab_size": 20}, vision_config=seen)).save_pretrained(tree["base"])
+    tree |= {"method": method, "train": {"epochs": 1}}
+    tree["data"]["folds"] = 0
+    run, _ = pipeline.run(parse(tree), lambda: files.new_run_folder(tmp_path / "run", "toy", False))
+    model = load_run(run)
+    table = read(str(tmp_path / "toy"), Data(train="-"))
+    inputs = model.recipe.task.parse(table, 1000, labelled=False, base=model.base).inputs
+    monkeypatch.chdir(run)
+    space: dict[str, Any] = {}
+    exec(code(run).replace('print(labels, predict(["picture.jpg"]))', ""), space)
+    paths = [tmp_path / "toy" / one[0] for one in inputs]
+    np.testing.assert_allclose(space["predict"](paths).numpy(), expected(run, inputs), atol=1e-5)
 
 
 def made_pair(folder: Path) -> Path:
