@@ -198,6 +198,14 @@ def test_what_is_scored_is_never_changed(toy: dict[str, Any], tmp_path: Path, mo
         np.testing.assert_allclose([line["score.click"], line["score.tone"]], scores, atol=2e-6)
 
 
+@pytest.mark.parametrize(("said", "meant"), [("auto", "auto"), ("2.5", 2.5)])
+def test_how_long_a_sound_may_be(toy: dict[str, Any], said: str, meant: object) -> None:
+    assert parse(toy, [("task.max_seconds", said)]).task.model_dump()["max_seconds"] == meant
+    for wrong in ("-1", "0", ".inf", "long"):
+        with pytest.raises(FtkitError, match="task.max_seconds: expected"):
+            parse(toy, [("task.max_seconds", wrong)])
+
+
 def test_an_unknown_change_is_a_fault(toy: dict[str, Any]) -> None:
     with pytest.raises(FtkitError, match="no augmentation 'flip'"):
         parse(toy | {"train": {"augment": ["flip"]}})

@@ -86,6 +86,21 @@ def test_whisper_hears_a_window_as_long_as_its_sounds_and_no_longer_than_it_can(
     assert torch.equal(whole[:13], short)  # type: ignore[index]
 
 
+@pytest.mark.parametrize("way", ["whisper", "wav2vec2"])
+def test_a_network_that_trains_masks_nothing_and_leaves_out_no_block(way: str, tmp_path: Path) -> None:
+    """Of its own accord wav2vec 2.0 masks spans of 60 positions here, which is more than there are."""
+    base = base_that_hears(way, tmp_path / "base")
+    config = json.loads((base.folder / "config.json").read_text()) | {"mask_time_prob": 0.9, "mask_time_length": 60}
+    still = {key: 0.0 for key in config if key.endswith("dropout")} | {"layerdrop": 0.99, "encoder_layerdrop": 0.99}
+    (base.folder / "config.json").write_text(json.dumps(config | still))
+    model = task().load(base)
+    inputs = task().collate(rows()[:1], task().processor(base))
+    inputs.pop("pooling_mask", None)
+    with torch.no_grad():
+        scored, trained = (model.train(on)(**inputs).last_hidden_state for on in (False, True))
+    assert torch.allclose(scored, trained, atol=1e-6)
+
+
 def test_what_is_cut_and_how_it_is_heard_are_part_of_what_a_row_is_known_by(tmp_path: Path) -> None:
     base = base_that_hears("whisper", tmp_path / "base")
     write_sounds(tmp_path / "sounds", each=3)
