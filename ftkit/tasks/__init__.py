@@ -80,6 +80,8 @@ class Snippet:
     """arguments of a call, in Python"""
     model: tuple[str, ...] = ()
     """lines after `model` is loaded, where only a part of it is used"""
+    merged: bool = False
+    """whether adapters are merged into the model before it is used"""
     masked: bool = True
     """whether `batch` has an attention mask for the positions of the model's last hidden states"""
 
