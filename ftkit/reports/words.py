@@ -25,6 +25,7 @@ PREDICTORS = {
     "majority": "majority label",
     "tfidf": "TF-IDF",
     "nearest_neighbour": "nearest neighbour",
+    "raw_neighbour": "raw neighbour",
     "linear_probe": "linear probe",
 }
 ABOUT = {
@@ -32,6 +33,7 @@ ABOUT = {
     "majority": "always the most frequent label",
     "tfidf": "words and letters, no pretraining",
     "nearest_neighbour": "on the untouched base",
+    "raw_neighbour": "on raw signals, no pretraining",
     "linear_probe": "on the untouched base",
 }
 CAPITALS = {

@@ -18,9 +18,9 @@ from ftkit.metrics.accuracy import Accuracy
 from ftkit.statistics import wording
 from ftkit.statistics.folded import covers, stretch, trials, widened
 from ftkit.statistics.paired import Comparison, compare, holm_family
-from ftkit.statistics.wording import MAJORITY, PROBE, TFIDF, WITHOUT
+from ftkit.statistics.wording import MAJORITY, PROBE, RAW, TFIDF, WITHOUT
 
-ORDER = (PROBE, "nearest_neighbour", TFIDF, MAJORITY)
+ORDER = (PROBE, "nearest_neighbour", TFIDF, RAW, MAJORITY)
 """of baselines with equal scores the first is named"""
 UNSURE = ("cannot tell", "not worse")
 

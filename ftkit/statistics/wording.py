@@ -9,15 +9,21 @@ from ftkit.statistics.paired import Comparison
 
 PROBE = "linear_probe"
 TFIDF = "tfidf"
+RAW = "raw_neighbour"
 MAJORITY = "majority"
 NAMES = {
     PROBE: "the linear probe",
     "nearest_neighbour": "the nearest neighbour",
     TFIDF: "the model without pretraining (TF-IDF)",
+    RAW: "the nearest neighbour on raw signals",
     MAJORITY: "always answering the most frequent label",
     "base": "the untouched base",
 }
-WITHOUT = {TFIDF: "A model without pretraining (TF-IDF)", MAJORITY: "Always answering the most frequent label"}
+WITHOUT = {
+    TFIDF: "A model without pretraining (TF-IDF)",
+    RAW: "The nearest neighbour on raw signals",
+    MAJORITY: "Always answering the most frequent label",
+}
 """what needs no pretrained model: if it wins, that is the first thing to know"""
 SUBJECTS = {
     "lora": "adapter",

@@ -82,6 +82,8 @@ class Snippet:
     """arguments of a call, in Python"""
     model: tuple[str, ...] = ()
     """lines after `model` is loaded, where only a part of it is used, or a shorter one"""
+    merged: bool = False
+    """whether adapters are merged into the model before it is used"""
     masked: bool = True
     """whether there is a `mask` for the positions of the model's last hidden states"""
     mask: str = 'batch["attention_mask"]'

@@ -182,6 +182,7 @@ class ImageClassification(FileTask):
             ),
             example='["picture.jpg"]',
             model=('model = getattr(model, "vision_model", model)  # of a model of pictures and texts, one half',),
+            merged=True,  # a MobileNet asks its convolutions for what peft's wrappers do not know
             masked=False,
         )
 
