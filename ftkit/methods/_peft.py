@@ -120,7 +120,7 @@ def attach(backbone: nn.Module, config: Any) -> nn.Module:
     from peft import get_peft_model
 
     with _quiet():
-        return cast("nn.Module", get_peft_model(cast("Any", backbone), config))
+        return _answering(cast("nn.Module", get_peft_model(cast("Any", backbone), config)))
 
 
 def save(backbone: nn.Module, folder: Path) -> None:
@@ -134,7 +134,22 @@ def restore(backbone: nn.Module, folder: Path) -> nn.Module:
     from peft import PeftModel
 
     with _quiet():
-        return cast("nn.Module", PeftModel.from_pretrained(cast("Any", backbone), folder, local_files_only=True))
+        return _answering(
+            cast("nn.Module", PeftModel.from_pretrained(cast("Any", backbone), folder, local_files_only=True))
+        )
+
+
+def _answering(model: nn.Module) -> nn.Module:
+    """The same, its wrapped convolutions with the settings that a model may ask them for.
+
+    MobileNet pads by the stride and the size of each kernel, which peft's wrappers do not pass on.
+    """
+    for module in model.modules():
+        inner = getattr(module, "base_layer", None)
+        if isinstance(inner, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+            for name in ("stride", "kernel_size", "dilation", "padding", "groups"):
+                setattr(module, name, getattr(inner, name))
+    return model
 
 
 @contextmanager

@@ -45,12 +45,13 @@ def snippet(
         *own.setup,
         "model = AutoModel.from_pretrained(BASE, dtype=torch.float32)",
         *(["model = model.get_encoder()"] if encoder_only else []),
-        *own.fitting,
+        *own.model,
     ]
     for method, folder in lineage:
         lines += method.loading_lines(f'(Path({folder!r}) / "adapter")')
         lines += ["model = model.merge_and_unload()"] if method.peft else []
     lines += recipe.method.loading_lines('(RUN / "adapter")')
+    lines += ["model = model.merge_and_unload()"] if recipe.method.peft and own.merged else []
     lines += ["model.eval()", 'head = load_file(RUN / "adapter" / "head.safetensors")']
     lines += ['labels = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))["labels"]', "", ""]
     return "\n".join(lines + _predict_lines(pooling, own, recipe.task.kind, temperature)) + "\n"

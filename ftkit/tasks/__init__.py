@@ -89,14 +89,16 @@ class Snippet:
     """lines that make `batch`, the arguments of the model, from them"""
     example: str
     """arguments of a call, in Python"""
+    model: tuple[str, ...] = ()
+    """lines after `model` is loaded, where only a part of it is used, or a shorter one"""
+    merged: bool = False
+    """whether adapters are merged into the model before it is used"""
     masked: bool = True
     """whether there is a `mask` for the positions of the model's last hidden states"""
     mask: str = 'batch["attention_mask"]'
     """(rows, positions) of 0 and 1, in Python"""
     predict: tuple[str, ...] = ()
     """all lines from `predict` on, where it gives more than one row of probabilities for each input"""
-    fitting: tuple[str, ...] = ()
-    """lines after the bare `model` is loaded, before anything is added to it"""
 
 
 class Task(Entry):

@@ -63,8 +63,8 @@ class Ear(ABC):
 class Window(Ear):
     """Whisper: a log-mel spectrogram of a window of fixed length, silence and all (Radford et al. 2023).
 
-    The published window is 30 s. One as long as the longest sound keeps what a probe makes of spoken digits
-    (0.99 at 3 s, 0.98 at 10 s) and costs a tenth.
+    The published window is 30 s. One as long as the longest sound keeps what a linear probe makes of spoken
+    digits (accuracy 0.99 at 3 s and 0.98 at 30 s, of 120) at a sixteenth of the time.
     """
 
     STRIDE = 2  # of its second convolution: frames a position
@@ -93,6 +93,7 @@ class Window(Ear):
         weight = backbone.embed_positions.weight[: self.positions].detach().clone()
         backbone.embed_positions = cast("Any", torch.nn.Embedding).from_pretrained(weight)
         backbone.max_source_positions = backbone.config.max_source_positions = self.positions
+        backbone.layerdrop = 0.0
 
     def batch(self, waves: list[np.ndarray]) -> dict[str, np.ndarray]:
         """`input_features` (rows, bands, frames)."""
@@ -153,6 +154,11 @@ class Samples(Ear):
         whole, *reached = self._positions([values.shape[1], *map(len, padded)])
         mask = np.arange(whole) < np.array(reached)[:, None]
         return {"input_values": values, "pooling_mask": mask.astype(np.int64)}
+
+    def fit(self, backbone: Any) -> None:
+        """No masking and no leaving out of blocks by chance: meant for pretraining, they fail on short sounds."""
+        backbone.config.apply_spec_augment = False
+        backbone.config.layerdrop = 0.0
 
     def lengths(self, samples: np.ndarray) -> np.ndarray:
         """Samples, or those of the window."""

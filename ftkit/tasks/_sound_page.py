@@ -30,7 +30,7 @@ def drawn(wave: np.ndarray, rate: int, name: str) -> str:
     return (
         f'<figure class="sound">{_waveform(wave)}'
         f'<img src="{_uri("image/png", _spectrogram(wave, rate))}" alt="Spectrogram of {called}">'
-        f'<audio controls preload="none" aria-label="Play {called}" src="{_uri("audio/mpeg", _mp3(start, rate))}">'
+        f'<audio controls preload="metadata" aria-label="Play {called}" src="{_uri("audio/mpeg", _mp3(start, rate))}">'
         f"</audio><figcaption>{said}</figcaption></figure>"
     )
 

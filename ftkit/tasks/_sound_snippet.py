@@ -25,7 +25,7 @@ WAVES = "waves = [wave(path) for path in paths]"
 
 def lines(ear: Ear) -> Snippet:
     """For a base that hears like this."""
-    batch, fitting = _own(ear)
+    batch, model = _own(ear)
     return Snippet(
         imports=(
             "import numpy as np",
@@ -39,7 +39,7 @@ def lines(ear: Ear) -> Snippet:
         batch=(WAVES, *batch),
         example='["sound.wav"]',
         mask="heard",
-        fitting=fitting,
+        model=model,
     )
 
 
@@ -60,12 +60,12 @@ def _window(ear: Window) -> tuple[Lines, Lines]:
         f"reached = torch.tensor([max(1, -(-len(one) // {ear.step})) for one in waves])",
         f"heard = (torch.arange({ear.positions}) < reached[:, None]).long()",
     )
-    fitting = (
+    model = (
         f"positions = model.embed_positions.weight[:{ear.positions}].detach()  # a window of {ear.seconds:g} s",
         "model.embed_positions = torch.nn.Embedding.from_pretrained(positions)",
         f"model.max_source_positions = model.config.max_source_positions = {ear.positions}",
     )
-    return batch, fitting
+    return batch, model
 
 
 def _patches(ear: Patches) -> Lines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, final
 
 import numpy as np
 from pydantic import Field
@@ -34,7 +34,7 @@ class AudioClassification(FileTask):
     takes 3 to 5 % of the time that Whisper's smallest encoder then does.
     """
 
-    max_seconds: Literal["auto"] | float = Field("auto", gt=0)
+    max_seconds: Literal["auto"] | Annotated[float, Field(gt=0, le=3600)] = "auto"
     """at which a sound is cut, and counted; `auto`: as long as the longest to train on, and 30 at most"""
 
     default_base: ClassVar[str] = ""

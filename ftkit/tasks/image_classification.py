@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from ftkit.bases import Base
     from ftkit.data.table import Gold
 
+SAME = 1e-5  # largest difference from the plain processor, relative to its largest value
 GRID = 16  # pixels a side that the raw baseline compares
 PROCESSOR = ("preprocessor_config.json", "processor_config.json")
 GEOMETRY = ("do_resize", "do_center_crop", "do_pad", "do_convert_rgb", "do_flip_channel_order")
 """what a processor has done to a picture that is kept"""
-VALUES = ("do_rescale", "do_normalize")
+VALUES = ("do_rescale", "do_normalize", "include_top")
 """what is done to a batch of them"""
 FLIP, CROP, COLOUR = "flip", "crop", "colour"
 
@@ -56,13 +57,25 @@ class ImageClassification(FileTask):
             processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
                 base.folder, backend="pil", trust_remote_code=False, local_files_only=True
             )
-            shapes = {_placed(processor, np.zeros(shape, np.uint8)).shape for shape in ((40, 60, 3), (60, 40, 3))}
+            self._refuse(processor, base)
+        except InputError:
+            raise
         except Exception as error:
             raise explain(error, base) from error
-        if len(shapes) > 1:
+        return processor
+
+    def _refuse(self, processor: Any, base: Base) -> None:
+        """Raises InputError for a processor whose pictures cannot be kept, and put together to batches, as here."""
+        pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+        kept = _placed(processor, pixels)
+        if kept.shape != _placed(processor, pixels.transpose(1, 0, 2)).shape:
             message = f"{base.name}: its image processor leaves pictures of different shapes"
             raise InputError(message, "add a crop_size and do_center_crop to its preprocessor_config.json")
-        return processor
+        plain = processor(images=pixels, input_data_format="channels_last", return_tensors="np")["pixel_values"]
+        again = self.collate([{"pixel_values": kept}], processor)["pixel_values"].numpy()
+        if again.shape != np.shape(plain) or np.abs(again - plain).max() > SAME * max(1.0, np.abs(plain).max()):
+            message = f"{base.name}: its image processor ({type(processor).__name__}) does more than is known here"
+            raise InputError(message, f"choose another base, such as --base {self.suggested_base}")
 
     def load(self, base: Base) -> torch.nn.Module:
         """The bare backbone in fp32 and eval mode; of a model of pictures and texts, its half for pictures."""
@@ -171,6 +184,8 @@ class ImageClassification(FileTask):
                 'batch = processor(images=pictures, input_data_format="channels_last", return_tensors="pt")',
             ),
             example='["picture.jpg"]',
+            model=('model = getattr(model, "vision_model", model)  # of a model of pictures and texts, one half',),
+            merged=True,  # a MobileNet asks its convolutions for what peft's wrappers do not know
             masked=False,
         )
 

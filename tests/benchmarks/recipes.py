@@ -26,6 +26,9 @@ from ftkit.statistics.paired import Comparison, compare
 
 README = Path(__file__).resolve().parents[2] / "recipes" / "README.md"
 ACCURACY = Accuracy(name="accuracy")
+MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"
+STAND_INS = {"image_classification": "vit-tiny-patch16-224", "audio_classification": "whisper-tiny.en-encoder"}
+"""task: the checkpoint in MODELS that is measured in place of a recipe's base, since nothing here has a network"""
 HEADER = [
     "recipe",
     "accuracy",
@@ -54,7 +57,9 @@ class Measured:
 def measured(name: str, folder: Path, threads: int) -> Measured:
     """Run one recipe in `folder`, and read what it left."""
     out = folder / name.replace("/", "_")
-    command = [*FTKIT, "train", name, "--out", str(out), "--offline", "--quiet"]
+    stand_in = STAND_INS.get(name.partition("/")[0])
+    base = ["--base", str(MODELS / stand_in)] if stand_in else []
+    command = [*FTKIT, "train", name, *base, "--out", str(out), "--offline", "--quiet"]
     done = run(command, threads, cwd=folder, cache=out.with_suffix(".cache"))
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     return Measured(name, report, over_probe(out, int(report["seed"])), done)

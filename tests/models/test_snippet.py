@@ -11,18 +11,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
+from transformers import CLIPConfig, CLIPModel
 
 from ftkit import files, pipeline, registry, runs
+from ftkit.data.read import read
 from ftkit.models.assembly import load_run
-from ftkit.recipe import parse
+from ftkit.recipe import Data, parse
 
 TEXTS = ["a ripe plum", "bring the hammer today", "please"]
 METHODS = registry.names("methods")
 
 
-def made(folder: Path, method: str, **keys: Any) -> Path:
+def made(folder: Path, method: str, task: str = "text_classification", **keys: Any) -> Path:
     """A toy run."""
-    tree = registry.load("tasks", "text_classification").toy(folder)
+    tree = registry.load("tasks", task).toy(folder)
     tree["task"] |= {key: value for key, value in keys.items() if key != "base"}
     tree |= {"base": keys.get("base", tree["base"]), "method": method, "train": {"epochs": 2}}
     tree["data"]["folds"] = 0
@@ -64,6 +68,54 @@ def test_a_pair_of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     exec(code(run), space)
     found = space["predict"](TEXTS, TEXTS[::-1]).numpy()
     np.testing.assert_allclose(found, expected(run, list(zip(TEXTS, TEXTS[::-1], strict=True))), atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("method", ["head", "lora", "freeze", "full"])
+def test_pictures_of_all_kinds(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = made(tmp_path, method, "image_classification")
+    paths = sorted((tmp_path / "toy").glob("*/0[0-3].png"))
+    Image.new("CMYK", (30, 20), (0, 255, 255, 0)).save(paths[0].with_name("ink.jpg"))
+    Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30) * 100).save(paths[0].with_name("deep.png"))
+    Image.linear_gradient("L").convert("RGBA").rotate(30).save(paths[0].with_name("clear.webp"))
+    exif = Image.Exif()
+    exif[274] = 8
+    Image.linear_gradient("L").crop((0, 0, 90, 200)).save(paths[0].with_name("turned.jpg"), exif=exif)
+    paths += [paths[0].with_name(name) for name in ("ink.jpg", "deep.png", "clear.webp", "turned.jpg")]
+    model = load_run(run)
+    table = read(str(tmp_path / "toy"), Data(train="-"))
+    parsed = model.recipe.task.parse(table, 1000, labelled=False, base=model.base)
+    inputs = {item[0]: item for item in parsed.inputs if item}
+    monkeypatch.chdir(run)
+    lines = code(run).replace('print(labels, predict(["picture.jpg"]))', "")
+    assert "print(" not in lines
+    space: dict[str, Any] = {}
+    exec(lines, space)
+    found = space["predict"](paths).numpy()
+    mine = expected(run, [inputs[path.relative_to(tmp_path / "toy").as_posix()] for path in paths])
+    np.testing.assert_allclose(found, mine, atol=1e-5)
+    assert len(found) == 12 and space["labels"] == ["bar", "disc"]
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_the_half_for_pictures_of_a_model_of_both(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = registry.load("tasks", "image_classification").toy(tmp_path)
+    small = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
+    seen = small | {"image_size": 16, "patch_size": 4}
+    torch.manual_seed(0)
+    CLIPModel(CLIPConfig(text_config=small | {"vocab_size": 20}, vision_config=seen)).save_pretrained(tree["base"])
+    tree |= {"method": method, "train": {"epochs": 1}}
+    tree["data"]["folds"] = 0
+    run, _ = pipeline.run(parse(tree), lambda: files.new_run_folder(tmp_path / "run", "toy", False))
+    model = load_run(run)
+    table = read(str(tmp_path / "toy"), Data(train="-"))
+    inputs = model.recipe.task.parse(table, 1000, labelled=False, base=model.base).inputs
+    monkeypatch.chdir(run)
+    space: dict[str, Any] = {}
+    exec(code(run).replace('print(labels, predict(["picture.jpg"]))', ""), space)
+    paths = [tmp_path / "toy" / one[0] for one in inputs]
+    np.testing.assert_allclose(space["predict"](paths).numpy(), expected(run, inputs), atol=1e-5)
 
 
 def made_pair(folder: Path) -> Path:
