@@ -13,13 +13,14 @@ from ftkit.models.assembly import Loaded, unattached
 if TYPE_CHECKING:
     from torch import nn
 
+    from ftkit.methods import Method
     from ftkit.recipe import Recipe
 
 ADAPTER = re.compile(r"\.(lora|ia3)_.*")
 
 
 def moving(recipe: Recipe) -> list[dict[str, Any]]:
-    """Of each method that the recipe may train with: its label, weights, blocks (from 1) and modules' last names.
+    """Of each method that the recipe may train with: its label, weights, blocks (from 1) and modules.
 
     The head on top always trains as well. Raises InputError where a base cannot be loaded, or a method does not fit.
     """
@@ -27,28 +28,33 @@ def moving(recipe: Recipe) -> list[dict[str, Any]]:
     return [_of(base, method) for method in recipe.method.rungs()]
 
 
-def _of(base: Loaded, method: Any) -> dict[str, Any]:
-    stack = _stack(base.backbone)
+def _of(base: Loaded, method: Method) -> dict[str, Any]:
+    name, count = _stack(base.backbone)
     model = method.apply(copy.deepcopy(base.backbone).requires_grad_(False))
-    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    modules, places, outside = set[str](), set[int](), 0
-    for name in trained:
-        plain = ADAPTER.sub("", name.removeprefix("base_model.model."))
-        plain = plain if plain != name.removeprefix("base_model.model.") else name.rpartition(".")[0]
-        number, _, inner = plain.removeprefix(f"{stack[0]}.").partition(".")
-        inside = plain.startswith(f"{stack[0]}.") and number.isdigit()
+    trained = {weight: p for weight, p in model.named_parameters() if p.requires_grad}
+    modules, places, outside = set[str](), set[int](), False
+    for weight in trained:
+        module = _module(weight)
+        number, _, inner = module.removeprefix(f"{name}.").partition(".")
+        inside = module.startswith(f"{name}.") and number.isdigit()
+        modules.add(inner if inside else module)
         places |= {int(number) + 1} if inside else set()
-        outside += not inside
-        modules.add(inner if inside else plain)
+        outside = outside or not inside
     return {
         "method": method.label,
         "weights": sum(p.numel() for p in trained.values()),
         "of": sum(p.numel() for p in base.backbone.parameters()),
         "modules": sorted(modules),
         "blocks": sorted(places),
-        "all_blocks": stack[1],
-        "outside": bool(outside),
+        "all_blocks": count,
+        "outside": outside,
     }
+
+
+def _module(weight: str) -> str:
+    """Name of the module in the base that a trained weight is of, or beside."""
+    plain = weight.removeprefix("base_model.model.")
+    return ADAPTER.sub("", plain) if ADAPTER.search(plain) else plain.rpartition(".")[0]
 
 
 def _stack(backbone: nn.Module) -> tuple[str, int]:
