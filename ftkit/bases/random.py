@@ -81,6 +81,8 @@ def _draw(tree: dict[str, Any], beside: Path | None, seed: int, place: Path) -> 
                 shutil.copy(path, temporary / path.name)
         model.save_pretrained(temporary)
         os.chmod(temporary, 0o755)
+        if place.is_dir() and not (place / folders.WEIGHTS).is_file():
+            shutil.rmtree(place)  # what a user or a full disk has left of an earlier one
         os.replace(temporary, place)
     except OSError:
         if not (place / folders.WEIGHTS).is_file():  # else somebody was faster

@@ -19,11 +19,12 @@ SAMPLE = 2000  # rows whose characters are looked at
 SCRIPTS = {"CJK": "Chinese", "HANGUL": "Korean", "HIRAGANA": "Japanese", "KATAKANA": "Japanese"}
 
 
-def rates(encoded: Encoded) -> dict[str, float]:
-    """Share of rows that were cut, and of pieces that the base does not know."""
+def rates(encoded: Encoded) -> dict[str, float | None]:
+    """Share of rows that were cut, and of pieces that the base does not know; None for inputs without pieces."""
+    cut = encoded.truncated / max(1, len(encoded.rows))
     return {
-        "truncation_rate": encoded.truncated / max(1, len(encoded.rows)),
-        "unknown_share": encoded.unknown / max(1, encoded.pieces),
+        "truncation_rate": cut if encoded.pieces or cut else None,
+        "unknown_share": encoded.unknown / encoded.pieces if encoded.pieces else None,
     }
 
 
@@ -31,13 +32,13 @@ def findings(recipe: Recipe, inputs: list[tuple[str, ...]], encoded: Encoded) ->
     """Warnings on text that the base cannot read, and on rows that it reads only in part."""
     found = []
     shares = rates(encoded)
-    if shares["unknown_share"] > UNKNOWN:
+    if (shares["unknown_share"] or 0) > UNKNOWN:
         script = main_script(inputs)
         what = f"{recipe.start} does not know {shares['unknown_share']:.0%} of the text's pieces"
         what += f": most of its letters are {script}" if script else ""
         hint = "choose a base made for this language with --base; until then trust the model without pretraining"
         found.append(Finding("warning", "unknown text", what, hint))
-    if shares["truncation_rate"] > CUT:
+    if (shares["truncation_rate"] or 0) > CUT:
         what = f"{shares['truncation_rate']:.0%} of the rows are longer than the base is shown"
         found.append(Finding("warning", "truncation", what, "more of them with a larger --set task.max_length"))
     return tuple(found)

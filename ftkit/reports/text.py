@@ -50,11 +50,26 @@ def check_lines(data: Mapping[str, Any], told: str = "") -> Lines:
     whole = filled_data(data)
     detected = [line for line in whole["detected"] if not (told and line.startswith(f"{told}: "))]
     lines = [*detected, *_rows(whole)]
+    lines += [f"will train: {_trained(one)}" for one in whole["trains"]]
     if whole["label_counts"]:
         lines += ["", *_label_table(whole["label_counts"])]
     shown, _ = _findings(whole["findings"], None)
     lines += ["", *shown] if shown else ["", "nothing to complain about"]
     return _plain(lines)
+
+
+def _trained(found: Mapping[str, Any]) -> str:
+    """`lora: 24.6 thousand weights in blocks 5 and 6 of 6, and the head; the base has 22.7 million`."""
+    if not found["weights"]:
+        return f"{found['method']}: the head alone; the base of {words.magnitude(found['of'])} weights stays as it is"
+    numbers = [str(number + 1) for number in found["blocks"]]
+    runs = len(numbers) > 2 and found["blocks"][-1] - found["blocks"][0] == len(numbers) - 1
+    each = " and ".join(part for part in (", ".join(numbers[:-1]), *numbers[-1:]) if part)
+    listed = f"{numbers[0]} to {numbers[-1]}" if runs else each
+    where = f" in block{'s' if len(numbers) > 1 else ''} {listed} of {found['of_blocks']}" if numbers else ""
+    outside = " and outside the blocks" if numbers and found["elsewhere"] else ""
+    many = f"{words.magnitude(found['weights'])} weights{where}{outside}"
+    return f"{found['method']}: {many}, and the head; the base has {words.magnitude(found['of'])}"
 
 
 def _score_table(found: Mapping[str, Any]) -> Lines:
@@ -107,7 +122,7 @@ def _rows(data: Mapping[str, Any]) -> Lines:
         splits = ", ".join(f"{split} {words.count(rows)}" for split, rows in data["split_rows"].items())
         several = f", in {data['folds']} folds: each row is tested once" if data["folds"] else ""
         lines.append(f"splits: {splits}{several}")
-    for share, what in ((data["truncation_rate"], "texts cut"), (data["unknown_share"], "tokens unknown to the base")):
+    for share, what in ((data["truncation_rate"], "rows cut"), (data["unknown_share"], "tokens unknown to the base")):
         if share is not None:
             lines.append(f"{what}: {words.share(share)}")
     return lines

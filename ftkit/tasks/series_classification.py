@@ -196,7 +196,7 @@ class SeriesClassification(Labelled):
     def encode(self, inputs: list[tuple[str, ...]], processor: Processor) -> Encoded:
         """Windows as the base is shown them: {"window": (points, channels) float32}."""
         rows = [{"window": processor.scaling(one.values)} for (one,) in inputs]  # type: ignore[attr-defined]
-        return Encoded(rows, 0, 0, len(rows))
+        return Encoded(rows, 0, 0, 0)
 
     def longest(self, processor: Processor) -> int:
         """Samples of every window."""

@@ -9,6 +9,7 @@ from ftkit import bases, privacy
 from ftkit.data import coverage
 from ftkit.data.prepare import prepare
 from ftkit.data.splits import used_only
+from ftkit.models import planned
 from ftkit.recipe import Recipe
 from ftkit.runs.masking import mask_of
 
@@ -26,4 +27,5 @@ def check(recipe: Recipe) -> dict[str, Any]:
     data["label_counts"] = mask.counts(data["label_counts"])
     data |= coverage.rates(encoded)
     findings = (*coverage.findings(recipe, rows["input"].to_list(), encoded), *splits.report.findings)
-    return data | {"folds": splits.folds, "findings": [dataclasses.asdict(one) for one in findings]}
+    data |= {"folds": splits.folds, "findings": [dataclasses.asdict(one) for one in findings]}
+    return data | {"trains": planned.trains(recipe, base)}
