@@ -45,7 +45,7 @@ class Short(Task):
             raise InputError(f"{table.source}: which column is the label?", "--label COLUMN")
         return self.model_copy(update={"label": "label"})
 
-    def parse(self, table: Table, max_chars: int, labelled: bool = True) -> Parsed:
+    def parse(self, table: Table, max_chars: int, labelled: bool = True, base: Any = None) -> Parsed:
         texts = table.frame[self.text].tolist()
         cells = table.frame[self.label].tolist() if labelled else [""] * len(texts)
         gold: list[Gold] = [self._gold(cell) for cell in cells]
