@@ -125,6 +125,25 @@ def test_a_recording_is_predicted_window_by_window(adapted: Path, tmp_path: Path
     assert found["window"][1] == "kim, 1.0–3.0 s" and np.diff(found["time_s"]).mean() == pytest.approx(1.0, abs=0.05)
 
 
+def test_the_card_predicts_without_ftkit(
+    adapted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = (adapted / runs.CARD).read_text(encoding="utf-8")
+    code = card.partition("```python\n")[2].partition("```")[0]
+    assert "import ftkit" not in code
+    monkeypatch.chdir(adapted)
+    space: dict[str, Any] = {}
+    exec(code, space)
+    windows = np.random.default_rng(0).normal(5, 3, (3, 20, 3)).astype(np.float32)
+    from ftkit.data.windows import Window
+    from ftkit.models.assembly import load_run
+
+    logits, _ = load_run(adapted).logits([(Window(str(i), one),) for i, one in enumerate(windows)])
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    found = space["predict"](list(windows)).numpy()
+    np.testing.assert_allclose(found, odds / odds.sum(1, keepdims=True), atol=1e-5)
+
+
 def test_hidden_rows_stay_hidden(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     changes = {"base": str(source), "report.rows": "hide", "train.epochs": 1, "data.validation": "none"}
     changes |= {"data.test": people(tmp_path, "t.csv", ["fay"]), "method.name": "head"}

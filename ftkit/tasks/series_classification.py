@@ -222,6 +222,10 @@ class SeriesClassification(Labelled):
 
     # ---- pages ----
 
+    def snippet(self, processor: Processor) -> tuple[list[str], str] | None:
+        """How windows are scaled and shaped."""
+        return processor.snippet(), f"np.zeros(({processor.scaling.points}, {len(self.channels)}))"
+
     def show(self, input: tuple[str, ...]) -> str:
         """Channels over time."""
         from ftkit.data.windows import Window
