@@ -62,14 +62,15 @@ def _draw(tree: dict[str, Any], beside: Path | None, seed: int, place: Path) -> 
     from transformers import AutoConfig, AutoModel
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     console.say(f"drawing random weights for a {tree['model_type']}, seed {seed}")
     settings = {name: _tuples(value) for name, value in tree.items() if name not in ("model_type", "architectures")}
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             config = AutoConfig.for_model(tree["model_type"], **settings)
-            model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
+            options: dict[str, Any] = {"dtype": torch.float32, "trust_remote_code": False}
+            model = AutoModel.from_config(config, **options)  # type: ignore[no-untyped-call]
     except Exception as error:  # whatever a library makes of keys that do not fit each other
         reason = " ".join(f"{error}".split())[:200]
         raise InputError(f"base.config: transformers cannot build it: {reason}", "mend base.config") from error
@@ -81,6 +82,8 @@ def _draw(tree: dict[str, Any], beside: Path | None, seed: int, place: Path) -> 
                 shutil.copy(path, temporary / path.name)
         model.save_pretrained(temporary)
         os.chmod(temporary, 0o755)
+        if place.is_dir() and not (place / folders.WEIGHTS).is_file():
+            shutil.rmtree(place)  # what a user or a full disk has left of an earlier one
         os.replace(temporary, place)
     except OSError:
         if not (place / folders.WEIGHTS).is_file():  # else somebody was faster

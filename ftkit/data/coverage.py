@@ -37,7 +37,7 @@ def findings(recipe: Recipe, inputs: list[tuple[str, ...]], encoded: Encoded) ->
         what += f": most of its letters are {script}" if script else ""
         hint = "choose a base made for this language with --base; until then trust the model without pretraining"
         found.append(Finding("warning", "unknown text", what, hint))
-    if shares["truncation_rate"] > CUT:
+    if (shares["truncation_rate"] or 0) > CUT:
         what = f"{shares['truncation_rate']:.0%} of the rows are longer than the base is shown"
         hint = f"more of them with a larger --set task.{recipe.task.cut_by}"
         found.append(Finding("warning", "truncation", what, hint))

@@ -9,6 +9,8 @@ import pandas as pd
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """unit of time -> seconds"""
+USUAL = (1.0, 2.0, 5.0, 10.0, 20.0, 25.0, 32.0, 40.0, 50.0, 64.0, 100.0, 128.0, 200.0, 250.0, 500.0, 1000.0)
+"""Hz, of sensors"""
 NOTHING = ("", "nan", "null", "none", "na", "n/a", "-")
 """what stands for a value that is missing, in lower case"""
 
@@ -59,14 +61,17 @@ def unit_of(name: str, cells: pd.Series) -> tuple[str, str]:
 def rate_of(times: np.ndarray, breaks: np.ndarray) -> float:
     """Samples a second, from the mean step within recordings; `breaks` (rows - 1,) are steps between two of them.
 
-    Rounded to two digits. The mean step, not the median: many loggers write several samples at once.
+    A usual rate where one is within a tenth, so that two recordings of one sensor agree; else two digits. The mean
+    step, not the median: many loggers write several samples at once.
     """
     steps = np.diff(times)[~breaks]
     steps = steps[np.isfinite(steps) & (steps >= 0)]
     if not len(steps) or not (steps > 0).any():
         return 0.0
     usual = steps[steps <= 20 * np.median(steps[steps > 0])]  # without pauses
-    return float(f"{1 / usual.mean():.2g}")
+    found = float(1 / usual.mean())
+    nearest = min(USUAL, key=lambda rate: abs(np.log(rate / found)))
+    return nearest if abs(nearest / found - 1) <= 0.1 else float(f"{found:.2g}")
 
 
 def lists(cells: Sequence[object]) -> list[np.ndarray | None]:

@@ -44,7 +44,7 @@ def windowed(table: Table, how: Samples) -> Table:
     """
     frame = table.frame
     values = np.column_stack([numbers(frame[name]) for name in how.channels])
-    unread: np.ndarray = np.column_stack([words(frame[name]) for name in how.channels]).any(axis=1)
+    unread = np.asarray(np.logical_or.reduce([words(frame[name]) for name in how.channels]), dtype=bool)
     times = _times(table, how)
     cuts: list[tuple[str, Cut]] = []
     bad = list(table.bad)

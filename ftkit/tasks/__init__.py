@@ -97,6 +97,8 @@ class Snippet:
     """whether there is a `mask` for the positions of the model's last hidden states"""
     mask: str = 'batch["attention_mask"]'
     """(rows, positions) of 0 and 1, in Python"""
+    states: str = ""
+    """a line that brings `hidden` into the shape (rows, positions, width) where the model gives another"""
     predict: tuple[str, ...] = ()
     """all lines from `predict` on, where it gives more than one row of probabilities for each input"""
 
@@ -255,6 +257,13 @@ class Task(Entry):
         `row` is the same as encoded, so that no file is decoded again; `answer` what is right, and what was said.
         """
         return ""
+
+    def snippet(self, processor: Any) -> tuple[list[str], str] | None:
+        """Python that defines `prepared(rows)`, the model's inputs as a dictionary of tensors, without ftkit.
+
+        With what an example row is written as. None: rows are texts, and the tokenizer does it.
+        """
+        return None
 
     # ---- for tests and try-outs ----
 

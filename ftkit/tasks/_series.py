@@ -46,7 +46,8 @@ class Scaling:
         """(time, channels) → (points, channels) float32."""
         window = stretched(values, self.points)
         if self.normalise == "channel":
-            return np.asarray((window - np.float32(self.offset)) / np.float32(self.scale), dtype=np.float32)
+            offset, scale = (np.array(one, dtype=np.float32) for one in (self.offset, self.scale))
+            return np.asarray((window - offset) / scale, dtype=np.float32)
         if self.normalise == "window":
             centred = window - window.mean(axis=0, dtype=np.float64)
             spread = float(np.sqrt((centred**2).mean()))
@@ -89,6 +90,37 @@ class Processor:
             mask = torch.ones(windows.shape[:2], dtype=torch.long)
             return {"input_features": block, "attention_mask": mask}
         return {"past_values": block}
+
+    def snippet(self) -> list[str]:
+        """Lines of Python that define `prepared(windows)`."""
+        scaling = self.scaling
+        kept = {
+            "channel": [
+                f"        offset, scale = np.array({list(scaling.offset)}), np.array({list(scaling.scale)})",
+                "        window = (window - offset) / scale",
+            ],
+            "window": [
+                "        window = window - window.mean(axis=0)",
+                "        window = window / (np.sqrt((window**2).mean()) or 1.0)",
+            ],
+        }
+        turned = {
+            "vit": '{"pixel_values": block.transpose(1, 2)[:, :, None]}',
+            "speech_to_text": '{"input_features": block, "attention_mask": torch.ones(block.shape[:2]).long()}',
+        }
+        return [
+            "def prepared(windows):",
+            '    """The model\'s inputs from arrays (time, channels) of evenly spaced samples."""',
+            "    rows = []",
+            "    for window in windows:",
+            "        window = np.asarray(window, dtype=np.float64)",
+            f"        have, asked = np.linspace(0, 1, len(window)), np.linspace(0, 1, {scaling.points})",
+            "        window = np.stack([np.interp(asked, have, channel) for channel in window.T], axis=1)",
+            *kept.get(scaling.normalise, []),
+            "        rows.append(window)",
+            "    block = torch.tensor(np.array(rows), dtype=torch.float32)",
+            f"    return {turned.get(self.kind, '{' + repr('past_values') + ': block}')}",
+        ]
 
 
 def scaling_for(windows: Sequence[Window], normalise: str, points: int) -> Scaling:

@@ -101,7 +101,7 @@ def _wide(channels: list[str], table: Table) -> list[tuple[np.ndarray | None, st
         raise InputError(what, "name those that belong together with task.channels")
     taken = [[table.frame[column] for column in groups[name]] for name in channels]
     block = np.stack([np.column_stack([numbers(cells) for cells in some]) for some in taken], axis=2)
-    unread = np.column_stack([words(cells) for some in taken for cells in some]).any(axis=1)
+    unread = np.asarray(np.logical_or.reduce([words(cells) for some in taken for cells in some]), dtype=bool)
     return [
         (values, None) if np.isfinite(values).all() else (None, NO_NUMBER if word else MISSING)
         for values, word in zip(block, unread, strict=True)

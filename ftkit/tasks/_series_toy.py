@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ftkit.tasks._series import KEY
+
 POINTS = 16
 
 
@@ -29,6 +31,7 @@ def write(folder: Path) -> dict[str, Any]:
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "toy.jsonl").write_text(lines, encoding="utf-8")
     torch.manual_seed(0)
+    scaling: dict[str, Any] = {KEY: {"points": POINTS, "channels": 2, "normalise": "none", "offset": [], "scale": []}}
     config = ViTConfig(
         num_channels=2,
         image_size=(1, POINTS),
@@ -37,7 +40,7 @@ def write(folder: Path) -> dict[str, Any]:
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
-        series={"points": POINTS, "channels": 2, "normalise": "none", "offset": [], "scale": []},
+        **scaling,
     )
     ViTModel(config).save_pretrained(folder / "base")
     return {

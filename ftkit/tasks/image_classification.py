@@ -28,6 +28,7 @@ GEOMETRY = ("do_resize", "do_center_crop", "do_pad", "do_convert_rgb", "do_flip_
 """what a processor has done to a picture that is kept"""
 VALUES = ("do_rescale", "do_normalize", "include_top")
 """what is done to a batch of them"""
+MAPS = "hidden = hidden.flatten(2).transpose(1, 2) if hidden.ndim == 4 else hidden  # maps of a convolutional net"
 FLIP, CROP, COLOUR = "flip", "crop", "colour"
 
 
@@ -187,6 +188,7 @@ class ImageClassification(FileTask):
             model=('model = getattr(model, "vision_model", model)  # of a model of pictures and texts, one half',),
             merged=True,  # a MobileNet asks its convolutions for what peft's wrappers do not know
             masked=False,
+            states=MAPS,
         )
 
     @classmethod

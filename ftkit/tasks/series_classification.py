@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from ftkit.errors import InputError
-from ftkit.tasks import Encoded, Guess
+from ftkit.tasks import Encoded, Guess, Snippet
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._labelled import Labelled
 
@@ -196,7 +196,7 @@ class SeriesClassification(Labelled):
     def encode(self, inputs: list[tuple[str, ...]], processor: Processor) -> Encoded:
         """Windows as the base is shown them: {"window": (points, channels) float32}."""
         rows = [{"window": processor.scaling(one.values)} for (one,) in inputs]  # type: ignore[attr-defined]
-        return Encoded(rows, 0, 0, len(rows))
+        return Encoded(rows, 0, 0, 0)
 
     def longest(self, processor: Processor) -> int:
         """Samples of every window."""
@@ -221,6 +221,19 @@ class SeriesClassification(Labelled):
         return np.stack([row["window"].reshape(-1) for row in rows])
 
     # ---- pages ----
+
+    def snippet(self, processor: Processor) -> Snippet:
+        """How windows are scaled and shaped."""
+        return Snippet(
+            imports=("import numpy as np",),
+            setup=("", "", *processor.snippet(), "", ""),
+            arguments="windows",
+            rows="windows",
+            batch=("batch = prepared(windows)",),
+            example=f"[np.zeros(({processor.scaling.points}, {len(self.channels)}))]",
+            masked=False,
+            states="hidden = hidden.flatten(1, -2)",
+        )
 
     def show(
         self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Any, answer: tuple[Gold, Gold]

@@ -89,25 +89,36 @@ class Result:
     methods: tuple[str, ...]
     """chosen, by repetition"""
 
-    def difference(self) -> tuple[float, float, float, str]:
-        """Adapted less the best of the others on average over repetitions: value, interval, and of which."""
-        others = np.nanmean(self.scores[:, :-1], axis=0)
-        best = int(np.nanargmax(others))
-        gained = self.scores[:, -1] - self.scores[:, best]
+    def difference(self, against: str = "") -> tuple[float, float, float, str]:
+        """Adapted less another on average over repetitions: value, interval, and of which; the best if not named."""
+        others = np.nan_to_num(self.scores[:, :-1].mean(axis=0), nan=-np.inf)
+        other = COLUMNS.index(against) if against else int(others.argmax())
+        gained = self.scores[:, -1] - self.scores[:, other]
         value, half = float(gained.mean()), half_width(gained)
-        return value, value - half, value + half, COLUMNS[best]
+        return value, value - half, value + half, COLUMNS[other]
 
     def verdict(self) -> str:
-        """Whether adapting pays, beyond what repetitions differ by."""
+        """Whether transfer pays against starting from scratch, and adapting against what costs no training."""
+        found = []
+        if not np.isnan(self.scores[:, 0]).any():
+            found.append(said("transfer", *self.difference("from_scratch")[:3], "training from scratch"))
         value, low, high, best = self.difference()
-        name = best.replace("_", " ").removeprefix("linear ")
-        if low > 0:
-            return f"yes: {value * 100:+.1f} points over the {name}"
-        if high < 0:
-            return f"no: {value * 100:+.1f} points against the {name}".replace("-", "−")
-        if max(-low, high) < MARGIN:
-            return f"no: as good as the {name}"
-        return f"cannot tell from the {name}: {value * 100:+.1f} points".replace("-", "−")
+        if best != "from_scratch":
+            name = {"source": "the source as it is", "linear_probe": "the probe"}[best]
+            found.append(said("adapting beyond that", value, low, high, name))
+        return "; ".join(found)
+
+
+def said(what: str, value: float, low: float, high: float, against: str) -> str:
+    """`transfer pays: +16.6 points (+11.0 to +22.1) over training from scratch`."""
+    numbers = f"{value * 100:+.1f} points ({low * 100:+.1f} to {high * 100:+.1f})".replace("-", "−")
+    if max(-low, high) < MARGIN:
+        return f"{what} does not pay: within a point of {against}"
+    if low > 0:
+        return f"{what} pays: {numbers} over {against}"
+    if high < 0:
+        return f"{what} does not pay: {numbers} against {against}"
+    return f"{what}: cannot tell, {numbers} against {against}"
 
 
 def half_width(values: Sequence[float] | np.ndarray) -> float:
@@ -191,7 +202,7 @@ def row(result: Result) -> list[str]:
 
 HEADER = (
     *("source → target", "target labels a class", "from scratch", "source unadapted", "probe", "best adapter"),
-    *("chosen", "seconds", "adapter", "does adapting pay?"),
+    *("chosen", "seconds", "adapter", "verdict"),
 )
 
 
