@@ -22,7 +22,7 @@ LAYERS = [
     ["ftkit.files", "ftkit.environment"],
     ["ftkit.console", "ftkit.failures", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.recipe.shipped"],
     [
-        *(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes", "pace", "curve")),
+        *(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes", "pace", "curve", "bank")),
         "ftkit.verbs.naming",
     ],
     ["ftkit.tasks", "ftkit.methods", "ftkit.metrics", "ftkit.bases", "ftkit.bases."],
@@ -40,6 +40,7 @@ LAYERS = [
     ["ftkit.runs."],
     ["ftkit.verbs.reading"],
     ["ftkit.pipeline", *(f"ftkit.verbs.{name}" for name in ("checking", "scoring", "evaluating", "predicting"))],
+    ["ftkit.bank", "ftkit.bank."],
     [f"ftkit.search.{name}" for name in ("combinations", "sweep", "gathering", "table", "formats")],
     [f"ftkit.verbs.{name}" for name in ("inferring", "starting", "sweeping", "beginning", "listing", "doctoring")],
     ["ftkit.verbs.comparing", "ftkit.verbs.crossing"],

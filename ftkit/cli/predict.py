@@ -11,12 +11,13 @@ import typer
 from ftkit.cli._options import File, Force, Reading, where
 from ftkit.cli._trail import Trail
 from ftkit.console import console
+from ftkit.errors import InputError
 
 Out = Annotated[Path | None, where("<file>.predicted.<type>")]
 
 
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN-or-BANK", help="A run or a bank.")],
     file: File,
     changes: Reading,
     trail: Trail,
@@ -28,14 +29,24 @@ def command(
     ] = False,
 ) -> None:
     """Example: ftkit predict runs/reviews-1 new.csv --out labelled.csv"""
+    from ftkit import files
     from ftkit.verbs import listing, naming
 
     listing.must_be_runs([run])
     trail.read(run / "report.json", file)
     wanted = naming.predictions_file(file, out, force)
-    from ftkit.verbs import predicting  # brings torch, which a wrong path need not wait for
+    if files.is_bank(run):
+        from ftkit.verbs import banking
 
-    written = predicting.predict(run, file, wanted, scores, changes, calibrated)
+        if calibrated:
+            raise InputError("--calibrated: adapters of a bank have no temperatures", "predict without it")
+        written = banking.predict(run, file, wanted, scores, changes)
+    else:
+        from ftkit.verbs import predicting  # brings torch, which a wrong path need not wait for
+
+        written = predicting.predict(run, file, wanted, scores, changes, calibrated)
     trail.wrote(written)
     console.result(f"predictions: {written}", {"predictions": str(written)})
-    console.next(f"ftkit evaluate {shlex.quote(str(run))} FILE, on rows with labels")
+    place = shlex.quote(str(run))
+    bank = files.is_bank(run)
+    console.next(f"ftkit bank show {place} GROUP" if bank else f"ftkit evaluate {place} FILE, on rows with labels")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ftkit import bases
 from ftkit.bases import Base
-from ftkit.data import checks, columns, label_checks, unit_checks
+from ftkit.data import checks, columns, groups, label_checks, unit_checks
 from ftkit.data.hashing import content_keys, row_ids
 from ftkit.data.names import many
 from ftkit.data.read import read, read_many
@@ -46,7 +46,7 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
     frame, cleaned = _cleaned(frame, recipe, tally)
     findings = [*tally.findings(), *checks.check_rows(frame, recipe), *cleaned, *findings]
     _refuse(frame)
-    division = divide(frame, recipe.data)
+    division = divide(frame, recipe.data, groups.new(frame["group"], recipe))
     frame["split"] = division.split
     tested = np.concatenate([part.test for part in division.parts])
     findings += unit_checks.check_tested(frame["unit"].iloc[tested])

@@ -47,10 +47,11 @@ class Division:
     findings: tuple[Finding, ...]
 
 
-def divide(frame: pd.DataFrame, data: Data) -> Division:
+def divide(frame: pd.DataFrame, data: Data, tested_only: np.ndarray | None = None) -> Division:
     """Split rows; column `split` holds the official split, `train` where there is none.
 
     In a cross-fitted run every row is tested once; its split is `train` where any part trains on it.
+    Rows of `tested_only`, (rows,) bool, are tested in their fold and no part trains on them.
     """
     official = frame["split"].to_numpy()
     pool, test = np.flatnonzero(official == "train"), np.flatnonzero(official == "test")
@@ -61,7 +62,7 @@ def divide(frame: pd.DataFrame, data: Data) -> Division:
         held = held_out(plan.rows, pool, 1 / FOLDS, data.split_seed, "split")
         parts = [plan.part("final", pool[~held], pool[held])]
     else:
-        parts = plan.cross_fitted(pool, FOLDS if data.folds == "auto" else data.folds)
+        parts = plan.cross_fitted(pool, FOLDS if data.folds == "auto" else data.folds, tested_only)
     _refuse(plan, parts)
     findings = _left_out(plan, pool, parts) + _shared_units(plan, frame, parts)
     findings += _not_used(plan, len(test) > 0) + _nothing_chosen(data, int((official == "validation").sum()))
@@ -105,7 +106,7 @@ class _Plan:
         official = np.flatnonzero(frame["split"].to_numpy() == "validation")
         return cls(data, rows, NOTHING if data.validation == "none" else official, rank)
 
-    def cross_fitted(self, pool: np.ndarray, count: int) -> list[Part]:
+    def cross_fitted(self, pool: np.ndarray, count: int, tested_only: np.ndarray | None = None) -> list[Part]:
         """One part for each fold that holds rows, and the final one, which trains on all."""
         fold = folds(self.rows, pool, count, self.data.split_seed, "split")
         numbers = np.unique(fold)
@@ -114,8 +115,9 @@ class _Plan:
                 "nothing can be held out: all rows are near-equal or of one unit",
                 "give test rows with --test FILE, or another data.unit",
             )
-        parts = [self.part(f"fold {i + 1}", pool[fold != i], pool[fold == i], crossed=True) for i in numbers]
-        return [*parts, self.part("final", pool, NOTHING, crossed=True)]
+        trains = np.ones(len(pool), dtype=bool) if tested_only is None else ~tested_only[pool]
+        parts = [self.part(f"fold {i + 1}", pool[(fold != i) & trains], pool[fold == i], crossed=True) for i in numbers]
+        return [*parts, self.part("final", pool[trains], NOTHING, crossed=True)]
 
     def part(self, name: str, train: np.ndarray, test: np.ndarray, crossed: bool = False) -> Part:
         """A fit on `train` without what also occurs in `test` or in the validation rows."""

@@ -19,7 +19,7 @@ from ftkit.cli import main, verbs
 from ftkit.console import console
 from ftkit.errors import Fault, Faults, FtkitError, GateError, InputError, Interrupted
 
-VERBS = ["check", "compare", "doctor", "evaluate", "list", "new", "predict", "train"]
+VERBS = ["adapt", "bank", "check", "compare", "doctor", "evaluate", "list", "new", "predict", "train"]
 COMMON = ["--json", "--quiet", "--offline", "--debug"]
 SHORTCUTS = [
     "--base",
