@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import toy_banks
 import torch
+import toy_banks
 
 from ftkit import files, runs
 from ftkit.bank import adapting, making, records, shards
@@ -26,7 +26,9 @@ from ftkit.statistics import predictions
 
 
 def made(folder: Path, **changes: Any) -> tuple[Path, dict[str, Any]]:
-    return making.make(toy_banks.recipe_for(folder, **changes), lambda: files.new_run_folder(folder / "bank", "", False))
+    return making.make(
+        toy_banks.recipe_for(folder, **changes), lambda: files.new_run_folder(folder / "bank", "", False)
+    )
 
 
 def groups_in(bank: Path) -> dict[str, dict[str, Any]]:
@@ -61,7 +63,9 @@ def prepared_of(bank: Path) -> Any:
 def test_no_text_is_in_anybodys_training_rows_and_in_anybodys_test_rows(bank: Path) -> None:
     recipe, splits = prepared_of(bank)
     folds, content = Folds.of(splits), splits.rows.frame["content"].to_numpy()
-    groups = groups_of(splits, recipe, recipe.task.targets(splits.rows.frame["gold"].to_list(), splits.rows.labels), OFF)
+    groups = groups_of(
+        splits, recipe, recipe.task.targets(splits.rows.frame["gold"].to_list(), splits.rows.labels), OFF
+    )
     assert len({row for row in content}) < len(content) / 4  # texts are shared by users, or nothing is shown
     for part in splits.parts[:-1]:
         tested = set(content[part.test])
