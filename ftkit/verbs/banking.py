@@ -182,6 +182,24 @@ def _differs(known: Any, place: int, one: Outcome) -> bool:
     return shards.sha256_of(known.adapter(place)) != one.record.sha256
 
 
+def compared(path: Path) -> dict[str, Any]:
+    """The report of a bank, and its page drawn anew from it."""
+    import json
+
+    from ftkit.bank import folder
+    from ftkit.reports.bank import render_bank
+    from ftkit.runs import REPORT
+
+    found = folder.read(path)
+    try:
+        report: dict[str, Any] = json.loads((path / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path / REPORT}: cannot be read ({error})", "make the bank again") from None
+    privacy.hide(found.row_key is not None)
+    files.write_text(page(path), render_bank(report))
+    return report
+
+
 def page(path: Path) -> Path:
     """Where the bank's page lies."""
     return path / bank.PAGE
