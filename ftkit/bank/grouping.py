@@ -106,9 +106,8 @@ def labelled(targets: np.ndarray) -> np.ndarray:
 def own_labels(targets: np.ndarray, count: int) -> np.ndarray:
     """(labels,) whether any of these rows carries the label."""
     if targets.ndim > 1:
-        carried: np.ndarray = targets.any(axis=0)
-        return carried
-    carried = np.zeros(count, dtype=bool)
+        return np.asarray(targets.any(axis=0))
+    carried: np.ndarray = np.zeros(count, dtype=bool)
     carried[targets[targets >= 0]] = True
     return carried
 

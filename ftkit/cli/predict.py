@@ -32,10 +32,12 @@ def command(
     from ftkit import files
     from ftkit.verbs import listing, naming
 
-    listing.must_be_runs([run])
+    bank = files.is_bank(run)
+    if not bank:
+        listing.must_be_runs([run])
     trail.read(run / "report.json", file)
     wanted = naming.predictions_file(file, out, force)
-    if files.is_bank(run):
+    if bank:
         from ftkit.verbs import banking
 
         if calibrated:
@@ -48,5 +50,4 @@ def command(
     trail.wrote(written)
     console.result(f"predictions: {written}", {"predictions": str(written)})
     place = shlex.quote(str(run))
-    bank = files.is_bank(run)
     console.next(f"ftkit bank show {place} GROUP" if bank else f"ftkit evaluate {place} FILE, on rows with labels")

@@ -79,6 +79,9 @@ def test_predict_routes_and_exports_load(ftk: Run, bank: Path, workdir: Path) ->
         (("bank", "ls", "."), "no bank"),
         (("adapt", "BANK", "--resume"), "is complete"),
         (("adapt", ".", "--resume"), "no bank that was begun"),
+        (("train", "BANK", "--resume"), "is a bank, not a run"),
+        (("evaluate", "BANK", "rows.csv"), "is a bank, not a run"),
+        (("compare", "BANK", "BANK"), "is a bank, not a run"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(ftk: Run, bank: Path, words: tuple[str, ...], said: str) -> None:
