@@ -6,23 +6,13 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from ftkit.cli._comparing import Question
+from ftkit.cli import _bank
+from ftkit.cli._comparing import On, Question, Runs
 from ftkit.cli._options import Force, Reading, where
 from ftkit.cli._trail import Trail
 from ftkit.console import console
 from ftkit.errors import GateError
 
-Runs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="RUN", help="Run folders, the reference first; RUN:linear_probe is its baseline. Or one bank."
-    ),
-]
-On = Annotated[
-    list[str] | None, typer.Option("--on", metavar="FILE", help="Score every run on other data, too; repeatable.")
-]
 Out = Annotated[Path | None, where("comparisons/<n>")]
 
 
@@ -32,8 +22,8 @@ def command(
     """Example: ftkit compare runs/reviews-1 runs/reviews-2 --require not-worse --margin 0.01"""
     from ftkit.files import is_bank, refuse_uncompared
 
-    if len(runs) == 1 and is_bank(Path(runs[0])):
-        return _bank(Path(runs[0]), trail)
+    if len(runs) == 1 and is_bank(bank := Path(runs[0])):
+        return _bank.compare(bank, trail)
     from ftkit.reports import comparison_text
     from ftkit.verbs import comparing
 
@@ -48,17 +38,4 @@ def command(
         console.error(comparing.gate_line(found["gate"]))
         return GateError.code
     console.next(f"ftkit predict {shlex.quote(comparison_text.best_run(found))} FILE")
-    return 0
-
-
-def _bank(folder: Path, trail: Trail) -> int:
-    """A bank by itself: its groups against its general adapter."""
-    from ftkit.reports import bank_text
-    from ftkit.verbs import banking
-
-    report = banking.compared(folder)
-    trail.read(folder / "report.json")
-    console.result("\n".join(bank_text.summary(report)), report)
-    console.say(f"page: {banking.page(folder)}")
-    console.next(f"ftkit bank ls {shlex.quote(str(folder))}")
     return 0

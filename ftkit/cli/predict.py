@@ -11,7 +11,6 @@ import typer
 from ftkit.cli._options import File, Force, Reading, where
 from ftkit.cli._trail import Trail
 from ftkit.console import console
-from ftkit.errors import InputError
 
 Out = Annotated[Path | None, where("<file>.predicted.<type>")]
 
@@ -29,25 +28,18 @@ def command(
     ] = False,
 ) -> None:
     """Example: ftkit predict runs/reviews-1 new.csv --out labelled.csv"""
-    from ftkit import files
+    from ftkit.files import is_bank
     from ftkit.verbs import listing, naming
 
-    bank = files.is_bank(run)
-    if not bank:
+    if not (bank := is_bank(run)):
         listing.must_be_runs([run])
     trail.read(run / "report.json", file)
     wanted = naming.predictions_file(file, out, force)
-    if bank:
-        from ftkit.verbs import banking
+    from ftkit.verbs import banking, predicting  # brings torch, which a wrong path need not wait for
 
-        if calibrated:
-            raise InputError("--calibrated: adapters of a bank have no temperatures", "predict without it")
-        written = banking.predict(run, file, wanted, scores, changes)
-    else:
-        from ftkit.verbs import predicting  # brings torch, which a wrong path need not wait for
-
-        written = predicting.predict(run, file, wanted, scores, changes, calibrated)
+    label = banking.predict if bank else predicting.predict
+    written = label(run, file, wanted, scores, changes, calibrated)
     trail.wrote(written)
     console.result(f"predictions: {written}", {"predictions": str(written)})
-    place = shlex.quote(str(run))
-    console.next(f"ftkit bank show {place} GROUP" if bank else f"ftkit evaluate {place} FILE, on rows with labels")
+    told = ("bank show", "GROUP") if bank else ("evaluate", "FILE, on rows with labels")
+    console.next(f"ftkit {told[0]} {shlex.quote(str(run))} {told[1]}")

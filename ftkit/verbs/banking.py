@@ -21,7 +21,14 @@ ADAPTER = "adapter"
 """column that says whose adapter a row was given"""
 
 
-def predict(path: Path, file: str, out: Path, scores: bool = False, changes: Sequence[tuple[str, str]] = ()) -> Path:
+def predict(
+    path: Path,
+    file: str,
+    out: Path,
+    scores: bool = False,
+    changes: Sequence[tuple[str, str]] = (),
+    calibrated: bool = False,
+) -> Path:
     """Write the table of `file` with `prediction`, `confidence` and `adapter` beside its columns.
 
     The bank knows the column of the groups; a row of a group that it does not know gets the general adapter.
@@ -37,6 +44,8 @@ def predict(path: Path, file: str, out: Path, scores: bool = False, changes: Seq
     from ftkit.verbs import predicting
     from ftkit.verbs.reading import reread
 
+    if calibrated:
+        raise InputError("--calibrated: adapters of a bank have no temperatures", "predict without it")
     served = serving.load(path)
     recipe = reread(served.stage.recipe, changes)
     served = replace(served, stage=replace(served.stage, recipe=recipe))

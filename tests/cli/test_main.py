@@ -81,7 +81,7 @@ def test_every_verb_explains_itself(verb: str, ftk: Any) -> None:
     assert all(f"{option} " in found.out for option in COMMON)
     shortcuts = [option for option in SHORTCUTS if f"{option} " in found.out]
     taken = dict.fromkeys(("compare", "evaluate", "predict"), ["--set"]) | dict.fromkeys(
-        ("train", "check", "new"), SHORTCUTS
+        ("adapt", "train", "check", "new"), SHORTCUTS
     )
     assert shortcuts == taken.get(verb, [])
     assert ("--resume" in found.out) == (verb == "train")
