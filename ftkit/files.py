@@ -30,6 +30,9 @@ COMPARISONS = Path("comparisons")
 SWEEP = "sweep.json"
 """what the folder of a sweep holds beside its runs"""
 SWEEP_KIND = "ftkit sweep"
+BANK = "bank.json"
+"""what the folder of a bank holds beside its adapters"""
+BANK_KIND = "ftkit bank"
 
 
 @contextlib.contextmanager
@@ -217,11 +220,20 @@ def is_run(folder: Path) -> bool:
 
 def is_sweep(folder: Path) -> bool:
     """Whether the folder holds the runs of a sweep; a file of that name that says something else does not count."""
+    return _kind(folder / SWEEP) == SWEEP_KIND
+
+
+def is_bank(folder: Path) -> bool:
+    """Whether the folder holds a finished bank."""
+    return _kind(folder / BANK) == BANK_KIND
+
+
+def _kind(path: Path) -> object:
     try:
-        document = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(document, dict) and document.get("kind") == SWEEP_KIND
+        return None
+    return document.get("kind") if isinstance(document, dict) else None
 
 
 def runs_in(folder: Path) -> list[Path]:

@@ -22,7 +22,10 @@ LAYERS = [
     ["ftkit.files", "ftkit.environment"],
     ["ftkit.console", "ftkit.failures", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.recipe.shipped"],
     [
-        *(f"ftkit.recipe.{name}" for name in ("yaml_text", "blocks", "paths", "changes", "pace", "curve", "random")),
+        *(
+            f"ftkit.recipe.{name}"
+            for name in ("yaml_text", "blocks", "paths", "changes", "pace", "curve", "random", "bank")
+        ),
         "ftkit.verbs.naming",
     ],
     ["ftkit.tasks", "ftkit.methods", "ftkit.metrics", "ftkit.bases", "ftkit.bases."],
@@ -40,9 +43,10 @@ LAYERS = [
     ["ftkit.runs."],
     ["ftkit.verbs.reading"],
     ["ftkit.pipeline", *(f"ftkit.verbs.{name}" for name in ("checking", "scoring", "evaluating", "predicting"))],
+    ["ftkit.bank", "ftkit.bank."],
     [f"ftkit.search.{name}" for name in ("combinations", "sweep", "gathering", "table", "formats")],
     [f"ftkit.verbs.{name}" for name in ("inferring", "starting", "sweeping", "beginning", "listing", "doctoring")],
-    ["ftkit.verbs.comparing", "ftkit.verbs.crossing"],
+    ["ftkit.verbs.comparing", "ftkit.verbs.crossing", "ftkit.verbs.adapting", "ftkit.verbs.banking"],
     ["ftkit.cli", "ftkit.cli.", "ftkit.__main__"],
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "evaluate", "sklearn", "scipy", "pandas"}

@@ -8,6 +8,12 @@ import typer
 
 from ftkit.cli._options import Shared
 
+Runs = Annotated[
+    list[str], typer.Argument(metavar="RUN", help="Runs, the reference first; RUN:linear_probe; or one bank.")
+]
+On = Annotated[
+    list[str] | None, typer.Option("--on", metavar="FILE", help="Score every run on other data, too; repeatable.")
+]
 Which = Literal["first", "all"]
 Requirement = Literal["not-worse", "better", "equivalent"]
 

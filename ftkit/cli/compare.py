@@ -6,20 +6,13 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from ftkit.cli._comparing import Question
+from ftkit.cli import _bank
+from ftkit.cli._comparing import On, Question, Runs
 from ftkit.cli._options import Force, Reading, where
 from ftkit.cli._trail import Trail
 from ftkit.console import console
 from ftkit.errors import GateError
 
-Runs = Annotated[
-    list[str], typer.Argument(metavar="RUN", help="Run folders, the reference first; RUN:linear_probe is its baseline.")
-]
-On = Annotated[
-    list[str] | None, typer.Option("--on", metavar="FILE", help="Score every run on other data, too; repeatable.")
-]
 Out = Annotated[Path | None, where("comparisons/<n>")]
 
 
@@ -27,7 +20,10 @@ def command(
     runs: Runs, question: Question, changes: Reading, trail: Trail, on: On = None, out: Out = None, force: Force = False
 ) -> int:
     """Example: ftkit compare runs/reviews-1 runs/reviews-2 --require not-worse --margin 0.01"""
-    from ftkit.files import refuse_uncompared
+    from ftkit.files import is_bank, refuse_uncompared
+
+    if len(runs) == 1 and is_bank(bank := Path(runs[0])):
+        return _bank.compare(bank, trail)
     from ftkit.reports import comparison_text
     from ftkit.verbs import comparing
 

@@ -16,7 +16,7 @@ Out = Annotated[Path | None, where("<file>.predicted.<type>")]
 
 
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN-or-BANK", help="A run or a bank.")],
     file: File,
     changes: Reading,
     trail: Trail,
@@ -28,14 +28,18 @@ def command(
     ] = False,
 ) -> None:
     """Example: ftkit predict runs/reviews-1 new.csv --out labelled.csv"""
+    from ftkit.files import is_bank
     from ftkit.verbs import listing, naming
 
-    listing.must_be_runs([run])
+    if not (bank := is_bank(run)):
+        listing.must_be_runs([run])
     trail.read(run / "report.json", file)
     wanted = naming.predictions_file(file, out, force)
-    from ftkit.verbs import predicting  # brings torch, which a wrong path need not wait for
+    from ftkit.verbs import banking, predicting  # brings torch, which a wrong path need not wait for
 
-    written = predicting.predict(run, file, wanted, scores, changes, calibrated)
+    label = banking.predict if bank else predicting.predict
+    written = label(run, file, wanted, scores, changes, calibrated)
     trail.wrote(written)
     console.result(f"predictions: {written}", {"predictions": str(written)})
-    console.next(f"ftkit evaluate {shlex.quote(str(run))} FILE, on rows with labels")
+    told = ("bank show", "GROUP") if bank else ("evaluate", "FILE, on rows with labels")
+    console.next(f"ftkit {told[0]} {shlex.quote(str(run))} {told[1]}")

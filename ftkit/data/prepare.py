@@ -12,7 +12,7 @@ import pandas as pd
 from ftkit import bases
 from ftkit.bases import Base
 from ftkit.bases.random import config_of
-from ftkit.data import checks, columns, label_checks, tags, unit_checks
+from ftkit.data import checks, columns, groups, label_checks, tags, unit_checks
 from ftkit.data.hashing import content_keys, row_ids
 from ftkit.data.names import many
 from ftkit.data.read import read, read_many
@@ -48,7 +48,7 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
     findings = [*tally.findings(), *checks.check_rows(frame, recipe), *cleaned, *findings]
     _refuse(frame)
     recipe = _shaped(recipe, frame)
-    division = divide(frame, recipe.data)
+    division = divide(frame, recipe.data, groups.new(frame["group"], recipe))
     frame["split"] = division.split
     tested = np.concatenate([part.test for part in division.parts])
     findings += unit_checks.check_tested(frame["unit"].iloc[tested])

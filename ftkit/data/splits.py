@@ -51,10 +51,11 @@ class Division:
     findings: tuple[Finding, ...]
 
 
-def divide(frame: pd.DataFrame, data: Data) -> Division:
+def divide(frame: pd.DataFrame, data: Data, tested_only: np.ndarray | None = None) -> Division:
     """Split rows; column `split` holds the official split, `train` where there is none.
 
     In a cross-fitted run every row is tested once; its split is `train` where any part trains on it.
+    Rows of `tested_only`, (rows,) bool, are tested in their fold and no part trains on them.
     """
     official = frame["split"].to_numpy()
     pool, test = np.flatnonzero(official == "train"), np.flatnonzero(official == "test")
@@ -67,7 +68,7 @@ def divide(frame: pd.DataFrame, data: Data) -> Division:
     elif data.left_out is not None:
         parts = plan.left_out(pool, frame[LEFT_OUT].to_numpy(dtype=object))
     else:
-        parts = plan.cross_fitted(pool, data.folds if isinstance(data.folds, int) else FOLDS)
+        parts = plan.cross_fitted(pool, data.folds if isinstance(data.folds, int) else FOLDS, tested_only)
     _refuse(plan, parts)
     findings = _left_out(plan, pool, parts) + _shared_units(plan, frame, parts)
     findings += _not_used(plan, len(test) > 0) + _nothing_chosen(data, int((official == "validation").sum()))
@@ -111,7 +112,7 @@ class _Plan:
         official = np.flatnonzero(frame["split"].to_numpy() == "validation")
         return cls(data, rows, NOTHING if data.validation == "none" else official, rank)
 
-    def cross_fitted(self, pool: np.ndarray, count: int) -> list[Part]:
+    def cross_fitted(self, pool: np.ndarray, count: int, tested_only: np.ndarray | None = None) -> list[Part]:
         """One part for each fold that holds rows, and the final one, which trains on all."""
         fold = folds(self.rows, pool, count, self.data.split_seed, "split")
         numbers = np.unique(fold)
@@ -120,8 +121,9 @@ class _Plan:
                 "nothing can be held out: all rows are near-equal or of one unit",
                 "give test rows with --test FILE, or another data.unit",
             )
-        parts = [self.part(f"fold {i + 1}", pool[fold != i], pool[fold == i], crossed=True) for i in numbers]
-        return [*parts, self.part("final", pool, NOTHING, crossed=True)]
+        trains = np.ones(len(pool), dtype=bool) if tested_only is None else ~tested_only[pool]
+        parts = [self.part(f"fold {i + 1}", pool[(fold != i) & trains], pool[fold == i], crossed=True) for i in numbers]
+        return [*parts, self.part("final", pool[trains], NOTHING, crossed=True)]
 
     def left_out(self, pool: np.ndarray, groups: np.ndarray) -> list[Part]:
         """One part for each group, which is tested on all of it, and the final one, which trains on all."""

@@ -25,7 +25,7 @@ class Window(Item):
     def __new__(cls, name: str, values: np.ndarray) -> Window:
         values = np.ascontiguousarray(values, dtype=np.float32)
         digest = hashlib.sha256(repr(values.shape).encode() + values.tobytes()).hexdigest()[:32]
-        made: Window = super().__new__(cls, name, digest)  # type: ignore[assignment]
+        made: Window = super().__new__(cls, name, digest)
         made.values = values
         return made
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ftkit.tasks import Snippet
 
 
-
 def snippet(
     recipe: Recipe,
     base: Base,

@@ -17,7 +17,8 @@ from ftkit import registry
 from ftkit.errors import InputError, did_you_mean
 from ftkit.methods import Method
 from ftkit.recipe import yaml_text
-from ftkit.recipe.blocks import Block, Checker
+from ftkit.recipe.bank import Bank
+from ftkit.recipe.blocks import Block, Checker, percent
 from ftkit.recipe.changes import ENTRIES, changed, put
 from ftkit.recipe.curve import Curve
 from ftkit.recipe.pace import Pace
@@ -76,17 +77,10 @@ class Data(Block):
     of its values in turn"""
     split_seed: int = Field(default=0, ge=0)
     """seed of the splits, apart from `seed` so that runs share their test rows"""
-    max_bad: float = Field(default=0.01, ge=0, le=1)
+    max_bad: Annotated[float, BeforeValidator(percent), Field(ge=0, le=1)] = 0.01
     """share of unusable rows above which nothing is trained"""
     max_chars: int = Field(default=100_000, ge=1)
     """characters; a longer text is an unusable row"""
-
-    @field_validator("max_bad", mode="before")
-    @classmethod
-    def _percent(cls, value: object) -> object:
-        if isinstance(value, str) and (found := re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*%\s*", value)):
-            return float(found[1]) / 100
-        return value
 
     @field_validator("folds")
     @classmethod
@@ -170,6 +164,7 @@ class Recipe(Block):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     curve: Curve = Curve()
+    bank: Bank = Bank()
     report: Report = Report()
     seed: int = Field(default=0, ge=0)
     """of training: order of rows, dropout, new weights"""
@@ -213,7 +208,14 @@ class Recipe(Block):
         return printable + yaml_text.dump(self.brief() if brief else self.dump())
 
 
-BLOCKS: dict[str, type[Block]] = {"data": Data, "train": Train, "evaluate": Evaluate, "curve": Curve, "report": Report}
+BLOCKS: dict[str, type[Block]] = {
+    "data": Data,
+    "train": Train,
+    "evaluate": Evaluate,
+    "curve": Curve,
+    "bank": Bank,
+    "report": Report,
+}
 
 
 def read(path: Path, changes: Iterable[tuple[str, str]] = ()) -> Recipe:

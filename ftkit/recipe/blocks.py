@@ -21,6 +21,14 @@ class Block(BaseModel):
 
 Model = TypeVar("Model", bound=BaseModel)
 
+
+def percent(value: object) -> object:
+    """`1%` as 0.01; anything else as it is."""
+    if isinstance(value, str) and (found := re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*%\s*", value)):
+        return float(found[1]) / 100
+    return value
+
+
 EXPECTED = {
     "int_": "a whole number",
     "float_": "a number",

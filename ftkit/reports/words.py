@@ -28,7 +28,6 @@ PREDICTORS = {
     "raw_neighbour": "raw neighbour",
     "source": "source model",
     "nearest_neighbour": "nearest neighbour",
-    "raw_neighbour": "raw neighbour",
     "linear_probe": "linear probe",
 }
 ABOUT = {
@@ -40,7 +39,6 @@ ABOUT = {
     "source": "the earlier run that is the base, not adapted",
     "token_shapes": "words, shapes and neighbours, no pretraining",
     "nearest_neighbour": "on the untouched base",
-    "raw_neighbour": "on raw signals, no pretraining",
     "linear_probe": "on the untouched base",
 }
 CAPITALS = {

@@ -57,5 +57,5 @@ def _spans(tokens: tuple[str, ...], gold: Gold, prediction: Gold) -> dict[str, A
     return {"gold": true, "prediction": said, "input": [" ".join(tokens)], **answer}
 
 
-def _labels(cell: Any) -> str | list[str] | None:
-    return cell if cell is None or isinstance(cell, str) else list(cell)
+def _labels(cell: Any) -> Gold:
+    return cell if cell is None or isinstance(cell, str) else tuple(cell)

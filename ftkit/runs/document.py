@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ftkit import environment
+from ftkit import environment, runs
 from ftkit.data import coverage
+from ftkit.errors import InputError
 from ftkit.privacy import Mask
 from ftkit.runs.answers import answers_of
 from ftkit.runs.calibrated import calibration_of
@@ -132,6 +135,15 @@ def _choices(outcome: Outcome) -> dict[str, Any]:
         "frozen_blocks": final.arm.network.depth,
         "epochs": {f"{part}, seed {seed}": one.epochs for (part, seed), one in outcome.fits.items()},
     }
+
+
+def choices_of(run: Path) -> dict[str, Any]:
+    """What a finished run has decided, from its report; InputError where that cannot be read."""
+    try:
+        found: dict[str, Any] = json.loads((run / runs.REPORT).read_text(encoding="utf-8"))["choices"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{run / runs.REPORT}: cannot be read ({error})", "train the run again") from None
+    return found
 
 
 def cost_of(outcome: Outcome, clock: Clock, run: RunFolder) -> dict[str, Any]:

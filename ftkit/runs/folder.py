@@ -89,11 +89,12 @@ def refuse_small_disk(path: Path, needed: int) -> None:
 
 
 @contextmanager
-def open_run(path: Path, begun: Mapping[str, Any]) -> Iterator[RunFolder]:
+def open_run(path: Path, begun: Mapping[str, Any], verb: str = "train") -> Iterator[RunFolder]:
     """A run folder whose status is right however the block ends; a run that did not end well is taken up again.
 
-    `begun` is what the run begins with. Ctrl-C and SIGTERM leave the run `partial` and raise
-    Interrupted. Raises InputError where another process is at it, or something has changed since.
+    `begun` is what the run begins with, `verb` the command that goes on with it. Ctrl-C and SIGTERM leave
+    the run `partial` and raise Interrupted. Raises InputError where another process is at it, or something has
+    changed since.
     """
     fresh = not (path / runs.CHECKPOINTS).exists()
     run = RunFolder(path, vanished=not fresh and state(path) == "running")
@@ -108,7 +109,7 @@ def open_run(path: Path, begun: Mapping[str, Any]) -> Iterator[RunFolder]:
             if fresh:
                 run.ended("failed")
             raise
-        again = f"ftkit train {shlex.quote(str(path))} --resume"
+        again = f"ftkit {verb} {shlex.quote(str(path))} --resume"
         try:
             yield run
             run.status("complete")

@@ -112,6 +112,11 @@ def _adapters(outcome: Outcome, folder: Path) -> int:
     if len(seeds) > 1:
         for seed in seeds:
             _adapter(outcome, seed, folder / runs.SEEDS / str(seed))
+    if outcome.session.recipe.bank.by is not None:
+        for part in outcome.session.splits.parts[:-1]:
+            one = outcome.fits[part.name, outcome.delivered]
+            labels = outcome.session.labels
+            delivery.save(one.arm.network, one.arm.method, one.member, labels, folder / runs.FOLDS / str(part.fold))
     return _adapter(outcome, outcome.delivered, folder / runs.ADAPTER)
 
 

@@ -258,13 +258,6 @@ class Task(Entry):
         """
         return ""
 
-    def snippet(self, processor: Any) -> tuple[list[str], str] | None:
-        """Python that defines `prepared(rows)`, the model's inputs as a dictionary of tensors, without ftkit.
-
-        With what an example row is written as. None: rows are texts, and the tokenizer does it.
-        """
-        return None
-
     # ---- for tests and try-outs ----
 
     @classmethod

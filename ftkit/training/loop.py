@@ -67,6 +67,8 @@ class Job:
     tokens, objects (tokens, width), None where not known"""
     profile: Profile = field(default_factory=Profile)
     room: Room = field(default_factory=Room)
+    dropout: bool = True
+    """whether the base's own dropout acts in the blocks that train"""
     describe: Callable[[int], str] = "row {}".format
     """a row as a message names it"""
 
@@ -97,7 +99,7 @@ def fit(job: Job, members: Sequence[Member]) -> Iterator[Step]:
         active = [one for one in members if not one.done]
         if not active:
             break
-        job.network.training(True)
+        job.network.training(job.dropout)
         with job.profile.step():
             steps = _round(job, active, [one.batch(job.examples.lengths) for one in active])
         for taken in steps:
@@ -276,6 +278,7 @@ def _step(one: Member, lr: float) -> None:
     for group in one.optimizer.param_groups:
         group["lr"] = lr
     one.optimizer.step()
+    one.stay_near(lr)
     one.optimizer.zero_grad(set_to_none=True)
     one.step += 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +17,7 @@ from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
 from ftkit.methods import Method
 
+CLOSED = -1e4  # logit of a label that may not be given: its probability is 0, and no gradient comes from it
 STRETCH = 32  # batches that are sorted by length together: 8 % of padding on banking77, where 8 of them leave 30 %
 
 
@@ -44,6 +46,20 @@ class Best:
     weights: dict[str, torch.Tensor]
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a member started from, and how it stays near: a bank's group beside the general adapter."""
+
+    weights: Mapping[str, torch.Tensor]
+    """by name, head included"""
+    pull: float
+    """strength of the pull back, decoupled from the gradient; L2-SP (Li et al. 2018, arXiv:1802.01483)"""
+    labels: torch.Tensor
+    """(labels,) bool: those that its rows carry; the head's other rows stay as they were"""
+    closed: bool
+    """whether it may not give the other labels"""
+
+
 @dataclass
 class Member:
     """Weights, optimiser, schedule, order of rows, random stream and early stop of one fit.
@@ -67,6 +83,8 @@ class Member:
     """(labels,) weight of a row by its label, 1 on average over `train`; None: all rows count alike"""
     stop_after: int | None = None
     """end after this many epochs of the schedule, as an earlier choice on validation rows found best"""
+    origin: Origin | None = None
+    """where it is held near its start"""
     step: int = 0
     epoch: int = 0
     done: bool = False
@@ -111,8 +129,16 @@ class Member:
 
         With the `pieces` of a batch, those of tokens (tokens with a piece, width) → (rows, tokens, labels).
         """
-        logits = features @ self.weight.T + self.bias
+        logits = self._head(features)
         return logits if pieces is None else tokens.spread(logits, pieces)
+
+    def _head(self, features: torch.Tensor) -> torch.Tensor:
+        if self.origin is None:
+            return features @ self.weight.T + self.bias
+        own = self.origin.labels
+        weight = torch.where(own[:, None], self.weight, self.weight.detach())
+        logits = features @ weight.T + torch.where(own, self.bias, self.bias.detach())
+        return logits.masked_fill(~own, CLOSED) if self.origin.closed else logits
 
     def batches(self, epoch: int, lengths: np.ndarray) -> list[np.ndarray]:
         """Training rows of this epoch, in batches of similar length and in random order.
@@ -144,6 +170,15 @@ class Member:
         if chosen.decay == "linear":
             return chosen.lr * (1 - share)
         return chosen.lr * (0.5 + 0.5 * math.cos(math.pi * share)) if chosen.decay == "cosine" else chosen.lr
+
+    @torch.no_grad()
+    def stay_near(self, lr: float) -> None:
+        """The end of a step at a learning rate: a share of the way back to where it started from."""
+        if self.origin is None or not self.origin.pull:
+            return
+        share = min(1.0, lr * self.origin.pull)
+        for name, p in self.named().items():
+            p.lerp_(self.origin.weights[name], share)
 
     def snapshot(self) -> dict[str, torch.Tensor]:
         """A copy of all trainable weights, by name."""

@@ -120,6 +120,8 @@ class Fit:
     journal: Journal
     watcher: Watcher
     stop: Stop
+    keep: bool = True
+    """whether the weights are wanted when it is done"""
 
     def train(
         self, arm: Arm, lr: float, name: str, rows: np.ndarray, held: np.ndarray, stop_after: int | None = None
@@ -179,9 +181,9 @@ class Fit:
         if choice.member is not None:
             final, logits = choice.member, self.predict(arm, choice.member)
         else:
-            final, logits = self._trained(choice, "fit", part.train, weights=part.name == "final")
+            final, logits = self._trained(choice, "fit", part.train, weights=self.keep)
         used = np.union1d(part.train, np.concatenate([NOTHING, *(held for _, held in part.inner)]))
-        final.release(weights=part.name != "final")
+        final.release(weights=not self.keep)
         return Fitted(part, self.seed, arm, choice, final, logits, used.astype(np.int64))
 
     def repeat(self, choice: Choice, name: str, rows: np.ndarray) -> np.ndarray:

@@ -108,7 +108,8 @@ class Session:
 
     def fit_of(self, part: Part, seed: int, solve: Solve, journal: Journal, watcher: Watcher, stop: Stop) -> Fit:
         """One part with one seed, ready to train."""
-        return Fit(part, seed, self.arms, solve, self.settings, journal, watcher, stop)
+        keep = part.name == "final" or self.recipe.bank.by is not None  # a bank's groups start from the folds' weights
+        return Fit(part, seed, self.arms, solve, self.settings, journal, watcher, stop, keep)
 
     def carry_out(self, fit: Fit, agreed: Choice | None) -> Fitted:
         """Choose and train; `agreed` is what folds have chosen where they have."""

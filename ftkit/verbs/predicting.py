@@ -52,13 +52,13 @@ def predict(
     model = replace(model, recipe=reread(model.recipe, changes))
     privacy.hide(model.recipe.report.rows == "hide")
     table, parsed, report = rows_of(model.recipe, file, labelled=False)
-    _tell(file, out, table, report)
+    tell(file, out, table, report)
     labels = model.head.labels
     added = [PREDICTION, CONFIDENCE, *(f"score.{label}" for label in labels if scores)]
     if taken := [name for name in added if name in table.frame.columns]:
         raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
     probabilities, encoded = _scores(model, parsed, temperature)
-    _tell_seen(run, file, parsed, encoded)
+    tell_seen(run, file, parsed, encoded)
     decoded = model.recipe.task.decode(probabilities, labels)
     cells: dict[str, list[object]] = {
         PREDICTION: [model.recipe.task.cell(one) for one in decoded],
@@ -69,12 +69,12 @@ def predict(
     if scores:
         columns = zip(labels, probabilities.T.round(6).tolist(), strict=True)
         cells |= {f"score.{label}": column for label, column in columns}
-    for note in write(_beside(table, parsed, cells), out, file, model.recipe.data, table.lines):
+    for note in write(beside(table, parsed, cells), out, file, model.recipe.data, table.lines):
         console.say(note)
     return out
 
 
-def _tell(file: str, out: Path, table: Table, report: DataReport) -> None:
+def tell(file: str, out: Path, table: Table, report: DataReport) -> None:
     """Rows that get no prediction, or are not even written."""
     for reason, count in report.dropped.items():
         places = ", ".join(report.examples[reason]) + (", …" if count > len(report.examples[reason]) else "")
@@ -83,7 +83,7 @@ def _tell(file: str, out: Path, table: Table, report: DataReport) -> None:
         console.warn(f"{out}: lacks {many(len(table.bad), 'row')} that cannot be read")
 
 
-def _tell_seen(run: Path, file: str, parsed: Parsed, encoded: Encoded) -> None:
+def tell_seen(run: Path, file: str, parsed: Parsed, encoded: Encoded) -> None:
     """How many rows the run has been trained on."""
     inputs = [one for one in parsed.inputs if one is not None]
     nothing = [None] * len(inputs)
@@ -121,7 +121,7 @@ def _scores(model: Model, parsed: Parsed, temperature: float) -> tuple[np.ndarra
     return model.recipe.task.scores(logits / temperature), encoded
 
 
-def _beside(table: Table, parsed: Parsed, cells: dict[str, list[object]]) -> pd.DataFrame:
+def beside(table: Table, parsed: Parsed, cells: dict[str, list[object]]) -> pd.DataFrame:
     """The table with new columns; rows without a prediction get empty cells."""
     usable = np.array([one is not None for one in parsed.inputs])
     frame = table.frame.copy()

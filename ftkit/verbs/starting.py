@@ -118,6 +118,8 @@ def unfinished(target: str, out: Path | None, changes: list[Change]) -> tuple[Pa
 
 def _resumable(folder: Path) -> Path:
     state = files.state(folder)
+    if files.is_bank(folder) or (folder / "general").is_dir():
+        raise InputError(f"{folder}: is a bank, not a run", f"ftkit adapt {shlex.quote(str(folder))} --resume")
     if state is None:
         raise InputError(f"{folder}: is not a run", "give the folder that ftkit train wrote")
     if state == "complete":

@@ -19,7 +19,7 @@ from ftkit.cli import main, verbs
 from ftkit.console import console
 from ftkit.errors import Fault, Faults, FtkitError, GateError, InputError, Interrupted
 
-VERBS = ["check", "compare", "doctor", "evaluate", "list", "new", "predict", "train"]
+VERBS = ["adapt", "bank", "check", "compare", "doctor", "evaluate", "list", "new", "predict", "train"]
 COMMON = ["--json", "--quiet", "--offline", "--debug"]
 SHORTCUTS = [
     "--base",
@@ -81,7 +81,7 @@ def test_every_verb_explains_itself(verb: str, ftk: Any) -> None:
     assert all(f"{option} " in found.out for option in COMMON)
     shortcuts = [option for option in SHORTCUTS if f"{option} " in found.out]
     taken = dict.fromkeys(("compare", "evaluate", "predict"), ["--set"]) | dict.fromkeys(
-        ("train", "check", "new"), SHORTCUTS
+        ("adapt", "train", "check", "new"), SHORTCUTS
     )
     assert shortcuts == taken.get(verb, [])
     assert ("--resume" in found.out) == (verb == "train")

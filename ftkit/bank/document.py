@@ -1,0 +1,297 @@
+"""What a bank found, as one dictionary: `report.json`. Its page is drawn from it alone."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ftkit import bank, environment, files, metrics, runs
+from ftkit.bank.adapting import Adapter, row_metric, scored, units_of
+from ftkit.bank.folder import BankFolder
+from ftkit.bank.records import PROMOTED, Outcome
+from ftkit.reports.bank import render_bank
+from ftkit.runs.frames import columns, frame
+from ftkit.statistics import mcnemar, paired, promotion
+from ftkit.statistics import predictions as stored
+from ftkit.statistics.intervals import interval
+
+if TYPE_CHECKING:
+    from ftkit.metrics import Scored
+    from ftkit.privacy import Mask
+    from ftkit.runs.folder import Clock
+    from ftkit.statistics.promotion import Prior
+    from ftkit.training.encoding import Prepared
+
+SCHEMA = 1
+WORST = 0.1  # share of the groups that count as the worst
+BINS = (10, 20, 50, 100, 200, 500)  # rows of a group, where gains are told apart
+GENERAL, ADAPTED, BANK = "general", "adapted", "bank"
+"""predictors: everybody's adapter; each group's own; the bank, whose decisions did not see the row"""
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """All that the report of a bank is made from."""
+
+    adapter: Adapter
+    prepared: Prepared
+    mask: Mask
+    outcomes: Sequence[Outcome]
+    prior: Prior | None
+    predicted: dict[str, np.ndarray]
+    """positions of the rows, and both adapters' probabilities"""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Every row of a group, as each predictor sees it."""
+
+    place: np.ndarray
+    """positions in the splits"""
+    fold: np.ndarray
+    group: np.ndarray
+    """codes, the places of the groups in `outcomes`"""
+    scores: dict[str, np.ndarray]
+    seen: dict[str, Scored]
+    difference: np.ndarray
+    """by how much the group's own adapter is better"""
+
+
+def now() -> str:
+    """The time, in ISO format."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def save(told: Told, folder: BankFolder, clock: Clock, command: str) -> dict[str, Any]:
+    """Write predictions, report and page of a bank; returns the report."""
+    recipe, rows = told.adapter.stage.recipe, _rows(told)
+    report = _report(told, rows, folder, command)
+    _predictions(told, rows, folder, list(report["scores"]["test"]))
+    report["cost"] = {
+        "seconds": clock.total(),
+        "peak_memory_bytes": environment.peak_memory(),
+        "adapter_bytes": sum(path.stat().st_size for path in folder.shards.iterdir()),
+        "weight_bytes": _weight_bytes(told),
+    }
+    report["recipe"] = (recipe.replace({"data.label_map": {}}) if told.mask.on else recipe).to_yaml()
+    files.write_json(folder.path / runs.REPORT, report)
+    files.write_text(folder.path / bank.PAGE, render_bank(report))
+    return report
+
+
+def _rows(told: Told) -> Rows:
+    adapter, place = told.adapter, told.predicted["rows"]
+    order = {one.record.name if not told.mask.on else one.record.key: i for i, one in enumerate(told.outcomes)}
+    codes = _codes(told, order, place)
+    general, own = told.predicted["general"], told.predicted["own"]
+    difference, fold = adapter.gains(place, general, own), adapter.folds.fold[place]
+    has = np.array([one.record.place is not None for one in told.outcomes])[codes]
+    chosen = np.zeros(len(place), dtype=bool)
+    units = units_of(adapter.frame.iloc[place])
+    chosen[has] = promotion.crossed(difference[has], codes[has], units[has], fold[has])
+    scores = {GENERAL: general, ADAPTED: own, BANK: np.where(chosen[:, None], own, general)}
+    seen = {name: scored(adapter.stage.labels, adapter.targets[place], one) for name, one in scores.items()}
+    return Rows(place, fold, codes, scores, seen, difference)
+
+
+def _codes(told: Told, order: dict[str | None, int], place: np.ndarray) -> np.ndarray:
+    from ftkit.bank.grouping import key_of
+
+    names = told.adapter.frame["group"].iloc[place].astype(str)
+    known = {name: order[key_of(name, told.mask) if told.mask.on else name] for name in names.unique()}
+    return names.map(known).to_numpy()
+
+
+def _report(told: Told, rows: Rows, folder: BankFolder, command: str) -> dict[str, Any]:
+    recipe = told.adapter.stage.recipe
+    names = recipe.evaluate.metrics
+    primary = row_metric(names[0])
+    scores = {name: _scores(names, seen, rows.group) for name, seen in rows.seen.items()}
+    counts = Counter(one.outcome for one in told.outcomes)
+    return {
+        "schema": SCHEMA,
+        "kind": files.BANK_KIND,
+        "status": "complete",
+        "name": folder.path.name,
+        "created": folder.created,
+        "command": command,
+        "task": recipe.task.name,
+        "method": recipe.method.name,
+        "by": folder.by,
+        "labels": [told.mask.name("label", label) for label in told.adapter.stage.labels],
+        "primary": names[0],
+        "judged_by": primary.name,
+        "hidden": told.mask.on,
+        "rows": len(rows.place),
+        "outcomes": dict(counts),
+        "max_failed": recipe.bank.max_failed,
+        "scores": {"test": scores[BANK]},
+        "predictors": scores,
+        "differences": {name: _difference(primary, rows, name) for name in (ADAPTED, BANK)},
+        "new": _new(told, rows, primary),
+        "prior": _prior(told.prior),
+        "harm": _harm(told.outcomes),
+        "worst_tenth": _worst(rows, primary),
+        "by_rows": _by_rows(told.outcomes),
+        "groups": _groups(told, rows, primary),
+        "row_key": told.mask.fingerprint,
+        "versions": environment.versions(),
+        "machine": environment.machine(),
+    }
+
+
+def _scores(names: Sequence[str], seen: Scored, group: np.ndarray) -> dict[str, Any]:
+    """Metric: value with an interval from whole groups."""
+    found = {name: interval(metrics.load(name), seen, group) for name in names}
+    return {name: {"value": one.value, "low": one.low, "high": one.high} for name, one in found.items()}
+
+
+def _difference(metric: metrics.Metric, rows: Rows, name: str, some: np.ndarray | None = None) -> dict[str, Any]:
+    """A predictor against the general adapter on the same rows, whole groups resampled."""
+    inside = np.arange(len(rows.place)) if some is None else np.flatnonzero(some)
+    one, other = (rows.seen[which].take(inside) for which in (name, GENERAL))
+    found = paired.compare(metric, one, other, rows.group[inside])
+    return {
+        "value": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "p_value": found.p_value,
+        "outcome": found.outcome,
+        "rows": found.rows,
+        "groups": found.units,
+    }
+
+
+def _new(told: Told, rows: Rows, metric: metrics.Metric) -> dict[str, Any] | None:
+    """The differences for groups that the general adapter has never seen; None where there are none."""
+    fresh = np.array([one.record.new for one in told.outcomes])[rows.group]
+    return {name: _difference(metric, rows, name, fresh) for name in (ADAPTED, BANK)} if fresh.any() else None
+
+
+def _prior(prior: Prior | None) -> dict[str, Any] | None:
+    if prior is None:
+        return None
+    mean, spread = prior.expected
+    return {"mean": mean, "spread": spread, "limit": prior.limit, "row_variance": prior.row_variance}
+
+
+def _harm(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Groups that are expected to be harmed: were all adapters used, and with those that are."""
+    judged = [one for one in outcomes if one.harm is not None]
+    used = [one for one in judged if one.outcome == PROMOTED]
+    expected = [float(sum(one.harm or 0.0 for one in some)) for some in (judged, used)]
+    gain = float(np.mean([one.expected for one in used])) if used else None
+    return {"all": expected[0], "promoted": expected[1], "of": len(judged), "used": len(used), "gain": gain}
+
+
+def _worst(rows: Rows, metric: metrics.Metric) -> dict[str, Any]:
+    """Mean score of the worst tenth of the groups, each predictor's own, by groups of 5 rows or more."""
+    found = {}
+    enough = np.flatnonzero(np.bincount(rows.group) >= 5)
+    for name, seen in rows.seen.items():
+        means = group_means(rows.group, metric.rows(seen))[enough]
+        ordered = np.sort(means if metric.higher_is_better else -means)
+        worst = ordered[: max(1, round(WORST * len(ordered)))]
+        found[name] = float(abs(worst.mean())) if len(worst) else None
+    return {"groups": max(1, round(WORST * len(enough))) if len(enough) else 0, **found}
+
+
+def group_means(group: np.ndarray, values: np.ndarray | None) -> np.ndarray:
+    """(groups,) mean of the rows' values; nan for a group without rows."""
+    assert values is not None
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means: np.ndarray = np.bincount(group, values) / np.bincount(group)
+    return means
+
+
+def _by_rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Seen gains by number of rows: where adapting pays."""
+    judged = [one for one in outcomes if one.record.gain is not None]
+    place = np.digitize([one.record.rows for one in judged], BINS)
+    found = []
+    for number in np.unique(place):
+        some = [one for one, here in zip(judged, place, strict=True) if here == number]
+        gains = np.array([one.record.gain for one in some], dtype=np.float64)
+        error = float(gains.std(ddof=1) / len(gains) ** 0.5) if len(gains) > 1 else None
+        found.append(
+            {
+                "from": BINS[number - 1] if number else 0,
+                "below": BINS[number] if number < len(BINS) else None,
+                "groups": len(some),
+                "gain": float(gains.mean()),
+                "error": error,
+                "promoted": sum(one.outcome == PROMOTED for one in some),
+            }
+        )
+    return found
+
+
+def _groups(told: Told, rows: Rows, metric: metrics.Metric) -> list[dict[str, Any]]:
+    """A line for each group, those with the largest expected gain first."""
+    count = len(told.outcomes)
+    before, after = (metric.rows(rows.seen[name]) for name in (GENERAL, ADAPTED))
+    assert before is not None and after is not None
+    means = [
+        np.pad(group_means(rows.group, one), (0, count), constant_values=np.nan)[:count] for one in (before, after)
+    ]
+    corrected = _corrected(rows, told.outcomes)
+    lines = []
+    for i, one in enumerate(told.outcomes):
+        record = one.record
+        line = {
+            "group": told.mask.name("group", record.key) if told.mask.on else record.name,
+            "rows": record.rows,
+            "new": record.new,
+            "outcome": one.outcome,
+            "error": "" if told.mask.on else record.error,
+            "general": means[0][i],
+            "own": means[1][i] if record.place is not None else None,
+            "gain": record.gain,
+            "expected": one.expected,
+            "low": one.low,
+            "high": one.high,
+            "harm": one.harm,
+            "corrected": corrected.get(i),
+        }
+        lines.append(line)
+    return sorted(lines, key=lambda line: -(line["expected"] if line["expected"] is not None else -np.inf))
+
+
+def _corrected(rows: Rows, outcomes: Sequence[Outcome]) -> dict[int, float]:
+    """Holm's p-values of the groups, by their rows' signs: how many are better against how many worse."""
+    up, down = (
+        np.bincount(rows.group, sign, minlength=len(outcomes)) for sign in (rows.difference > 0, rows.difference < 0)
+    )
+    tested = [i for i, one in enumerate(outcomes) if one.record.place is not None]
+    return dict(zip(tested, paired.holm([mcnemar.exact(int(up[i]), int(down[i])) for i in tested]), strict=True))
+
+
+def _predictions(told: Told, rows: Rows, folder: BankFolder, names: list[str]) -> None:
+    stage, adapter, mask = told.adapter.stage, told.adapter, told.mask
+    some = adapter.frame.iloc[rows.place]
+    common = columns(some, [told.prepared.hashes[i] for i in rows.place], mask) | {"fold": rows.fold}
+    task, labels = stage.recipe.task, stage.labels
+    frames = [
+        frame(scores, name, stage.recipe.seed, labels, task.decode(scores, labels), task.kind, common, mask)
+        for name, scores in rows.scores.items()
+    ]
+    stored.write(
+        pd.concat(frames, ignore_index=True),
+        folder.path / runs.PREDICTIONS,
+        labels=[mask.name("label", label) for label in labels],
+        task=task.name,
+        metrics=names,
+        primary=names[0],
+    )
+
+
+def _weight_bytes(told: Told) -> int:
+    """Bytes of all adapters' numbers alone."""
+    each = sum(one.nbytes for one in told.adapter.stage.starts[-1].weights.values())
+    return each * sum(one.record.place is not None for one in told.outcomes)

@@ -1,0 +1,99 @@
+"""What a bank keeps of a group, apart from its weights: one flat record, the same in shards and index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ftkit.bank import grouping
+from ftkit.statistics import promotion
+from ftkit.statistics.promotion import Prior, Seen, Tally
+
+PROMOTED, GENERAL, HARMED, FAILED = "promoted", "general", "harmed", "failed"
+OUTCOMES = (PROMOTED, GENERAL, HARMED, grouping.FEW_ROWS, grouping.ONE_LABEL, FAILED)
+"""what may become of a group; with all but the first it uses the general adapter"""
+LIKELY = 0.8
+"""probability of harm from which a group counts as harmed by its own adapter, which is then withdrawn"""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A group as its shard knows it: how it was trained, and what was seen out of fold."""
+
+    key: str
+    name: str | None
+    """None where rows are hidden"""
+    rows: int
+    new: bool
+    """whether the general adapter has seen none of its rows"""
+    data: str = ""
+    """hash of its rows and their labels: what it was trained on"""
+    why_not: str = ""
+    """few rows, one label, or failed"""
+    error: str = ""
+    """what failed, on one line"""
+    labels: tuple[int, ...] | None = None
+    """of its own rows, by place, where it may be given no others"""
+    place: int | None = None
+    """of its adapter in the shard; None where it has none"""
+    sha256: str = ""
+    """of its adapter"""
+    tested: int = 0
+    """rows that were predicted out of fold"""
+    gain: float | None = None
+    """mean difference to the general adapter there; positive: its own is better"""
+    units: int = 0
+    squares: float = 0.0
+    """see `ftkit.statistics.promotion.Tally`"""
+    trained: str = ""
+    """when, in ISO format"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a group."""
+
+    record: Record
+    shard: int
+    outcome: str
+    expected: float | None = None
+    """posterior mean of the true gain; None where no adapter was trained"""
+    low: float | None = None
+    high: float | None = None
+    """95 % interval"""
+    harm: float | None = None
+    """probability that the true gain is below 0"""
+
+
+def seen_of(records: Sequence[Record], prior: Prior | None = None) -> Seen:
+    """Gains of groups with an adapter of their own."""
+    columns = {name: np.array([getattr(one, name) for one in records]) for name in ("rows", "units", "squares")}
+    tested = np.array([one.tested for one in records])
+    gain = np.array([np.nan if one.gain is None else one.gain for one in records])
+    found = Tally(tested, gain, columns["units"], columns["squares"].astype(np.float64))
+    return promotion.seen(found, None if prior is None else prior.row_variance)
+
+
+def prior_of(records: Sequence[Record]) -> Prior | None:
+    """What all groups with an adapter of their own say of one another; None where they are too few."""
+    trained = [one for one in records if one.place is not None]
+    return promotion.fit(seen_of(trained)) if trained else None
+
+
+def outcomes(records: Sequence[tuple[int, Record]], prior: Prior | None) -> list[Outcome]:
+    """What becomes of each group, from (shard, record); without a prior nobody is promoted."""
+    trained = [(shard, one) for shard, one in records if one.place is not None]
+    left = [Outcome(one, shard, one.why_not) for shard, one in records if one.place is None]
+    if prior is None or not trained:
+        return left + [Outcome(one, shard, GENERAL) for shard, one in trained]
+    believed = promotion.judge(prior, seen_of([one for _, one in trained], prior))
+    chosen = promotion.promoted(prior, believed)
+    found = []
+    for i, (shard, one) in enumerate(trained):
+        harmed = believed.gain[i] < 0 and believed.harm[i] > LIKELY
+        outcome = PROMOTED if chosen[i] else HARMED if harmed else GENERAL
+        numbers = (believed.gain[i], believed.low[i], believed.high[i], believed.harm[i])
+        found.append(Outcome(one, shard, outcome, *map(float, numbers)))
+    return left + found

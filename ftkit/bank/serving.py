@@ -1,0 +1,126 @@
+"""A finished bank that predicts: each row by the adapter of its group, all groups in one pass over the base."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ftkit import privacy
+from ftkit.bank import folder, index, shards
+from ftkit.bank.adapting import closed_to
+from ftkit.bank.folder import BankFolder
+from ftkit.bank.grouping import key_of
+from ftkit.bank.records import PROMOTED, Outcome
+from ftkit.bank.stage import BIAS, FINAL, WEIGHT, Stage, open_stage
+from ftkit.errors import InputError
+from ftkit.features import processor
+from ftkit.features.examples import Examples
+from ftkit.features.headroom import ROWS, in_chunks
+from ftkit.features.mixed import can_mix, mixed
+from ftkit.privacy import Mask
+from ftkit.runs.masking import mask_of
+from ftkit.tasks import Encoded
+
+AT_ONCE = 1024
+"""rows whose frozen part, and whose groups' adapters, are in memory together"""
+OWN, GENERAL, UNKNOWN = "own", "general", "general (unknown group)"
+"""whose adapter a row was given"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A bank in memory: the base and the general adapter; adapters of groups are read as they are asked for."""
+
+    folder: BankFolder
+    stage: Stage
+    mask: Mask
+
+    def logits(
+        self, inputs: list[tuple[str, ...]], names: Sequence[str | None], seen: Callable[[int], None]
+    ) -> tuple[np.ndarray, list[str], Encoded]:
+        """(rows, labels) float32, whose adapter each row was given, and the rows as encoded; `names` are the groups."""
+        encoded = self.stage.recipe.task.encode(inputs, self.stage.processor)
+        keys = [None if name is None else key_of(name, self.mask) for name in names]
+        with index.opened(self.folder.index) as found:
+            known = found.find(sorted({key for key in keys if key is not None}))
+        used = [
+            UNKNOWN if key is None or key not in known else OWN if known[key].outcome == PROMOTED else GENERAL
+            for key in keys
+        ]
+        whose = [key if own == OWN else None for key, own in zip(keys, used, strict=True)]
+        out = np.zeros((len(inputs), len(self.stage.labels)), dtype=np.float32)
+        for start in range(0, len(inputs), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            rows = Examples(self.stage.recipe.task, self.stage.processor, encoded.rows[some])
+            out[some] = self._some(rows, whose[some], known)
+            seen(min(start + AT_ONCE, len(inputs)))
+        for i, key in enumerate(keys):
+            if key in known:
+                out[i] = closed_to(out[i : i + 1], known[key].record.labels)[0]
+        return out, used, encoded
+
+    @torch.no_grad()
+    def _some(self, rows: Examples, whose: Sequence[str | None], known: Mapping[str, Outcome]) -> np.ndarray:
+        """Logits of as many rows as memory takes at once."""
+        keys: list[str | None] = [None, *sorted({key for key in whose if key is not None})]
+        adapters = [self.stage.starts[FINAL].weights, *(self.adapter(known[key]) for key in keys if key is not None)]
+        stacked = {name: torch.stack([one[name] for one in adapters]) for name in adapters[0]}
+        member = np.array([keys.index(key) for key in whose])
+        out = np.zeros((len(rows), len(self.stage.labels)), dtype=np.float32)
+        with processor.used("auto"):
+            self.stage.read(rows, np.arange(len(rows)), None, lambda done: None)
+            self.stage.network.training(False)
+
+            def work(some: np.ndarray) -> None:
+                out[some] = self._pass(rows, some, stacked, member[some]).float().cpu().numpy()
+
+            if can_mix(self.stage.network):
+                in_chunks(self.stage.network, rows, np.arange(len(rows)), ROWS, work)
+            else:
+                for one in np.unique(member):
+                    in_chunks(self.stage.network, rows, np.flatnonzero(member == one), ROWS, work)
+        return out
+
+    def _pass(
+        self, rows: Examples, some: np.ndarray, stacked: Mapping[str, torch.Tensor], member: np.ndarray
+    ) -> torch.Tensor:
+        network, pooling = self.stage.network, self.stage.starts[FINAL].pooling
+        batch = rows.batch(some).to(network.device)
+        here, place = np.unique(member, return_inverse=True)
+        whose = torch.from_numpy(place).to(network.device)
+        weights = {name: one[torch.from_numpy(here)] for name, one in stacked.items()}
+        if len(here) == 1:
+            hidden = network(batch, {name: weights[name][0] for name in network.trainable()})
+        else:
+            hidden = mixed(network, batch, weights, whose)
+        features = pooling(hidden, network.mask(batch.inputs, hidden))
+        each = torch.bmm(weights[WEIGHT][whose], features.unsqueeze(2)).squeeze(2)
+        return each + weights[BIAS][whose]
+
+    def adapter(self, one: Outcome) -> dict[str, torch.Tensor]:
+        """The weights of one group, held against their checksum."""
+        assert one.record.place is not None
+        path = shards.path_of(self.folder.shards, one.shard)
+        weights = shards.Shard(path, one.shard, "", ()).adapter(one.record.place)
+        if shards.sha256_of(weights) != one.record.sha256:
+            raise shards.damaged(path, "an adapter does not fit its checksum")
+        return {name: tensor.to(self.stage.network.device) for name, tensor in weights.items()}
+
+
+def load(path: Path) -> Served:
+    """A finished bank, ready to predict.
+
+    Raises InputError for anything else, for a damaged one, and for hidden names of another machine.
+    """
+    found = folder.read(path)
+    stage = open_stage(found.general, folds=False)
+    hidden = stage.recipe.report.rows == "hide"
+    privacy.hide(hidden)
+    mask = mask_of(stage.labels) if found.row_key is not None else Mask(on=False)
+    if mask.fingerprint != found.row_key:
+        raise InputError(f"{path}: its group names are hidden with the key of another machine", "predict there")
+    return Served(found, stage, mask)

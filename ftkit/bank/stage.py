@@ -1,0 +1,100 @@
+"""What all groups of a bank share: the base, read once, and the general adapters that they start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ftkit import runs
+from ftkit.errors import InputError
+from ftkit.features.examples import Examples, Features
+from ftkit.features.network import Network
+from ftkit.features.pooling import Pooling
+from ftkit.models.assembly import Finished, Loaded, causal, device, finished, loaded
+from ftkit.models.delivery import read_head
+
+if TYPE_CHECKING:
+    from ftkit.features.cache import Cache
+    from ftkit.recipe import Recipe
+
+FINAL = -1
+"""stands for the general adapter that was trained on every fold"""
+WEIGHT, BIAS = "head.weight", "head.bias"
+
+
+@dataclass(frozen=True)
+class Start:
+    """A general adapter with its head."""
+
+    pooling: Pooling
+    weights: Mapping[str, torch.Tensor]
+    """by name as `Member.named` has them, head included"""
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A base with a method's weights attached, and the general adapters to put into them."""
+
+    recipe: Recipe
+    """of the general run, everything decided"""
+    one: Finished
+    network: Network
+    processor: Any
+    starts: Mapping[int, Start]
+    """by the fold that it has not seen; `FINAL`: has seen all"""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names in the order of scores."""
+        return self.starts[FINAL].labels
+
+    def read(
+        self, examples: Examples, positions: np.ndarray, cache: Cache | None, seen: Callable[[int], None]
+    ) -> dict[Pooling, np.ndarray]:
+        """Put rows through what no group changes, once; returns features where a head alone is trained."""
+        poolings = () if self.network.trainable() else tuple(dict.fromkeys(one.pooling for one in self.starts.values()))
+        features = Features(self.network, examples, poolings, cache)
+        features.read(positions, seen)
+        examples.prefix = features.prefix
+        return features.pooled
+
+
+def open_stage(general: Path, folds: bool = True) -> Stage:
+    """Load the base of a finished general run, its adapter, and with `folds` those of its folds.
+
+    Raises InputError where the run lacks them.
+    """
+    one = finished(general)
+    base = loaded(one)
+    method = one.recipe.method
+    backbone = method.apply(_beside(base, method.peft).backbone).to(device())
+    network = Network(backbone, causal(backbone))
+    network.origin = base.origin
+    places = {FINAL: general / runs.ADAPTER}
+    if folds:
+        found = sorted((general / runs.FOLDS).glob("*"), key=lambda path: int(path.name))
+        if not found:
+            raise InputError(f"{general}: holds no adapters of its folds", "ftkit adapt makes a run that does")
+        places |= {int(path.name): path for path in found}
+    starts = {fold: _start(one, base, network, folder) for fold, folder in places.items()}
+    return Stage(one.recipe, one, network, base.processor, starts)
+
+
+def _beside(base: Loaded, adds: bool) -> Loaded:
+    """The base for one more adapter: around the same weights where it only adds to them."""
+    return base.twin() if adds else base.copy()
+
+
+def _start(one: Finished, base: Loaded, network: Network, folder: Path) -> Start:
+    restored = one.recipe.method.restore(_beside(base, one.recipe.method.peft).backbone, folder)
+    named, head = dict(restored.named_parameters()), read_head(folder)
+    like = next(network.backbone.parameters())
+    weights = {name: named[name].detach().to(like.device).clone() for name in network.trainable()}
+    weights |= {name: torch.from_numpy(one).to(like) for name, one in ((WEIGHT, head.weight), (BIAS, head.bias))}
+    return Start(head.pooling, weights, head.labels)

@@ -1,0 +1,102 @@
+"""What `ftkit adapt`, `ftkit bank` and `ftkit compare` say of banks: the ways through them, one function each."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from ftkit.cli._trail import Trail
+from ftkit.console import console
+from ftkit.errors import FtkitError, InputError
+
+
+def changes_of(by: str | None, new_users: str | None) -> list[tuple[str, str]]:
+    """The options as changes to a recipe: (dotted key, YAML)."""
+    from ftkit.recipe import yaml_text
+
+    given = {"bank.by": by, "bank.new_groups": new_users}
+    return [(key, yaml_text.text(value)) for key, value in given.items() if value is not None]
+
+
+def adapt(
+    target: str, changes: list[tuple[str, str]], out: Path | None, force: bool, resume: bool, trail: Trail
+) -> None:
+    """Make a bank, or go on with one; without a column, list those that could part the table."""
+    from ftkit.verbs import adapting, starting
+
+    if resume:
+        folder, report = adapting.resume(target, out, trail.command)
+    else:
+        recipe = starting.recipe_for(target, changes)
+        if recipe.bank.by is None:
+            from ftkit.reports import bank_text
+
+            found = adapting.candidates(recipe)
+            console.result(bank_text.candidates(found), {"columns": found})
+            console.next(f"ftkit adapt {shlex.quote(target)} --by COLUMN")
+            return
+        trail.read(*starting.sources(target, recipe))
+        folder, report = adapting.carry_out(recipe, target, out, force, trail.command)
+    trail.wrote(folder)
+    from ftkit.reports import bank_text
+
+    console.result("\n".join(bank_text.summary(report)), report)
+    console.say(f"page: {folder / 'bank.html'}")
+    console.next(f"ftkit predict {shlex.quote(str(folder))} FILE")
+    adapting.refuse_failed(folder, report)
+
+
+def compare(folder: Path, trail: Trail) -> int:
+    """A bank by itself: its groups against its general adapter."""
+    from ftkit.reports import bank_text
+    from ftkit.verbs import banking
+
+    report = banking.compared(folder)
+    trail.read(folder / "report.json")
+    console.result("\n".join(bank_text.summary(report)), report)
+    console.say(f"page: {banking.page(folder)}")
+    console.next(f"ftkit bank ls {shlex.quote(str(folder))}")
+    return 0
+
+
+def of_all(action: str, bank: Path, outcome: str | None, trail: Trail) -> None:
+    """List the groups, look at every byte, or make the index again."""
+    from ftkit.reports import bank_text
+    from ftkit.verbs import banking
+
+    place = shlex.quote(str(bank))
+    if action == "ls":
+        lines = banking.listing(bank, outcome)
+        console.result(bank_text.groups(lines), {"groups": lines})
+        console.next(f"ftkit bank show {place} GROUP")
+    elif action == "verify":
+        faults = banking.verify(bank)
+        console.result("\n".join(faults) or f"{bank}: every byte is as it was written", {"faults": faults})
+        if faults:
+            hint = "take the shards from a backup; ftkit bank repair mends the index alone"
+            raise FtkitError(f"{bank}: {len(faults)} faults", hint)
+    else:
+        count = banking.repair(bank)
+        trail.wrote(bank / "index.sqlite")
+        console.result(f"{bank}: {count:,} groups in the index", {"groups": count})
+        console.next(f"ftkit bank verify {place}")
+
+
+def of_one(action: str, bank: Path, group: str | None, out: Path | None, trail: Trail) -> None:
+    """Show a group, or write its adapter as a folder of its own."""
+    from ftkit.reports import bank_text
+    from ftkit.verbs import banking
+
+    place = shlex.quote(str(bank))
+    if group is None:
+        raise InputError(f"bank {action}: which group?", f"ftkit bank ls {place}")
+    if action == "show":
+        found = banking.show(bank, group)
+        console.result(bank_text.group(found), found)
+        console.next(f"ftkit bank export {place} GROUP --out FOLDER")
+        return
+    if out is None:
+        raise InputError("--out: missing", f"ftkit bank export {place} GROUP --out FOLDER")
+    written = banking.export(bank, group, out)
+    trail.wrote(written)
+    console.result(f"adapter: {written}", {"adapter": str(written)})

@@ -1,0 +1,32 @@
+"""One adapter for each user, domain or device of a table, and for whom it helped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ftkit.cli import _bank
+from ftkit.cli._options import Changes, Force, Target, where
+from ftkit.cli._trail import Trail
+
+By = Annotated[str | None, typer.Option("--by", metavar="COL", help="Column of the groups; without it, a list.")]
+New = Annotated[
+    str | None, typer.Option("--new-users", metavar="SHARE", help="Groups that the general adapter never sees: 20%.")
+]
+
+
+def command(
+    target: Target,
+    changes: Changes,
+    trail: Trail,
+    by: By = None,
+    new_users: New = None,
+    out: Annotated[Path | None, where("runs/<file>-bank-<n>")] = None,
+    force: Force = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a bank that was not finished.")] = False,
+) -> None:
+    """Example: ftkit adapt ratings.csv --by user_id --label stars"""
+    trail.read(target)
+    _bank.adapt(target, [*_bank.changes_of(by, new_users), *changes], out, force, resume, trail)

@@ -1,0 +1,34 @@
+"""The recipe's block for a bank: one adapter for each group of rows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from ftkit.recipe.blocks import Block, percent
+
+
+class Bank(Block):
+    """Which column parts the rows into groups, and how each group's adapter is made from the general one."""
+
+    by: Annotated[str | None, BeforeValidator(lambda value: str(value) if type(value) is int else value)] = None
+    """column of the groups: a user, a domain, a device; without it there is no bank"""
+    min_rows: int = Field(default=8, ge=2)
+    """rows below which a group uses the general adapter"""
+    new_groups: Annotated[float, BeforeValidator(percent), Field(ge=0, lt=1)] = 0.0
+    """share of the groups that the general adapter never sees, to measure the gain for new ones"""
+    labels: Literal["own", "union"] = "union"
+    """own: a group is only ever given labels that its own rows carry; union: any label"""
+    epochs: int = Field(default=8, ge=0)
+    """passes over a group's rows"""
+    lr: Annotated[float, Field(gt=0)] | Literal["default"] = "default"
+    """peak learning rate of the groups; default: 3 times the general stage's"""
+    batch: int = Field(default=8, ge=1)
+    """rows in one step of a group"""
+    pull: float = Field(default=1.0, ge=0)
+    """strength of the pull back towards the general adapter, decoupled from the gradient (L2-SP)"""
+    stack: int = Field(default=32, ge=1)
+    """groups that are trained and kept together: what a crash can cost"""
+    max_failed: Annotated[float, BeforeValidator(percent), Field(ge=0, le=1)] = 0.01
+    """share of groups that may fail before the command does"""

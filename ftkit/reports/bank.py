@@ -1,0 +1,229 @@
+"""The page of a bank: whom an adapter of one's own helped, whom it would have harmed, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from ftkit.reports import charts, listing, words
+from ftkit.reports.bank_text import OUTCOMES
+from ftkit.reports.charts import Row
+from ftkit.reports.page import page
+from ftkit.reports.results import OUTCOMES as ICONS
+from ftkit.reports.shape import clean
+
+SECTIONS = {
+    "verdict": "Verdict",
+    "outcomes": "What became of the groups",
+    "gains": "Gains",
+    "size": "Gain by number of rows",
+    "groups": "Groups",
+}
+ENDS = 12  # groups drawn from either end of the order
+STEP = 0.05  # of the gains that a bar counts
+OUT_OF_FOLD = (
+    "Each row is predicted by adapters that have not seen it, its text, or its unit, and for this score the "
+    "decision which adapter a group uses did not see it either. Intervals are over whole groups."
+)
+TONES = {"promoted": "good", "harmed": "bad", "failed": "bad"}
+Report = Mapping[str, Any]
+
+
+def render_bank(report: Report) -> str:
+    """The whole `bank.html`, from the report alone."""
+    whole: dict[str, Any] = clean(dict(report))
+    facts = {
+        "title": whole["name"],
+        "subtitle": [
+            f"{words.count(sum(whole['outcomes'].values()), 'group')} by {whole['by']}",
+            words.count(whole["rows"], "row"),
+            whole["method"],
+        ],
+        "sections": SECTIONS,
+        "verdict": _verdict(whole),
+        "scores": _scores(whole),
+        "outcomes": [
+            (name, said, whole["outcomes"][name]) for name, said in OUTCOMES.items() if name in whole["outcomes"]
+        ],
+        "harm": _harm(whole),
+        "ends": _ends(whole),
+        "spread": _spread(whole),
+        "size": _size(whole),
+        "size_said": pays(whole["by_rows"]),
+        "listed": _listed(whole["groups"]),
+        "metric": words.words(whole["judged_by"]),
+    }
+    return page("bank.html", **facts)
+
+
+def pays(bins: Sequence[Mapping[str, Any]]) -> str:
+    """From how many rows on an adapter of one's own pays here, as far as the gains of all groups can tell."""
+    sure = [one for one in bins if one["error"] is not None and one["groups"] >= 5]
+    if not sure:
+        return "There are too few groups to say from how many rows on an adapter of one's own pays."
+    paying = [one for one in sure if one["gain"] - 2 * one["error"] > 0]
+    if not paying:
+        return "At no number of rows is the mean gain surely above zero here."
+    first = paying[0]["from"]
+    if paying[0] is sure[0]:
+        return "It pays at every number of rows that was seen here."
+    return f"Below {first:,} rows a gain is not shown here; from there on the mean gain is above zero."
+
+
+def _verdict(report: Report) -> dict[str, Any]:
+    found = report["differences"]["bank"]
+    metric, used = words.words(report["judged_by"]), report["outcomes"].get("promoted", 0)
+    points = words.in_points(report["judged_by"])
+    total = sum(report["outcomes"].values())
+    said = {
+        "better": "The bank is better than its general adapter alone",
+        "worse": "The bank is worse than its general adapter alone",
+        "equivalent": "The bank is as good as its general adapter alone",
+        "not worse": "The bank is not worse than its general adapter alone",
+    }.get(found["outcome"], "Nobody can tell whether the bank is better than its general adapter alone")
+    gained = words.difference(found["value"], points)
+    between = words.differences(found["low"], found["high"], points)
+    tone, icon = ICONS.get(found["outcome"], ("neutral", "?"))
+    tip = f"{metric} {gained}" + (f" ({between})" if between else "")
+    drawn = (
+        ""
+        if found["value"] is None
+        else charts.difference(found["value"], found["low"], found["high"], points, True, tip)
+    )
+    return {
+        "tone": tone,
+        "icon": icon,
+        "outcome": found["outcome"],
+        "size": "",
+        "sentence": f"{said}: {tip} on {words.count(found['rows'], 'row')}.",
+        "details": [
+            f"{used:,} of {total:,} groups use an adapter of their own.",
+            OUT_OF_FOLD,
+            *_new(report, points),
+        ],
+        "tiles": [],
+        "chart": drawn,
+        "caption": f"Gain in {metric} over the general adapter.",
+    }
+
+
+def _new(report: Report, points: bool) -> list[str]:
+    if not report["new"]:
+        return []
+    found = report["new"]["bank"]
+    between = words.differences(found["low"], found["high"], points)
+    gained = words.difference(found["value"], points) + (f" ({between})" if between else "")
+    return [
+        f"For {words.count(found['groups'], 'group')} that the general adapter has never seen, the gain is {gained}."
+    ]
+
+
+def _scores(report: Report) -> list[dict[str, Any]]:
+    names = {"general": "general adapter for everybody", "adapted": "every group its own", "bank": "bank as it is used"}
+    worst = report["worst_tenth"]
+    return [
+        {
+            "name": said,
+            "cells": [
+                {
+                    "name": words.words(metric),
+                    "value": words.score(one["value"]),
+                    "interval": words.interval(one["low"], one["high"]),
+                }
+                for metric, one in report["predictors"][name].items()
+            ],
+            "worst": words.score(worst[name]),
+        }
+        for name, said in names.items()
+    ]
+
+
+def _harm(report: Report) -> str:
+    found = report["harm"]
+    if not found["of"]:
+        return "No group has an adapter of its own."
+    return (
+        f"Were each of the {words.count(found['of'], 'group')} with an adapter of its own to use it, about "
+        f"{found['all']:.1f} would be harmed. Of the {words.count(found['used'])} that do use it, about "
+        f"{found['promoted']:.1f} are."
+    )
+
+
+def _ends(report: Report) -> Markup:
+    """The groups with the largest and with the smallest expected gains, with their intervals."""
+    known = [one for one in report["groups"] if one["expected"] is not None]
+    some = known if len(known) <= 2 * ENDS else [*known[:ENDS], *known[-ENDS:]]
+    rows = [
+        Row(
+            str(one["group"])[:40],
+            one["expected"],
+            one["low"],
+            one["high"],
+            f"{words.share(one['harm'])} harm",
+            f"{one['group']}: expected {one['expected']:+.3f}, {one['outcome']}",
+            one["outcome"] == "promoted",
+            TONES.get(one["outcome"], ""),
+        )
+        for one in some
+    ]
+    return charts.forest(rows, "Expected gain of groups, with 95 % intervals", reference=0.0)
+
+
+def _spread(report: Report) -> Markup:
+    """How many groups saw how much of a gain."""
+    gains = [one["gain"] for one in report["groups"] if one["gain"] is not None]
+    counts: dict[int, int] = {}
+    for gain in gains:
+        counts[int(gain // STEP)] = counts.get(int(gain // STEP), 0) + 1
+    if not counts:
+        return Markup("")
+    rows = []
+    for place in range(max(counts), min(counts) - 1, -1):
+        number = counts.get(place, 0)
+        name = f"{place * STEP:+.2f} to {(place + 1) * STEP:+.2f}"
+        rows.append(Row(name, float(number), text=words.count(number), main=place >= 0))
+    return charts.bars(rows, "Groups by the gain that was seen out of fold")
+
+
+def _size(report: Report) -> Markup:
+    rows = []
+    for one in report["by_rows"]:
+        name = f"{one['from']} to {one['below'] - 1} rows" if one["below"] else f"{one['from']} rows or more"
+        error = one["error"]
+        low, high = (None, None) if error is None else (one["gain"] - 1.96 * error, one["gain"] + 1.96 * error)
+        text = f"{words.count(one['groups'], 'group')}, {one['promoted']} promoted"
+        rows.append(Row(name, one["gain"], low, high, text, f"{name}: mean gain {one['gain']:+.3f}", True))
+    return charts.forest(rows, "Mean gain by number of rows, with 95 % intervals", reference=0.0)
+
+
+def _listed(groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    shown = groups[: listing.MOST_ROWS]
+    names, cut = listing.texts("group", "group", [[str(one["group"])] for one in shown])
+    columns = [
+        names,
+        listing.choices("outcome", "outcome", [one["outcome"] for one in shown], list(OUTCOMES), tones=TONES),
+        listing.texts("rows", "rows", [[str(one["rows"])] for one in shown])[0],
+        *(listing.shares(key, name, [one[key] for one in shown]) for key, name in COLUMNS.items()),
+        listing.texts("holm", "p (Holm)", [[_p(one["corrected"])] for one in shown])[0],
+        listing.choices("new", "new", ["new" if one["new"] else "seen" for one in shown]),
+    ]
+    left = len(groups) - len(shown)
+    more = [f"This page lists the first {words.count(len(shown))} groups; index.sqlite has all."] if left else []
+    return {"data": listing.block(columns, "group", "groups"), "notes": [*more, *([cut] if cut else [])]}
+
+
+COLUMNS = {
+    "general": "general",
+    "own": "its own",
+    "gain": "gain seen",
+    "expected": "gain expected",
+    "low": "at least",
+    "high": "at most",
+    "harm": "harm",
+}
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

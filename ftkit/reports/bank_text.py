@@ -1,0 +1,121 @@
+"""A bank on the terminal: what it came to, its groups, and one group by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ftkit.console import table
+from ftkit.reports import words
+
+OUTCOMES = {
+    "promoted": "use their own adapter",
+    "general": "stay with the general one: no gain is shown",
+    "harmed": "stay with the general one: their own would harm",
+    "few rows": "use the general one: too few rows",
+    "one label": "use the general one: all their rows have one label",
+    "failed": "use the general one: training failed",
+}
+"""outcome: what becomes of such groups"""
+
+
+def candidates(found: Sequence[Mapping[str, Any]]) -> str:
+    """Columns that could part a table."""
+    if not found:
+        return "no column repeats as users, domains or devices do"
+    cells = [[one["column"], f"{one['groups']:,}", f"{one['enough']:,}", str(one["median"])] for one in found]
+    return table(cells, ["column", "groups", "with rows enough", "rows of a group (median)"])
+
+
+def summary(report: Mapping[str, Any]) -> list[str]:
+    """A few lines: outcomes, scores, gains."""
+    counts = report["outcomes"]
+    total = sum(counts.values())
+    lines = [
+        f"{total:,} groups by {report['by']}, {report['rows']:,} rows, each predicted by adapters that never saw it"
+    ]
+    lines += [f"  {counts[name]:,} {said}" for name, said in OUTCOMES.items() if counts.get(name)]
+    metric = words.words(report["primary"])
+    for name, said in (
+        ("general", "the general adapter"),
+        ("adapted", "every group with its own"),
+        ("bank", "the bank as it is used"),
+    ):
+        score = report["predictors"][name][report["primary"]]
+        lines.append(f"{metric}, {said}: {_score(score)}")
+    lines += [_gain(report), *_worst(report), *_new(report), *_harm(report)]
+    return lines
+
+
+def _score(score: Mapping[str, Any]) -> str:
+    between = words.interval(score["low"], score["high"])
+    return words.score(score["value"]) + (f" ({between})" if between else "")
+
+
+def _gain(report: Mapping[str, Any]) -> str:
+    found = report["differences"]["bank"]
+    return f"gain of the bank in {words.words(report['judged_by'])}: {difference(found)}: {found['outcome']}"
+
+
+def difference(found: Mapping[str, Any]) -> str:
+    """`+0.021 (−0.003 to +0.045)`."""
+    if found["value"] is None:
+        return "–"
+    said = f"{found['value']:+.3f}"
+    return said + (f" ({found['low']:+.3f} to {found['high']:+.3f})" if found.get("low") is not None else "")
+
+
+def _worst(report: Mapping[str, Any]) -> list[str]:
+    found = report["worst_tenth"]
+    if found["general"] is None:
+        return []
+    return [f"the worst tenth of the groups: {found['general']:.3f} before, {found['bank']:.3f} after"]
+
+
+def _new(report: Mapping[str, Any]) -> list[str]:
+    if report["new"] is None:
+        return []
+    found = report["new"]["bank"]
+    return [f"gain for {found['groups']:,} groups that the general adapter never saw: {difference(found)}"]
+
+
+def _harm(report: Mapping[str, Any]) -> list[str]:
+    found = report["harm"]
+    if not found["of"]:
+        return []
+    every = f"were every group to use its own adapter, about {found['all']:.0f} of {found['of']:,} would be harmed"
+    return [f"{every}; of the {found['used']:,} that do, about {found['promoted']:.1f}"]
+
+
+def groups(lines: Sequence[Mapping[str, Any]]) -> str:
+    """A table of groups."""
+    cells = [
+        [
+            " ".join(str(one["group"]).split())[:40],
+            f"{one['rows']:,}",
+            one["outcome"],
+            _signed(one["gain"]),
+            _signed(one["expected"]),
+            "–" if one["harm"] is None else f"{one['harm']:.0%}",
+        ]
+        for one in lines
+    ]
+    return table(cells, ["group", "rows", "outcome", "gain seen", "gain expected", "harm"]) if cells else "no groups"
+
+
+def group(found: Mapping[str, Any]) -> str:
+    """One group by itself."""
+    lines = [f"{found['group']}: {found['rows']:,} rows; {OUTCOMES[found['outcome']]}"]
+    if found["error"]:
+        lines.append(f"  {found['error']}")
+    if found["expected"] is not None:
+        between = f"{found['low']:+.3f} to {found['high']:+.3f}"
+        seen = f"gain seen on {found['tested']:,} rows {_signed(found['gain'])}"
+        lines.append(f"{seen}; expected {_signed(found['expected'])} ({between})")
+        lines.append(f"probability of harm {found['harm']:.0%}")
+        lines.append(f"shard {found['shard']}, sha256 {found['sha256'][:16]}…, trained {found['trained']}")
+    return "\n".join(lines)
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.3f}"

@@ -1,0 +1,214 @@
+"""What can be done with a finished bank: label rows, list and show its groups, verify, repair and export."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ftkit import bank, files, privacy
+from ftkit.console import console
+from ftkit.errors import FtkitError, InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from ftkit.bank.folder import BankFolder
+    from ftkit.bank.records import Outcome
+    from ftkit.privacy import Mask
+
+ADAPTER = "adapter"
+"""column that says whose adapter a row was given"""
+
+
+def predict(
+    path: Path,
+    file: str,
+    out: Path,
+    scores: bool = False,
+    changes: Sequence[tuple[str, str]] = (),
+    calibrated: bool = False,
+) -> Path:
+    """Write the table of `file` with `prediction`, `confidence` and `adapter` beside its columns.
+
+    The bank knows the column of the groups; a row of a group that it does not know gets the general adapter.
+    Raises InputError where the file lacks a column, or has one of the new ones already.
+    """
+    from dataclasses import replace
+
+    from ftkit.bank import serving
+    from ftkit.data.columns import plain
+    from ftkit.data.prepare import rows_of
+    from ftkit.data.write import write
+    from ftkit.statistics.selective import DIGITS
+    from ftkit.verbs import predicting
+    from ftkit.verbs.reading import reread
+
+    if calibrated:
+        raise InputError("--calibrated: adapters of a bank have no temperatures", "predict without it")
+    served = serving.load(path)
+    recipe = reread(served.stage.recipe, changes)
+    served = replace(served, stage=replace(served.stage, recipe=recipe))
+    table, parsed, report = rows_of(recipe, file, labelled=False)
+    predicting.tell(file, out, table, report)
+    labels = served.stage.labels
+    added = [predicting.PREDICTION, predicting.CONFIDENCE, ADAPTER, *(f"score.{label}" for label in labels if scores)]
+    if taken := [name for name in added if name in table.frame.columns]:
+        raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
+    names = plain(table.frame, served.folder.by)
+    usable = [i for i, one in enumerate(parsed.inputs) if one is not None]
+    inputs = [one for one in parsed.inputs if one is not None]
+    with console.progress("predicting", len(inputs)) as bar:
+        logits, used, encoded = served.logits(inputs, [names[i] for i in usable], bar.update)
+    predicting.tell_seen(served.folder.general, file, parsed, encoded)
+    probabilities = recipe.task.scores(logits)
+    cells: dict[str, list[object]] = {
+        predicting.PREDICTION: [recipe.task.cell(one) for one in recipe.task.decode(probabilities, labels)],
+        predicting.CONFIDENCE: recipe.task.confidence(probabilities).round(DIGITS).tolist(),
+        ADAPTER: list(used),
+    }
+    if scores:
+        columns = zip(labels, probabilities.T.round(6).tolist(), strict=True)
+        cells |= {f"score.{label}": column for label, column in columns}
+    for note in write(predicting.beside(table, parsed, cells), out, file, recipe.data, table.lines):
+        console.say(note)
+    if unknown := sum(one == serving.UNKNOWN for one in used):
+        console.say(f"{unknown:,} of {len(used):,} rows are of groups that the bank does not know")
+    return out
+
+
+def listing(path: Path, outcome: str | None = None) -> list[dict[str, Any]]:
+    """A line for each group, in the order of their keys; of one outcome where it is named."""
+    from ftkit.bank import folder, index, records
+
+    if outcome is not None and outcome not in records.OUTCOMES:
+        raise InputError(f"there is no outcome {outcome!r}", did_you_mean(outcome, records.OUTCOMES))
+    with index.opened(folder.read(path).index) as found:
+        return [_line(one) for one in found.all() if outcome in (None, one.outcome)]
+
+
+def show(path: Path, group: str) -> dict[str, Any]:
+    """All that the bank knows of one group; InputError where it does not know it."""
+    _, found = _find(path, group)
+    return _line(found) | {"sha256": found.record.sha256, "trained": found.record.trained, "shard": found.shard}
+
+
+def verify(path: Path) -> list[str]:
+    """What is wrong with a bank, one line a fault: every byte of its shards is held against the index."""
+    from ftkit.bank import folder, index, shards
+
+    found, faults = folder.read(path), []
+    with index.opened(found.index) as opened:
+        known, groups = opened.shards(), {one.record.key: one for one in opened.all()}
+    for number, sha256 in known.items():
+        place = shards.path_of(found.shards, number)
+        if not place.is_file():
+            faults.append(f"{place}: is missing")
+        elif files.sha256(place) != sha256:
+            faults.append(f"{place}: is not as it was written ({_where(place, groups)})")
+    extra = {one.name for one in found.shards.iterdir()} - {shards.path_of(found.shards, n).name for n in known}
+    return faults + [f"{found.shards / name}: is no shard of this bank" for name in sorted(extra)]
+
+
+def repair(path: Path) -> int:
+    """Make the index again from the shards and the prior that the bank was made with; returns the groups in it."""
+    from ftkit.bank import folder, index, records, shards
+
+    found = folder.read(path)
+    known = shards.read_all(found.shards)
+    outcomes = records.outcomes([(one.number, record) for one in known for record in one.records], found.prior)
+    index.write(found.index, outcomes, {one.number: files.sha256(one.path) for one in known})
+    return len(outcomes)
+
+
+def export(path: Path, group: str, out: Path) -> Path:
+    """Write one group's adapter, and its head, as the folder that `ftkit train` would have left: plain PEFT.
+
+    Raises InputError for a group that has none, or a folder that is there already.
+    """
+    from ftkit.bank import serving
+    from ftkit.bank.delivering import deliver
+
+    _, found = _find(path, group)
+    if found.record.place is None:
+        raise InputError(
+            f"{privacy.shown(group)}: has no adapter of its own ({found.outcome})", f"cp -r {path}/general/adapter"
+        )
+    if out.exists():
+        raise InputError(f"{out}: already exists", "choose another --out")
+    served = serving.load(path)
+    return deliver(served, found, out)
+
+
+def _find(path: Path, group: str) -> tuple[BankFolder, Outcome]:
+    from ftkit.bank import folder, index
+    from ftkit.bank.grouping import key_of
+
+    found = folder.read(path)
+    key = key_of(group, _mask(found))
+    with index.opened(found.index) as opened:
+        known = opened.find([key])
+    if key not in known:
+        raise InputError(f"{path}: knows no group {privacy.shown(group)}", f"ftkit bank ls {shlex.quote(str(path))}")
+    return found, known[key]
+
+
+def _mask(found: BankFolder) -> Mask:
+    from ftkit.privacy import Mask
+    from ftkit.runs.masking import machine_key
+
+    if found.row_key is None:
+        return Mask(on=False)
+    privacy.hide(True)
+    return Mask(on=True, key=machine_key())
+
+
+def _line(one: Outcome) -> dict[str, Any]:
+    record = asdict(one.record)
+    said = {key: record[key] for key in ("rows", "new", "tested", "gain", "error")}
+    if record["name"] is None:
+        said["error"] = ""  # it may quote a row
+    numbers = {key: getattr(one, key) for key in ("outcome", "expected", "low", "high", "harm")}
+    return {"group": record["name"] or record["key"][:12], **numbers, **said}
+
+
+def _where(place: Path, groups: dict[str, Outcome]) -> str:
+    """Which groups of a damaged shard are not what the index says, as far as it can be read."""
+    from ftkit.bank import shards
+
+    try:
+        known = shards.read(place)
+        bad = [one for one in known.records if one.place is not None and _differs(known, one.place, groups[one.key])]
+    except (FtkitError, KeyError):
+        return "it cannot be read"
+    names = [privacy.shown(one.name or one.key[:12]) for one in bad[:3]]
+    return f"{len(bad)} adapters differ: {', '.join(names)}" if bad else "every adapter is as it was"
+
+
+def _differs(known: Any, place: int, one: Outcome) -> bool:
+    from ftkit.bank import shards
+
+    return shards.sha256_of(known.adapter(place)) != one.record.sha256
+
+
+def compared(path: Path) -> dict[str, Any]:
+    """The report of a bank, and its page drawn anew from it."""
+    import json
+
+    from ftkit.bank import folder
+    from ftkit.reports.bank import render_bank
+    from ftkit.runs import REPORT
+
+    found = folder.read(path)
+    try:
+        report: dict[str, Any] = json.loads((path / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path / REPORT}: cannot be read ({error})", "make the bank again") from None
+    privacy.hide(found.row_key is not None)
+    files.write_text(page(path), render_bank(report))
+    return report
+
+
+def page(path: Path) -> Path:
+    """Where the bank's page lies."""
+    return path / bank.PAGE

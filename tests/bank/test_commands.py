@@ -1,0 +1,99 @@
+"""Banks on the command line: what is printed, what is refused, and how it exits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import toy_banks
+
+from ftkit.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def ftk(workdir: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return run
+
+
+def test_without_a_column_it_lists_those_that_could_part_the_table(ftk: Run, workdir: Path) -> None:
+    toy_banks.write_rows(workdir, [f"user {i}" for i in range(8)])
+    code, out, err = ftk("adapt", "rows.csv", "--label", "label", "--base", workdir / "base")
+    assert code == 0 and [line.split() for line in out.splitlines()[2:]] == [["user", "8", "8", "24"]]
+    assert err.splitlines()[-1] == "next: ftkit adapt rows.csv --by COLUMN"
+    assert not (workdir / "runs" / "rows-bank-1").exists()
+
+
+def test_the_groups_of_a_bank(ftk: Run, bank: Path) -> None:
+    code, out, _ = ftk("bank", "ls", bank, "--json")
+    groups = json.loads(out)["groups"]
+    assert code == 0 and {one["group"] for one in groups} == {f"user {i}" for i in range(8)}
+    promoted = [one for one in groups if one["outcome"] == "promoted"]
+    assert promoted and all(one["expected"] > 0 and one["harm"] < 0.2 for one in promoted)
+    code, out, _ = ftk("bank", "ls", bank, "--outcome", "promoted")
+    assert len(out.splitlines()) == 2 + len(promoted)
+    code, out, _ = ftk("bank", "show", bank, promoted[0]["group"])
+    assert code == 0 and "use their own adapter" in out and "probability of harm" in out
+    assert ftk("bank", "verify", bank)[:2] == (0, f"{bank}: every byte is as it was written\n")
+
+
+def test_compare_shows_a_bank_by_itself(ftk: Run, bank: Path) -> None:
+    code, out, err = ftk("compare", bank)
+    assert code == 0 and "8 groups by user" in out and "the worst tenth of the groups" in out
+    assert f"page: {bank / 'bank.html'}" in err
+    page = (bank / "bank.html").read_text()
+    assert "user 3" in page and "What became of the groups" in page
+
+
+def test_predict_routes_and_exports_load(ftk: Run, bank: Path, workdir: Path) -> None:
+    pd.DataFrame({"text": ["a ripe apple and one pear"], "user": ["nobody"]}).to_csv("new.csv", index=False)
+    code, _, err = ftk("predict", bank, "new.csv", "--out", "out.csv")
+    assert code == 0 and "1 of 1 rows are of groups that the bank does not know" in err
+    assert pd.read_csv("out.csv")["adapter"].tolist() == ["general (unknown group)"]
+    code, _, err = ftk("predict", bank, "new.csv", "--out", "more.csv", "--calibrated")
+    assert code == 2 and not Path("more.csv").exists()
+    assert ftk("bank", "export", bank, "user 1", "--out", "adapter")[0] == 0
+    assert {"adapter_config.json", "adapter_model.safetensors", "head.json"} <= {
+        p.name for p in Path("adapter").iterdir()
+    }
+    assert ftk("bank", "export", bank, "user 1", "--out", "adapter")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("bank", "show", "BANK"), "which group?"),
+        (("bank", "show", "BANK", "nobody"), "knows no group"),
+        (("bank", "export", "BANK", "user 1"), "--out: missing"),
+        (("bank", "ls", "."), "no bank"),
+        (("adapt", "BANK", "--resume"), "is complete"),
+        (("adapt", ".", "--resume"), "no bank that was begun"),
+        (("train", "BANK", "--resume"), "is a bank, not a run"),
+        (("evaluate", "BANK", "rows.csv"), "is a bank, not a run"),
+        (("compare", "BANK", "BANK"), "is a bank, not a run"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(ftk: Run, bank: Path, words: tuple[str, ...], said: str) -> None:
+    code, out, err = ftk(*(str(bank) if word == "BANK" else word for word in words))
+    assert code == 2 and said in err and out == ""
+
+
+def test_a_damaged_bank_fails_its_check(ftk: Run, bank: Path, workdir: Path) -> None:
+    import shutil
+
+    mine = Path(shutil.copytree(bank, workdir / "bank"))
+    path = sorted((mine / "shards").iterdir())[0]
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    code, out, err = ftk("bank", "verify", mine)
+    assert code == 1 and str(path) in out and "1 faults" in err

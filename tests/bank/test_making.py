@@ -1,0 +1,232 @@
+"""A bank from one recipe: honest folds, what becomes of each group, and nothing that depends on its neighbours."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import toy_banks
+
+from ftkit import files, runs
+from ftkit.bank import adapting, making, records, shards
+from ftkit.bank.grouping import Folds, groups_of
+from ftkit.bank.stage import FINAL, open_stage
+from ftkit.data.prepare import prepare
+from ftkit.data.splits import used_only
+from ftkit.errors import InputError
+from ftkit.privacy import Mask
+from ftkit.recipe import read
+from ftkit.statistics import predictions
+
+
+def made(folder: Path, **changes: Any) -> tuple[Path, dict[str, Any]]:
+    return making.make(
+        toy_banks.recipe_for(folder, **changes), lambda: files.new_run_folder(folder / "bank", "", False)
+    )
+
+
+def groups_in(bank: Path) -> dict[str, dict[str, Any]]:
+    return {line["group"]: line for line in json.loads((bank / runs.REPORT).read_text())["groups"]}
+
+
+def test_those_who_label_otherwise_gain_and_are_promoted(bank: Path) -> None:
+    groups = groups_in(bank)
+    assert len(groups) == 8
+    others = [groups[f"user {i}"] for i in range(toy_banks.OTHERS)]
+    same = [groups[f"user {i}"] for i in range(toy_banks.OTHERS, 8)]
+    assert np.mean([one["gain"] for one in others]) > np.mean([one["gain"] for one in same]) + 0.1
+    report = json.loads((bank / runs.REPORT).read_text())
+    assert sum(report["outcomes"].values()) == 8 and report["outcomes"].get("failed", 0) == 0
+    assert report["predictors"]["adapted"]["accuracy"]["value"] > report["predictors"]["general"]["accuracy"]["value"]
+
+
+def test_every_row_is_predicted_once_by_each(bank: Path) -> None:
+    frame, about = predictions.read(bank / runs.PREDICTIONS)
+    assert set(frame["predictor"]) == {"general", "adapted", "bank"}
+    for name in ("general", "adapted", "bank"):
+        mine = predictions.select(frame, name)
+        assert len(mine) == 8 * 24 and (mine["fold"] >= 0).all()
+    assert about["labels"] == ["fruit", "tool"]
+
+
+def prepared_of(bank: Path) -> Any:
+    recipe, splits = prepare(read(bank / runs.RECIPE))
+    return recipe, used_only(splits)
+
+
+def test_no_text_is_in_anybodys_training_rows_and_in_anybodys_test_rows(bank: Path) -> None:
+    recipe, splits = prepared_of(bank)
+    folds, content = Folds.of(splits), splits.rows.frame["content"].to_numpy()
+    groups = groups_of(
+        splits, recipe, recipe.task.targets(splits.rows.frame["gold"].to_list(), splits.rows.labels), OFF
+    )
+    assert len({row for row in content}) < len(content) / 4  # texts are shared by users, or nothing is shown
+    for part in splits.parts[:-1]:
+        tested = set(content[part.test])
+        assert tested and not tested & set(content[part.train])
+        for group in groups:
+            assert not tested & set(content[folds.train(group.rows, part.fold)])
+            assert set(content[folds.test(group.rows, part.fold)]) <= tested
+    every = np.sort(np.concatenate([folds.test(group.rows, fold) for group in groups for fold in folds]))
+    assert every.tolist() == list(range(len(content)))
+
+
+OFF = Mask(on=False)
+
+
+def test_new_groups_are_in_no_general_training(bank: Path) -> None:
+    table = pd.read_parquet(bank / "general" / runs.SPLITS)
+    groups = groups_in(bank)
+    new = {name for name, one in groups.items() if one["new"]}
+    assert 0 < len(new) < 8
+    recipe, splits = prepared_of(bank)
+    frame = splits.rows.frame
+    for part in splits.parts:
+        assert not set(frame["group"].iloc[part.train]) & new
+    trained = set(table["row_id"][table["trained"]])
+    assert not trained & set(frame["row_id"][frame["group"].isin(new)])
+    assert json.loads((bank / runs.REPORT).read_text())["new"]["adapted"]["groups"] == len(new)
+
+
+def adapter_of(bank: Path, **changes: Any) -> tuple[Any, Any]:
+    """What adapts groups of a bank, in float64 where asked, and its groups."""
+    from accelerate import Accelerator
+
+    from ftkit.features.examples import Examples
+    from ftkit.training.loop import Job
+
+    stage = open_stage(bank / "general")
+    _, splits = prepared_of(bank)
+    frame = splits.rows.frame
+    targets = stage.recipe.task.targets(frame["gold"].to_list(), stage.labels)
+    if changes.pop("double", False):
+        stage.network.backbone.double()
+        starts = {
+            fold: replace(one, weights={name: tensor.double() for name, tensor in one.weights.items()})
+            for fold, one in stage.starts.items()
+        }
+        stage = replace(stage, starts=starts)
+    stage = replace(stage, recipe=stage.recipe.replace(changes.pop("recipe", {})))
+    encoded = stage.recipe.task.encode(frame["input"].to_list(), stage.processor)
+    examples = Examples(stage.recipe.task, stage.processor, encoded.rows)
+    stage.read(examples, np.arange(len(frame)), None, lambda done: None)
+    job = Job(
+        stage.network,
+        examples,
+        torch.from_numpy(targets),
+        False,
+        judge=lambda positions, logits: (0.0, 0.0),
+        accelerator=Accelerator(cpu=True),
+        dropout=False,
+    )
+    settings = adapting.settings_of(stage, 0.01)
+    from ftkit.training.stopping import Stop
+
+    made = adapting.Adapter(stage, job, Folds.of(splits), frame, targets, settings, OFF, Stop())
+    return made, groups_of(splits, stage.recipe, targets, OFF)
+
+
+def test_a_group_is_the_same_alone_and_in_any_stack(bank: Path) -> None:
+    adapter, groups = adapter_of(bank)
+    stacked = adapter.adapt(groups[:3])
+    for group, one in zip(groups[:3], stacked, strict=True):
+        (alone,) = adapter.adapt([group])
+        assert one.record.sha256 == alone.record.sha256 and one.record.gain == alone.record.gain
+        assert np.array_equal(one.own, alone.own)
+
+
+def test_the_pull_holds_a_group_near_the_general_adapter(bank: Path) -> None:
+    away = []
+    for pull in (0.0, 5.0, 50.0):
+        adapter, groups = adapter_of(bank, recipe={"bank.pull": pull})
+        (one,) = adapter.adapt(groups[:1])
+        start = adapter.stage.starts[FINAL].weights
+        away.append(sum(float((tensor - start[name]).pow(2).sum()) for name, tensor in one.weights.items()))
+    assert away[0] > away[1] > 10 * away[2] > 0
+
+
+def test_whatever_it_is_given_a_group_is_only_given_its_own_labels(tmp_path: Path) -> None:
+    """Three labels in all; each user has two of them."""
+    recipe = toy_banks.recipe_for(tmp_path, bank__labels="own")
+    frame = pd.read_csv(tmp_path / "rows.csv")
+    later = frame["user"].isin(["user 6", "user 7"]) & (frame["label"] == "tool")
+    frame.loc[later, "label"] = "thing"
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    bank, _ = making.make(recipe, lambda: files.new_run_folder(tmp_path / "bank", "", False))
+    lists = {user: set(some) for user, some in frame.groupby("user")["label"]}
+    assert set(map(len, lists.values())) == {2} and len(set.union(*lists.values())) == 3
+    table, _ = predictions.read(bank / runs.PREDICTIONS)
+    mine = table[table["predictor"] == "adapted"]
+    assert all(row["prediction"] in lists[row["group"]] for _, row in mine.iterrows())
+    # the head's rows of labels that a group lacks are the general head's
+    stage = open_stage(bank / "general", folds=False)
+    weight = stage.starts[FINAL].weights["head.weight"]
+    for shard in shards.read_all(bank / "shards"):
+        for record in shard.records:
+            own = {stage.labels[i] for i in record.labels or ()}
+            assert own == lists[str(record.name)] and record.place is not None
+            lacking = [i for i, label in enumerate(stage.labels) if label not in own]
+            assert torch.equal(shard.adapter(record.place)["head.weight"][lacking], weight[lacking])
+
+
+def test_few_rows_and_one_label_are_kept_general_and_a_failure_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = toy_banks.recipe_for(tmp_path)
+    frame = pd.read_csv(tmp_path / "rows.csv")
+    few = frame[frame["user"] == "user 0"].head(3)
+    one = frame[(frame["user"] == "user 1") & (frame["label"] == "tool")]
+    frame = pd.concat([few, one, frame[~frame["user"].isin(["user 0", "user 1"])]])
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    plain = adapting.fit
+
+    def failing(job: Any, members: Any) -> Any:
+        from ftkit.bank.grouping import key_of
+
+        if members[0].name == key_of("user 2", OFF)[:12]:
+            from ftkit.training.finite import NotFinite
+
+            raise NotFinite("the loss is nan")
+        return plain(job, members)
+
+    monkeypatch.setattr(adapting, "fit", failing)
+    bank, report = making.make(recipe, lambda: files.new_run_folder(tmp_path / "bank", "", False))
+    groups = groups_in(bank)
+    assert [groups[f"user {i}"]["outcome"] for i in range(3)] == ["few rows", "one label", records.FAILED]
+    assert groups["user 2"]["error"] == "the loss is nan"
+    assert all(groups[f"user {i}"]["gain"] is not None for i in range(3, 8))
+    assert report["rows"] == len(frame)  # rows of groups without an adapter are scored too
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method": {"name": "full"}}, "8 times the base"),
+        ({"method": {"name": "auto"}}, "share one method"),
+        ({"bank__by": "nobody"}, "no column 'nobody'"),
+        ({"data__folds": 0}, "scored out of fold"),
+        ({"data__group": "text"}, "bank.by"),
+    ],
+)
+def test_what_cannot_be_a_bank_is_refused_before_anything_is_written(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        made(tmp_path, **changes)
+    assert not (tmp_path / "bank").exists()
+
+
+def test_hidden_rows_leave_no_name_and_no_text_anywhere(tmp_path: Path) -> None:
+    users = [f"Secret Person {i}" for i in range(8)]
+    bank, report = made(tmp_path, users=users, report__rows="hide")
+    assert report["groups"][0]["group"].startswith("group ")
+    for path in bank.rglob("*"):
+        if path.is_file():
+            assert b"Secret Person" not in path.read_bytes(), path
+            assert b"hammer" not in path.read_bytes(), path

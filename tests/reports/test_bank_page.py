@@ -1,0 +1,109 @@
+"""The page of a bank: what it says, and that no group's name becomes markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from ftkit.reports.bank import pays, render_bank
+from ftkit.reports.bank_text import group, groups, summary
+
+EVIL = "</script><script>alert(1)</script>"
+
+
+def report(outcome: str = "better", names: tuple[str, ...] = ("ann", EVIL)) -> dict[str, Any]:
+    """A report of a few groups."""
+    gap = {"value": 0.031, "low": 0.01, "high": 0.05, "p_value": 0.01, "outcome": outcome, "rows": 60, "groups": 2}
+    scores = {"accuracy": {"value": 0.6, "low": 0.58, "high": 0.62}}
+    lines = [
+        {"group": name, "rows": 30, "new": place == 0, "outcome": "promoted" if place == 0 else "harmed", "error": ""}
+        | {"general": 0.5, "own": 0.6, "gain": 0.1, "expected": 0.08, "low": -0.01, "high": 0.2}
+        | {"harm": 0.04, "corrected": 0.3}
+        for place, name in enumerate(names)
+    ]
+    return {
+        "name": "bank",
+        "by": "user",
+        "rows": 60,
+        "method": "lora",
+        "outcomes": {"promoted": 1, "harmed": 1},
+        "differences": {"bank": gap, "adapted": gap},
+        "judged_by": "accuracy",
+        "primary": "accuracy",
+        "new": {"bank": gap, "adapted": gap},
+        "predictors": dict.fromkeys(("general", "adapted", "bank"), scores),
+        "worst_tenth": {"groups": 1, "general": 0.2, "adapted": 0.3, "bank": 0.25},
+        "harm": {"all": 1.4, "promoted": 0.1, "of": 2, "used": 1, "gain": 0.05},
+        "by_rows": [{"from": 20, "below": 50, "groups": 2, "gain": 0.1, "error": 0.02, "promoted": 1}],
+        "groups": lines,
+    }
+
+
+class Seen(HTMLParser):
+    """Scripts and text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scripts, self.text = 0, ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script" and ("type", "application/json") not in attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_of_a_bank() -> None:
+    page = render_bank(report())
+    seen = Seen()
+    seen.feed(page)
+    assert seen.scripts == 3, "the page's own three and no other"
+    for text in (
+        "The bank is better than its general adapter alone",
+        "2 groups by user",
+        "their own would harm",
+        "0.250",
+    ):
+        assert text.replace(" ", " ") in seen.text.replace("\N{NO-BREAK SPACE}", " ")
+    listed = json.loads(re.findall(r'<script type="application/json">(.*?)</script>', page, re.S)[0])
+    assert listed["columns"][0]["values"] == ["ann", EVIL]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"), [("worse", "is worse than"), ("equivalent", "as good as"), ("cannot tell", "Nobody can tell")]
+)
+def test_the_verdict_is_said_as_it_is(outcome: str, said: str) -> None:
+    assert said in render_bank(report(outcome))
+
+
+def test_a_bank_without_any_adapter_has_a_page_too() -> None:
+    bare = report(names=())
+    gap = dict.fromkeys(bare["differences"]["bank"]) | {"outcome": "cannot tell", "rows": 0, "groups": 0}
+    nothing = {"of": 0, "used": 0, "all": 0.0, "promoted": 0.0, "gain": None}
+    bare |= {"outcomes": {"few rows": 3}, "by_rows": [], "new": None, "harm": nothing, "differences": {"bank": gap}}
+    assert "No group has an adapter of its own" in render_bank(bare)
+    assert any("too few rows" in line for line in summary(bare))
+
+
+def test_from_how_many_rows_it_pays() -> None:
+    def bins(*gains: float) -> list[dict[str, Any]]:
+        return [
+            {"from": 10 * i, "below": 10 * i + 10, "groups": 9, "gain": gain, "error": 0.02}
+            for i, gain in enumerate(gains)
+        ]
+
+    assert "Below 20 rows a gain is not shown" in pays(bins(-0.1, 0.01, 0.1))
+    assert "at every number" in pays(bins(0.1, 0.2))
+    assert "At no number" in pays(bins(0.0, 0.01))
+    assert "too few groups" in pays([])
+
+
+def test_groups_on_the_terminal() -> None:
+    one = report()["groups"][0] | {"tested": 30, "shard": 0, "sha256": "ab" * 32, "trained": "2026-01-01"}
+    assert "ann" in groups([one]) and "+0.080" in groups([one])
+    assert "probability of harm 4%" in group(one)
+    assert groups([]) == "no groups"
