@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -49,11 +50,14 @@ def matched(pattern: str, names: Sequence[str]) -> list[tuple[str, ...] | None]:
 
 
 def with_columns(cells: Cells, source: str, pattern: str) -> Cells:
-    """The cells with a column for each field; rows of files that do not fit are bad rows, one a file."""
+    """The cells with a column for each field; rows of files that do not fit are bad rows, one a file.
+
+    A table without a column of file names is a file itself: it gets one, with its own name.
+    """
     column = next((name for name in COLUMNS if name in cells.frame), None)
     if column is None:
-        have = ", ".join(map(str, cells.frame.columns))
-        raise InputError(f"{source}: data.path needs a column of file names, it has {have}", "leave out data.path")
+        column = COLUMNS[0]
+        cells = replace(cells, frame=cells.frame.assign(**{column: source.rpartition("/")[2]}))
     names, place = np.unique(cells.frame[column].astype(str).to_numpy(dtype=object), return_inverse=True)
     found = matched(pattern, names.tolist())
     wrong = [number for number, one in enumerate(found) if one is None]

@@ -10,7 +10,7 @@ from ftkit.data import guess_series, names
 from ftkit.data.numbers import SECONDS, lists, numbers, rate_of, seconds, unit_of, words
 from ftkit.data.samples import RECORDING, WINDOW
 from ftkit.data.windows import Window, at
-from ftkit.errors import InputError
+from ftkit.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from ftkit.data.table import Table
@@ -43,6 +43,9 @@ def settled(task: Task, table: Table) -> Task:
         taken = {*task.channels, *label, task.time}
         known["recording"] = guess_series.steady(frame, taken)
     task = task.model_copy(update=known)
+    if absent := [name for name in task.recording if name not in frame]:
+        hint = did_you_mean(absent[0], map(str, frame))
+        raise InputError(f"{table.source}: task.recording: no column {absent[0]!r}", hint)
     rate = task.rate if task.rate != "auto" else _rate(task, table, timed)
     window = 2.0 if task.window == "auto" else float(task.window)
     step = window / 2 if task.step == "auto" else float(task.step)

@@ -86,14 +86,12 @@ class SeriesClassification(Labelled):
         return Guess(0.95 if found.label else 0.5, fields, found.why)
 
     def columns(self) -> dict[str, tuple[str, ...]]:
-        """Channels, time, label and what tells recordings apart; numbered columns are found by their beginnings."""
+        """Channels, time and label; numbered columns are found by their beginnings."""
         whole = self.channels if isinstance(self.channels, list) and self.layout != "wide" else ()
         label = (self.label,) if isinstance(self.label, str) else tuple(self.label)
         named = {"task.channels": tuple(whole), "task.label": label}
         if self.time not in ("auto", "none"):
             named["task.time"] = (self.time,)
-        if isinstance(self.recording, list):
-            named["task.recording"] = tuple(self.recording)
         return named
 
     def resolve(self, table: Table) -> Self:

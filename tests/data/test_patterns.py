@@ -84,8 +84,9 @@ def test_files_without_a_common_column_are_refused(tmp_path: Path) -> None:
         read(str(tmp_path), Data(train="-"))
 
 
-def test_a_table_without_files_has_no_names(tmp_path: Path) -> None:
-    path = tmp_path / "x.csv"
-    path.write_text("text,label\na b c,1\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"data\.path needs a column of file names"):
-        read(str(path), Data(train="-", path="{user}.csv"))
+def test_a_single_file_has_its_own_name(tmp_path: Path) -> None:
+    path = recordings(tmp_path, "s07_3.csv") / "s07_3.csv"
+    frame = read(str(path), Data(train="-", path="{user}_{run}.csv")).frame
+    assert set(frame["user"]) == {"s07"} and set(frame["run"]) == {"3"} and set(frame["file"]) == {"s07_3.csv"}
+    with pytest.raises(InputError, match="no file fits"):
+        read(str(path), Data(train="-", path="{user}+{run}.csv"))
