@@ -11,6 +11,7 @@ from ftkit.features import tokens
 from ftkit.features.pooling import Pooling
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.1, 1.0)  # inverse L2 penalties to choose from, on features of unit variance
+SORTED = 4_000  # candidates up to which all are put in order; of more, that takes longer than to compute them
 MOST_TOKENS = 20_000  # of training rows that each token of a test row is held against
 UNCHOSEN = 0.01  # where there is nothing to choose by
 Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
@@ -128,12 +129,19 @@ def neighbours(
     out = np.empty((len(asked), labels))
     for start in range(0, len(asked), 1024):  # bounded memory on large sets
         likeness = asked[start : start + 1024] @ unit.T
-        near = np.argsort(-likeness, axis=1, kind="stable")[:, :count]
+        near = _nearest(likeness, count)
         close = np.take_along_axis(likeness, near, axis=1).astype(np.float64)
         weight = np.exp(10 * close)  # 10: a likeness of 0.1 more counts e times
         weight /= weight.sum(axis=1, keepdims=True)
         out[start : start + 1024] = np.einsum("qk,qkl->ql", weight, onehot[near])
     return out
+
+
+def _nearest(likeness: np.ndarray, count: int) -> np.ndarray:
+    """(queries, count) places of the largest values; of equal ones the first, unless there are many to choose from."""
+    if likeness.shape[1] > SORTED:
+        return np.argpartition(-likeness, count, axis=1)[:, :count]
+    return np.argsort(-likeness, axis=1, kind="stable")[:, :count]
 
 
 def _neighbours_of_tokens(

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ftkit.data.table import Gold
 from ftkit.data.tags import spans
 from ftkit.tasks._marked import described
 from ftkit.training.fitting import Outcome
 
 SLICE = "slice."
+Cell = str | list[str] | None
 
 
 def answers_of(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any]]:
@@ -44,12 +44,12 @@ def answers_of(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, An
     ]
 
 
-def _whole(input: tuple[str, ...], gold: Gold, prediction: Gold) -> dict[str, Any]:
+def _whole(input: tuple[str, ...], gold: Cell, prediction: Cell) -> dict[str, Any]:
     right = gold is not None and gold == prediction
     return {"gold": gold, "prediction": prediction, "right": right, "input": list(input), "answer": (gold, prediction)}
 
 
-def _spans(tokens: tuple[str, ...], gold: Gold, prediction: Gold) -> dict[str, Any]:
+def _spans(tokens: tuple[str, ...], gold: Cell, prediction: Cell) -> dict[str, Any]:
     """A sentence as one text, and its spans as texts."""
     true, said = (described(tokens, tags or ()) for tags in (gold, prediction))
     right = spans(gold or ()) == spans(prediction or ())
@@ -57,5 +57,5 @@ def _spans(tokens: tuple[str, ...], gold: Gold, prediction: Gold) -> dict[str, A
     return {"gold": true, "prediction": said, "input": [" ".join(tokens)], **answer}
 
 
-def _labels(cell: Any) -> str | list[str] | None:
+def _labels(cell: Any) -> Cell:
     return cell if cell is None or isinstance(cell, str) else list(cell)

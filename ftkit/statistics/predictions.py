@@ -57,7 +57,7 @@ def frame_of(
     Frames of several predictors are put together with `pandas.concat`.
     """
     none: list[Any] = [None] * len(row_id)
-    kept = [[]] * len(row_id) if scores is None else _kept(scores, prediction, labels, kind)
+    kept: list[Any] = [[]] * len(row_id) if scores is None else _kept(scores, prediction, labels, kind)
     plain = {"row_id": row_id, "input_hash": input_hash, "split": split, "fold": fold}
     plain |= {"predictor": predictor, "seed": seed, "kind": kind, "loss": _losses(gold, scores, labels, kind)}
     plain |= {f"slice.{name}": values for name, values in (slices or {}).items()}
