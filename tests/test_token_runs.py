@@ -79,7 +79,9 @@ def test_tags_are_written_beside_the_tokens_in_the_same_kind_of_file(
     elif name == "new.jsonl":
         Path(name).write_text("\n".join(map(json.dumps, [*only, {"tokens": []}])))
     elif name == "new.csv":
-        pd.DataFrame([{"tokens": json.dumps(row["tokens"])} for row in only]).to_csv(name, index=False)
+        pd.DataFrame([{"id": i, "tokens": json.dumps(row["tokens"])} for i, row in enumerate(only)]).to_csv(
+            name, index=False
+        )
     else:
         pd.DataFrame(only).to_parquet(name)
     assert main(["predict", str(trained / "runs" / "toy"), name, "--out", f"out.{name.partition('.')[2]}"]) == 0
@@ -110,7 +112,8 @@ def test_a_conll_file_trains_without_a_recipe(trained: Path, workdir: Path, caps
     assert main([*command, "--out", "runs/a"]) == 0
     said = capsys.readouterr().err
     assert "task: token_classification; text: tokens; label: tags" in said
-    assert "2 tags put right: I- without a B- before it" in said
+    findings = json.loads(Path("runs/a/report.json").read_text())["data"]["findings"]
+    assert "2 tags put right: I- without a B- before it" in [one["what"] for one in findings]
     assert main(["train", "names.bio", "--text", "nothing", "--out", "runs/b"]) == 2
 
 
@@ -125,7 +128,7 @@ def test_runs_are_evaluated_and_compared_on_rows_with_tags(
     assert found["rows"] == 24 and found["scores"]["test"]["span_f1"]["value"] > 0.7
     assert main(["compare", run, f"{run}:nearest_neighbour", "--out", "compared"]) == 0
     document = json.loads(Path("compared/comparison.json").read_text())
-    assert document["metric"] == "span_f1" or document["metric"]["name"] == "span_f1"
+    assert document["primary"] == "span_f1"
     assert document["flips"] and "token" in str(document["flips"][0]["gold"] or "token")
 
 

@@ -110,8 +110,12 @@ def _flip(a: _Answers, b: _Answers, row: int, shown: Shown) -> Flip:
 def _named(labels: Sequence[str], code: Any) -> str | list[str]:
     """The label of a code, or labels of a row of 0 and 1; -1 is the last one, `UNKNOWN`. Of tags, the spans."""
     if isinstance(code, tuple):
-        return [f"{kind}, token {start + 1} to {end}" for kind, start, end in spans(code)]
+        return [f"{kind}, {_at(start, end)}" for kind, start, end in spans(code)]
     return [labels[place] for place in np.flatnonzero(code).tolist()] if np.ndim(code) else labels[int(code)]
+
+
+def _at(start: int, end: int) -> str:
+    return f"token {end}" if end - start == 1 else f"tokens {start + 1} to {end}"
 
 
 def _texts(aligned: Aligned, wanted: Sequence[int]) -> dict[int, list[str]]:

@@ -15,7 +15,7 @@ from ftkit.runs.answers import answers_of
 from ftkit.runs.calibrated import calibration_of
 from ftkit.runs.curved import curve_of
 from ftkit.runs.doubtful import doubtful_of
-from ftkit.runs.frames import shown_labels
+from ftkit.runs.masking import shown_labels
 from ftkit.runs.searched import ladder_of, rates_of
 from ftkit.runs.selective import selective_of
 from ftkit.statistics.summary import summarise
