@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,14 @@ from torch import nn
 
 from ftkit import metrics, registry
 from ftkit.bases import Base
+from ftkit.data.read import read
 from ftkit.features import probe
 from ftkit.features.examples import Examples, Features
 from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
 from ftkit.methods import Method
+from ftkit.recipe import Data
 from ftkit.tasks import Task
 from ftkit.training.loop import Job
 from ftkit.training.members import Member, Settings, member
@@ -37,12 +38,13 @@ def method_named(name: str, **fields: Any) -> Method:
 
 @dataclass(frozen=True)
 class Toy:
-    """The toy of a task: 24 rows, 2 labels, a random base of 2 blocks."""
+    """The toy of a task: 24 rows, 2 labels or a number, a random base of 2 blocks."""
 
     task: Task
     method: Method
     job: Job
     targets: np.ndarray
+    labels: tuple[str, ...]
     probe: Probe
     folder: Path
 
@@ -66,30 +68,30 @@ def build(
     """Load the toy of a task in `folder` and attach a method."""
     kind = registry.load("tasks", task)
     tree = kind.toy(folder)
-    chosen = kind(**tree["task"]).model_copy(update={"multi_label": False})
-    with (folder / "toy.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    table = read(tree["data"]["train"], Data(train="-"))
+    chosen = kind(**{key: value for key, value in tree["task"].items() if key != "name"}).resolve(table)
+    parsed = chosen.parse(table, max_chars=1000)
     backbone, processor = load(chosen, folder)
     torch.manual_seed(0)
     network = Network(method.apply(backbone.requires_grad_(False)))
     if double:
         network.backbone.double()
-    examples = Examples(chosen, processor, chosen.encode([(row["text"],) for row in rows], processor).rows)
+    examples = Examples(chosen, processor, chosen.encode([one for one in parsed.inputs if one], processor).rows)
     features = Features(network, examples, (MEAN,), None)
     features.read(EVERY)
     examples.prefix = features.prefix if cached else None
-    labels = tuple(sorted({row["label"] for row in rows}))
-    targets = chosen.targets([row["label"] for row in rows], labels)
+    labels = chosen.names(parsed.gold)
+    targets = chosen.targets(parsed.gold, labels)
     solved = probe.fit(features.pooled, targets, len(labels), EVERY, (MEAN, 0.01))
     job = Job(
         network,
         examples,
         torch.from_numpy(targets),
         False,
-        judge(targets, labels),
+        judge(chosen, targets, labels),
         Accelerator(cpu=True),
     )
-    return Toy(chosen, method, job, targets, solved, folder)
+    return Toy(chosen, method, job, targets, labels, solved, folder)
 
 
 def load(task: Task, folder: Path) -> tuple[nn.Module, Any]:
@@ -98,14 +100,13 @@ def load(task: Task, folder: Path) -> tuple[nn.Module, Any]:
     return task.load(base), task.processor(base)
 
 
-def judge(targets: np.ndarray, labels: tuple[str, ...]) -> Any:
-    """Accuracy and log-loss of logits."""
+def judge(task: Task, targets: np.ndarray, labels: tuple[str, ...]) -> Any:
+    """The task's first metric, turned so that larger is better, and its loss, of logits."""
+    metric, loss = metrics.load(task.default_metrics[0]), metrics.load(task.loss_metric)
 
     def scored(positions: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
-        scores = np.exp(logits - logits.max(1, keepdims=True))
-        scores /= scores.sum(1, keepdims=True)
-        seen = metrics.Scored(labels, targets[positions], scores.argmax(1), scores)
-        return metrics.load("accuracy").compute(seen), metrics.load("log_loss").compute(seen)
+        seen = task.scored(targets[positions], task.scores(logits), labels)
+        return metric.compute(seen) * (1 if metric.higher_is_better else -1), loss.compute(seen)
 
     return scored
 

@@ -28,8 +28,9 @@ from ftkit.statistics import folded, tables
 from ftkit.statistics.paired import Comparison
 
 SCHEMA = 1
-USUAL = ("accuracy", "macro_f1", "log_loss")
-"""metrics of every comparison, beside those that the runs were trained by"""
+USUAL: dict[str, tuple[str, ...]] = {"values": ("mae", "rmse", "pearson", "spearman", "quadratic_kappa")}
+"""kind of predictions: metrics of every comparison, beside those that the runs were trained by"""
+USUAL |= dict.fromkeys(("label", "labels"), ("accuracy", "macro_f1", "log_loss"))
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ def _metrics(asked: Asked, sides: Sequence[Side]) -> tuple[dict[str, Metric], li
     """The metrics, the primary one first, and a finding for each of the runs' own that cannot be loaded."""
     recipes = [entry.run.setting("evaluate.metrics") or [] for entry in (side.entry for side in sides)]
     primary = [side.entry.run.report["primary"] for side in sides]
-    names = asked.metrics or dict.fromkeys([*primary, *(name for some in recipes for name in some), *USUAL])
+    kind = sides[0].entry.run.kind
+    usual = USUAL.get(kind, ())
+    names = asked.metrics or dict.fromkeys([*primary, *(name for some in recipes for name in some), *usual])
     found, findings = {}, []
     for name in names:
         try:
@@ -102,6 +105,9 @@ def _metrics(asked: Asked, sides: Sequence[Side]) -> tuple[dict[str, Metric], li
                 raise
             findings.append(settings.note(f"not compared by {name}: {error.message}"))
             continue
+        if kind not in metric.kinds:
+            what = f"{name} is no metric of {kind}, which these runs predict"
+            raise InputError(what, f"choose from {', '.join(metric_registry.family(kind))}")
         if asked.metrics or name == primary[0] or any(not np.isnan(metric.compute(side.scored)) for side in sides):
             found[name] = metric
     return found, findings

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ftkit.data.folds import Together
+from ftkit.data.gold import labels_of
 from ftkit.data.hashing import fractions
 from ftkit.data.table import Gold
 
@@ -97,17 +98,12 @@ def _counts(gold: Sequence[Gold], train: np.ndarray) -> dict[str, int]:
     return counts
 
 
-def labels_of(item: Gold) -> tuple[str, ...]:
-    """The labels of a row: none, one or several."""
-    return () if item is None else (item,) if isinstance(item, str) else item
-
-
 def renamed(gold: Sequence[Gold], names: dict[str, str]) -> list[Gold]:
     """Labels under other names; a row's labels stay sorted and distinct."""
     if not names:
         return list(gold)
     return [
-        tuple(sorted({names.get(label, label) for label in item}))
+        tuple(sorted({names.get(label, label) for label in labels_of(item)}))
         if isinstance(item, tuple)
         else None
         if item is None

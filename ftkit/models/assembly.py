@@ -74,7 +74,7 @@ class Model:
         seen: Callable[[int], None] = lambda rows: None,
         cache: Cache | None = None,
     ) -> tuple[np.ndarray, Encoded]:
-        """(rows, labels) float32, and the rows as encoded.
+        """(rows, labels) float32 (of numbers float64, in their own units), and the rows as encoded.
 
         With a cache, what is below the adapter is looked up there, and kept for the next run on the same rows.
         """
@@ -95,7 +95,7 @@ class Model:
         if cache is not None and (known := self._look_up(examples, positions, cache)) is not None:
             seen(len(positions))
             return self._scores(torch.from_numpy(known[positions]))
-        out = np.zeros((len(examples), len(self.head.bias)), dtype=np.float32)
+        out = np.zeros((len(examples), len(self.head.bias)), np.float32 if self.head.scale is None else np.float64)
         self.network.training(False)
         done = 0
 
@@ -126,10 +126,10 @@ class Model:
         return features.pooled.get(self.head.pooling)
 
     def _scores(self, features: torch.Tensor) -> np.ndarray:
-        """(rows, width) → (rows, labels) float32."""
+        """(rows, width) → (rows, labels)."""
         weight, bias = torch.from_numpy(self.head.weight), torch.from_numpy(self.head.bias)
         logits: np.ndarray = (features.float().cpu() @ weight.T + bias).numpy()
-        return logits
+        return logits if self.head.scale is None else self.head.scale.own(logits)
 
 
 @dataclass(frozen=True)

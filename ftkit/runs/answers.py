@@ -13,11 +13,16 @@ SLICE = "slice."
 
 
 def answers_of(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any]]:
-    """Test rows of the delivered seed: row_id, gold, prediction, confidence, input, slices. Not for hidden rows."""
+    """Test rows of the delivered seed: row_id, gold, prediction, confidence, input, slices. Not for hidden rows.
+
+    Numbers come without a confidence.
+    """
     mine = predictions[(predictions["predictor"] == "adapted") & (predictions["seed"] == outcome.delivered)]
     if mine.empty:
         return []
-    confidence = outcome.session.recipe.task.confidence(np.stack(mine["scores"].to_list()))
+    task = outcome.session.recipe.task
+    numbers = task.kind == "values"
+    confidence = [None] * len(mine) if numbers else task.confidence(np.stack(mine["scores"].to_list())).tolist()
     rows = outcome.session.splits.rows.frame
     inputs = dict(zip(rows["row_id"], rows["input"], strict=True))
     slices = [name for name in map(str, mine) if name.startswith(SLICE)]
@@ -27,7 +32,7 @@ def answers_of(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, An
             "row_id": row_id,
             "gold": _labels(gold),
             "prediction": _labels(prediction),
-            "confidence": float(sure),
+            "confidence": sure,
             "input": list(inputs[row_id]),
             "slices": parts,
         }
@@ -37,5 +42,5 @@ def answers_of(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, An
     ]
 
 
-def _labels(cell: Any) -> str | list[str] | None:
-    return cell if cell is None or isinstance(cell, str) else list(cell)
+def _labels(cell: Any) -> str | float | list[Any] | None:
+    return cell if cell is None or isinstance(cell, (str, float)) else list(cell)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
-import numpy as np
 from pydantic import Field
 
 from ftkit.errors import InputError
-from ftkit.tasks import Encoded, Given, Guess
+from ftkit.tasks import Encoded, Given, Guess, _texts
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._labelled import Labelled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     import torch
 
     from ftkit.bases import Base
@@ -70,16 +69,10 @@ class TextClassification(Labelled):
         """Texts and labels of every row; empty or oversized texts and missing labels are faults."""
         from ftkit.data.table import Parsed
 
-        names = [self.text] if isinstance(self.text, str) else self.text
-        columns = [table.frame[name].astype(str).to_list() for name in names]
-        if self.combine == "join":
-            texts = [(" ".join(filter(None, cells)),) for cells in zip(*columns, strict=True)]
-        else:
-            texts = [tuple(cells) for cells in zip(*columns, strict=True)]
+        texts = _texts.inputs_of(table, self.text, self.combine)
         gold: list[Gold] = self.gold(table) if labelled else [None] * len(texts)
-        faults = [
-            _fault(text, max_chars, needs=labelled and label is None) for text, label in zip(texts, gold, strict=True)
-        ]
+        missing = ["no label" if labelled and label is None else None for label in gold]
+        faults = [_texts.fault_of(text, max_chars) or why for text, why in zip(texts, missing, strict=True)]
         kept = [text if fault is None else None for text, fault in zip(texts, faults, strict=True)]
         return Parsed(inputs=list(kept), gold=gold, faults=faults)
 
@@ -87,19 +80,7 @@ class TextClassification(Labelled):
 
     def processor(self, base: Base) -> Any:
         """The base's tokenizer."""
-        from transformers import AutoTokenizer
-
-        from ftkit.bases import explain, require_tokenizer
-
-        require_tokenizer(base)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False, local_files_only=True)
-        except Exception as error:
-            raise explain(error, base) from error
-        if tokenizer.pad_token_id is None:  # decoders often have none; the mask hides whichever is taken
-            tokenizer.pad_token_id = tokenizer.eos_token_id or 0
-        tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(base))
-        return tokenizer
+        return _texts.tokenizer_of(base)
 
     def load(self, base: Base) -> torch.nn.Module:
         """The bare backbone in fp32 and eval mode; of an encoder-decoder, the encoder."""
@@ -107,42 +88,15 @@ class TextClassification(Labelled):
 
     def encode(self, inputs: list[tuple[str, ...]], processor: Any) -> Encoded:
         """Token ids of each row, un-padded, with what was cut and what the tokenizer does not know."""
-        if not inputs:
-            return Encoded([], 0, 0, 0)
-        longest = self.longest(processor)
-        sides = [list(side) for side in zip(*inputs, strict=True)]
-        batch = processor(*sides, truncation=True, max_length=longest, add_special_tokens=True)
-        keys = [key for key in ("input_ids", "attention_mask", "token_type_ids") if key in batch]
-        columns = [[np.asarray(row, dtype=np.int64) for row in batch[key]] for key in keys]
-        rows = [dict(zip(keys, arrays, strict=True)) for arrays in zip(*columns, strict=True)]
-        special = set(processor.all_special_ids) - {processor.unk_token_id}
-        pieces = np.concatenate([row["input_ids"] for row in rows])
-        pieces = pieces[~np.isin(pieces, list(special))]
-        unknown = 0 if processor.unk_token_id is None else int((pieces == processor.unk_token_id).sum())
-        cut = sum(bool(encoding.overflowing) for encoding in batch.encodings or ())
-        return Encoded(rows, cut, unknown, len(pieces))
+        return _texts.encode(inputs, processor, self.longest(processor))
 
     def longest(self, processor: Any) -> int:
         """Tokens at which a row is cut: the recipe's, or what the base has room for."""
         return int(min(self.max_length, processor.model_max_length))
 
     def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
-        """A batch padded to its own longest row.
-
-        >>> collate([{"input_ids": [5, 6]}, {"input_ids": [7]}])  # arrays in fact
-        {"input_ids": [[5, 6], [7, pad]], …}
-        """
-        import torch
-
-        longest = max(len(row["input_ids"]) for row in rows)
-        batch = {}
-        for key in rows[0]:
-            fill = processor.pad_token_id if key == "input_ids" else 0
-            block = np.full((len(rows), longest), fill, dtype=np.int64)  # (rows, tokens)
-            for i, row in enumerate(rows):
-                block[i, : len(row[key])] = row[key]
-            batch[key] = torch.from_numpy(block)
-        return batch
+        """A batch padded to its own longest row."""
+        return _texts.collate(rows, processor)
 
     def baselines(self, given: Given) -> dict[str, np.ndarray]:
         """Words and letters without pretraining."""
@@ -157,9 +111,6 @@ class TextClassification(Labelled):
         """Twenty-four sentences on fruit and tools, and a BERT of two blocks that knows their words."""
         import csv
 
-        import torch
-        from transformers import BertConfig, BertModel, BertTokenizer
-
         kinds = {"fruit": ["apple", "pear", "plum", "cherry"], "tool": ["hammer", "saw", "drill", "wrench"]}
         frames = ("a ripe {0} and one {1}", "bring the {0} or the {1} today", "{0} {1} please")
         rows = []
@@ -168,39 +119,9 @@ class TextClassification(Labelled):
                 rows += [(frame.format(word, words[(i + j) % 4]), label) for j, frame in enumerate(frames)]
         with (folder / "toy.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("text", "label"), *rows])
-        known = sorted({word for text, _ in rows for word in text.split()})
-        vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *known])}
-        torch.manual_seed(0)
-        config = BertConfig(
-            vocab_size=len(vocabulary),
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            max_position_embeddings=32,
-        )
-        BertModel(config).save_pretrained(folder / "base")
-        BertTokenizer(vocab=vocabulary).save_pretrained(folder / "base")
+        base = _texts.toy_base(folder, [word for text, _ in rows for word in text.split()])
         return {
-            "base": str(folder / "base"),
+            "base": base,
             "task": {"name": "text_classification", "text": "text", "label": "label", "max_length": 16},
             "data": {"train": str(folder / "toy.csv"), "folds": 2},
         }
-
-
-def _positions(base: Base) -> int:
-    """Tokens that the base has positions for; many tokenizers do not say."""
-    import json
-
-    config = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
-    positions = config.get("max_position_embeddings") or config.get("n_positions") or sys.maxsize
-    # RoBERTa and its kin count from 2: 514 positions are 512 tokens
-    return int(positions - 2 if positions % 8 == 2 else positions)
-
-
-def _fault(text: tuple[str, ...], max_chars: int, needs: bool) -> str | None:
-    if not any(part.strip() for part in text):
-        return "empty text"
-    if sum(map(len, text)) > max_chars:
-        return f"text over {max_chars:,} characters"
-    return "no label" if needs else None

@@ -14,16 +14,13 @@ if TYPE_CHECKING:
 
 def scored(recipe: Recipe, labels: tuple[str, ...], targets: np.ndarray, logits: np.ndarray) -> metrics.Scored:
     """Targets and logits in the form that metrics take."""
-    scores = recipe.task.scores(logits)
-    if targets.ndim == 2:
-        return metrics.Scored(labels, targets.astype(np.int64), (scores > 0.5).astype(np.int64), scores)
-    return metrics.Scored(labels, targets, scores.argmax(axis=1), scores)
+    return recipe.task.scored(targets, recipe.task.scores(logits), labels)
 
 
 def judged(recipe: Recipe, labels: tuple[str, ...], targets: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
-    """Primary score (turned so that larger is better) and log-loss of some rows."""
+    """Primary score (turned so that larger is better) and loss of some rows, the metric that the task names."""
     primary = metrics.load(recipe.evaluate.metrics[0])
     seen = scored(recipe, labels, targets, logits)
     value = primary.compute(seen)
-    loss = metrics.load("log_loss").compute(seen)
+    loss = metrics.load(recipe.task.loss_metric).compute(seen)
     return (value if primary.higher_is_better else -value), loss

@@ -13,6 +13,7 @@ from torch import nn
 from ftkit.features.network import Batch, Network
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
+from ftkit.features.scale import Scale
 from ftkit.methods import Method
 
 STRETCH = 32  # batches that are sorted by length together: 8 % of padding on banking77, where 8 of them leave 30 %
@@ -66,6 +67,8 @@ class Member:
     """(labels,) weight of a row by its label, 1 on average over `train`; None: all rows count alike"""
     stop_after: int | None = None
     """end after this many epochs of the schedule, as an earlier choice on validation rows found best"""
+    scale: Scale | None = None
+    """of the numbers that are predicted: the head gives them in sds from their mean; None for labels"""
     step: int = 0
     epoch: int = 0
     done: bool = False
@@ -102,13 +105,17 @@ class Member:
         return list(self.named().values())
 
     def logits(self, network: Network, batch: Batch) -> torch.Tensor:
-        """(rows, labels)."""
+        """(rows, labels) as the loss takes them."""
         hidden = network(batch, self.backbone)
         return self.head(self.pooling(hidden, network.mask(batch.inputs, hidden)))
 
     def head(self, features: torch.Tensor) -> torch.Tensor:
         """Pooled features (rows, width) → (rows, labels)."""
         return features @ self.weight.T + self.bias
+
+    def wanted(self, targets: torch.Tensor) -> torch.Tensor:
+        """Targets of some rows as the loss takes them."""
+        return targets if self.scale is None else torch.from_numpy(self.scale.standard(targets.numpy()))
 
     def batches(self, epoch: int, lengths: np.ndarray) -> list[np.ndarray]:
         """Training rows of this epoch, in batches of similar length and in random order.
@@ -215,5 +222,16 @@ def member(
     weight = nn.Parameter(torch.from_numpy(probe.weight.copy()).to(like))
     bias = nn.Parameter(torch.from_numpy(probe.bias.copy()).to(like))
     return Member(
-        name, seed, train, validation, probe.pooling, backbone, weight, bias, settings, label_weights, stop_after
+        name,
+        seed,
+        train,
+        validation,
+        probe.pooling,
+        backbone,
+        weight,
+        bias,
+        settings,
+        label_weights,
+        stop_after,
+        probe.scale,
     )

@@ -12,10 +12,11 @@ import pandas as pd
 
 from ftkit import privacy
 from ftkit.console import console
+from ftkit.data.gold import labels_of
 from ftkit.data.hashing import row_ids
 from ftkit.data.names import many
 from ftkit.data.prepare import rows_of
-from ftkit.data.table import DataReport, Gold, Parsed, Table
+from ftkit.data.table import DataReport, Parsed, Table
 from ftkit.data.write import write
 from ftkit.errors import InputError
 from ftkit.features.examples import hash_rows
@@ -39,6 +40,8 @@ def predict(
 ) -> Path:
     """Write the table of `file` with `prediction` and `confidence` beside its columns.
 
+    A run that predicts numbers gives no confidence, and of several targets a column `prediction.<target>` each.
+
     Columns, order, file type and types of cells are kept; a row that cannot be read (an empty text)
     gets empty cells and is counted, and so are rows that the run was trained on. With `scores`, a
     column `score.<label>` holds each label's probability. `changes` are (dotted key, YAML) of how the
@@ -53,19 +56,12 @@ def predict(
     table, parsed, report = rows_of(model.recipe, file, labelled=False)
     _tell(file, out, table, report)
     labels = model.head.labels
-    added = [PREDICTION, CONFIDENCE, *(f"score.{label}" for label in labels if scores)]
+    added = _columns(model.recipe.task.kind, labels, scores)
     if taken := [name for name in added if name in table.frame.columns]:
         raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
-    probabilities, encoded = _scores(model, parsed, temperature)
+    found, encoded = _scores(model, parsed, temperature)
     _tell_seen(run, file, parsed, encoded)
-    decoded = model.recipe.task.decode(probabilities, labels)
-    cells: dict[str, list[object]] = {
-        PREDICTION: [_cell(one) for one in decoded],
-        CONFIDENCE: model.recipe.task.confidence(probabilities).round(DIGITS).tolist(),
-    }
-    if scores:
-        columns = zip(labels, probabilities.T.round(6).tolist(), strict=True)
-        cells |= {f"score.{label}": column for label, column in columns}
+    cells = dict(zip(added, _cells(model, found), strict=False))
     for note in write(_beside(table, parsed, cells), out, file, model.recipe.data, table.lines):
         console.say(note)
     return out
@@ -127,5 +123,17 @@ def _beside(table: Table, parsed: Parsed, cells: dict[str, list[object]]) -> pd.
     return frame
 
 
-def _cell(gold: Gold) -> str:
-    return gold if isinstance(gold, str) else ",".join(gold or ())
+def _columns(kind: str, labels: Sequence[str], scores: bool) -> list[str]:
+    """Names of the new columns."""
+    if kind == "values":
+        return [PREDICTION] if len(labels) == 1 else [f"{PREDICTION}.{target}" for target in labels]
+    return [PREDICTION, CONFIDENCE, *(f"score.{label}" for label in labels if scores)]
+
+
+def _cells(model: Model, scores: np.ndarray) -> list[list[object]]:
+    """The new columns in the order of their names, the scores of labels last."""
+    task, several = model.recipe.task, scores.T.round(6).tolist()
+    if task.kind == "values":
+        return list(several)
+    decoded = task.decode(scores, model.head.labels)
+    return [[",".join(labels_of(one)) for one in decoded], task.confidence(scores).round(DIGITS).tolist(), *several]
