@@ -52,7 +52,8 @@ def test_the_report_tells_of_spans(trained: Path) -> None:
     assert report["baselines"]["majority"]["span_f1"]["value"] == 0
     assert report["scores"]["test"]["span_f1"]["value"] > 0.8
     assert {line["label"] for line in report["per_label"]} == {"fruit", "tool"}
-    assert report["calibration"] is None and report["selective"] is None and report["doubtful"]["why_not"]
+    assert report["calibration"]["temperature"] is None and report["calibration"]["why_not"]
+    assert report["selective"] is None and report["doubtful"]["why_not"]
     page = (trained / "runs" / "toy" / runs.PAGE).read_text()
     assert 'class="spans"' in page or not report["mistakes"]
     assert "span F1" in page

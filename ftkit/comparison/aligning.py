@@ -125,6 +125,9 @@ def _same_gold(golds: Sequence[pa.ChunkedArray], ordered: bool) -> np.ndarray:
         return np.zeros(0, dtype=bool)
     if not pa.types.is_list(golds[0].type):
         return np.asarray(np.all([pc.equal(golds[0], other) for other in golds], axis=0), dtype=bool)
+    if pa.types.is_floating(golds[0].type.value_type):
+        rows = [gold.to_pylist() for gold in golds]
+        return np.array([all(one == row[0] for one in row) for row in zip(*rows, strict=True)], dtype=bool)
     made = tuple if ordered else frozenset
     sets = [[made(labels) for labels in gold.to_pylist()] for gold in golds]
     return np.array([len(set(row)) == 1 for row in zip(*sets, strict=True)], dtype=bool)

@@ -9,10 +9,12 @@ import numpy as np
 
 from ftkit.features import tokens
 from ftkit.features.pooling import Pooling
+from ftkit.features.scale import Scale, are_numbers
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.1, 1.0)  # inverse L2 penalties to choose from, on features of unit variance
 SORTED = 4_000  # candidates up to which all are put in order; of more, that takes longer than to compute them
 MOST_TOKENS = 20_000  # of training rows that each token of a test row is held against
+RIDGE_STRENGTHS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # the same of ridge regression
 UNCHOSEN = 0.01  # where there is nothing to choose by
 Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 """(targets, logits) → (score, larger is better, nan where these rows do not define it; loss)"""
@@ -20,7 +22,7 @@ Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Probe:
-    """A solved head: logits = features · weightᵀ + bias."""
+    """A solved head: logits = features · weightᵀ + bias, for numbers brought back to their own units."""
 
     pooling: Pooling
     strength: float
@@ -28,10 +30,13 @@ class Probe:
     """(labels, width) float32"""
     bias: np.ndarray
     """(labels,) float32"""
+    scale: Scale | None = None
+    """of the numbers that are predicted; None for labels"""
 
     def logits(self, features: np.ndarray) -> np.ndarray:
-        """(rows, width) → (rows, labels); of tokens, objects (tokens, width) → (tokens, labels)."""
-        return applied(features, self.weight, self.bias)
+        """(rows, width) → (rows, labels), or (rows, targets) numbers in their own units; of tokens, objects."""
+        found = applied(features, self.weight, self.bias)
+        return found if self.scale is None else self.scale.own(found)
 
 
 def applied(features: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -47,18 +52,21 @@ def applied(features: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.nd
 def solve(
     features: np.ndarray, targets: np.ndarray, labels: int, strength: float, balanced: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weight (labels, width) and bias (labels,) of L2-penalised logistic regression.
+    """Weight (labels, width) and bias (labels,) of L2-penalised logistic regression, or ridge regression.
 
-    Targets: (rows,) ints, or (rows, labels) of 0 and 1; of tokens, (rows, tokens) ints. Features are
-    centred and brought to unit variance as a whole before solving, which makes one range of strengths
-    fit every base; the result applies to the features as they are.
+    Targets: (rows,) ints, (rows, labels) of 0 and 1, or numbers (rows, targets), whose head predicts them in sds
+    from their mean; of tokens, (rows, tokens) ints. Features are centred and brought to unit
+    variance as a whole before solving, which makes one range of strengths fit every base; the result
+    applies to the features as they are.
     """
     if tokens.is_ragged(features):
         features, targets = tokens.labelled(features, targets)
     centre = features.mean(axis=0, keepdims=True)
     scale = max(float((features - centre).std()), 1e-12)
     ready = (features - centre) / scale
-    if targets.ndim == 2:
+    if (chosen := Scale.of(targets)) is not None:
+        weight, bias = _ridge(ready, chosen.standard(targets), strength), np.zeros(targets.shape[1])
+    elif targets.ndim == 2:
         rows = [_two(ready, targets[:, i], strength, balanced) for i in range(labels)]
         weight, bias = np.stack([row for row, _ in rows]), np.array([b for _, b in rows])
     else:
@@ -85,11 +93,11 @@ def choose(
         return next(iter(pooled)), UNCHOSEN
     best: tuple[tuple[float, float], Pooling, float] | None = None
     for pooling, features in pooled.items():
-        for strength in STRENGTHS:
+        for strength in RIDGE_STRENGTHS if are_numbers(targets) else STRENGTHS:
             values = []
             for train, held in holdouts:
-                weight, bias = solve(features[train], targets[train], labels, strength, balanced)
-                values.append(score(targets[held], applied(features[held], weight, bias)))
+                solved = fit({pooling: features}, targets, labels, train, (pooling, strength), balanced)
+                values.append(score(targets[held], solved.logits(features[held])))
             scores = [one for one, _ in values if not np.isnan(one)]
             loss = float(np.mean([loss for _, loss in values]))
             value = (float(np.mean(scores)) if scores else 0.0, -loss)
@@ -111,7 +119,7 @@ def fit(
     """The probe on the training rows with the chosen pooling and strength."""
     pooling, strength = choice
     weight, bias = solve(pooled[pooling][train], targets[train], labels, strength, balanced)
-    return Probe(pooling, strength, weight, bias)
+    return Probe(pooling, strength, weight, bias, Scale.of(targets[train]))
 
 
 def neighbours(
@@ -119,7 +127,8 @@ def neighbours(
 ) -> np.ndarray:
     """Probabilities (queries, labels) by a vote of the nearest training rows, weighted by cosine likeness.
 
-    Of tokens, each asks the nearest tokens of the training rows, of which at most `MOST_TOKENS` are kept.
+    Of numbers (rows, targets) it is their weighted mean. Of tokens, each asks the nearest tokens of the training
+    rows, of which at most `MOST_TOKENS` are kept.
     """
     if tokens.is_ragged(features):
         return _neighbours_of_tokens(features, targets, labels, queries, count)
@@ -156,6 +165,17 @@ def _neighbours_of_tokens(
     scores = np.zeros((len(asked), labels))
     scores[seen] = neighbours(known, gold, labels, asked[seen], count)
     return tokens.split(scores, lengths)
+
+
+def _ridge(ready: np.ndarray, wanted: np.ndarray, strength: float) -> np.ndarray:
+    """Weight (targets, width) of ridge regression on centred rows; the smaller of the two Gram matrices is solved."""
+    rows, width = ready.shape
+    exact, penalty = ready.astype(np.float64), 1 / strength
+    if rows < width:
+        found = exact.T @ np.linalg.solve(exact @ exact.T + penalty * np.eye(rows), wanted)
+    else:
+        found = np.linalg.solve(exact.T @ exact + penalty * np.eye(width), exact.T @ wanted)
+    return np.asarray(found.T)
 
 
 def _several(

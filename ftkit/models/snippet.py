@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ftkit.bases import Base
@@ -20,7 +20,7 @@ def snippet(
     encoder_only: bool = False,
     temperature: float | None = None,
 ) -> str:
-    """A runnable snippet with a `predict(texts)` that gives our probabilities; of tags, those of every token.
+    """A runnable snippet with a `predict(texts)` that gives our probabilities (of tags, of every token), or numbers.
 
     `longest` is the length in tokens at which texts are cut; `lineage` holds (method, run folder) of the
     earlier runs that the base was made of, oldest first; `encoder_only` says that the base is an
@@ -55,10 +55,12 @@ def snippet(
         lines += ["model = model.merge_and_unload()"] if method.peft else []
     lines += recipe.method.loading_lines('(RUN / "adapter")')
     lines += ["model.eval()", 'head = load_file(RUN / "adapter" / "head.safetensors")']
-    lines += ['labels = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))["labels"]', "", ""]
+    lines += ['about = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))']
+    lines += ['labels = about["labels"]', "", ""]
     if tags:
         return "\n".join(lines + _tagging_lines(longest)) + "\n"
-    return "\n".join(lines + _predict_lines(pooling, pair, longest, recipe.task.kind, temperature)) + "\n"
+    last = _last_lines(recipe.task.kind, temperature, task.get("scale"))
+    return "\n".join(lines + _predict_lines(pooling, pair, longest, last)) + "\n"
 
 
 def _base_lines(base: Base) -> tuple[list[str], str]:
@@ -74,7 +76,18 @@ def _base_lines(base: Base) -> tuple[list[str], str]:
     return [], f"BASE = {str(base.folder)!r}"
 
 
-def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str, temperature: float | None) -> list[str]:
+def _last_lines(kind: str, temperature: float | None, scale: Any) -> list[str]:
+    """What `predict` says it gives, and how that comes from the logits."""
+    if kind == "values":
+        on_scale = f".clamp({scale[0]:g}, {scale[1]:g})" if isinstance(scale, (tuple, list)) else ""
+        undone = 'values = logits.double() * torch.tensor(about["sd"]) + torch.tensor(about["mean"])'
+        return ["Numbers, (texts, targets).", undone, f"return values{on_scale}"]
+    squash = "sigmoid()" if kind == "labels" else "softmax(-1)"
+    calibrated = "" if temperature is None else f"  # calibrated: (logits / {temperature:.4g}).{squash}"
+    return ["Probabilities, (texts, labels).", f"return logits.{squash}{calibrated}"]
+
+
+def _predict_lines(pooling: Pooling, pair: bool, max_length: int, last: list[str]) -> list[str]:
     pooled = {
         "mean": ["features = (hidden * mask).sum(1) / mask.sum(1)"],
         "first": ["features = hidden[:, 0]"],
@@ -87,18 +100,16 @@ def _predict_lines(pooling: Pooling, pair: bool, max_length: int, kind: str, tem
         pooled = [*pooled, "features = torch.nn.functional.normalize(features, dim=-1) * features.shape[-1] ** 0.5"]
     arguments, given = ("texts, seconds", "texts, seconds, ") if pair else ("texts", "texts, ")
     example = '["A text."], ["Another."]' if pair else '["A text."]'
-    squash = "sigmoid()" if kind == "labels" else "softmax(-1)"
-    calibrated = "" if temperature is None else f"  # calibrated: (logits / {temperature:.4g}).{squash}"
     return [
         "@torch.no_grad()",
         f"def predict({arguments}):",
-        '    """Probabilities, (texts, labels)."""',
+        f'    """{last[0]}"""',
         f'    batch = tokenizer({given}padding=True, truncation=True, max_length={max_length}, return_tensors="pt")',
         "    hidden = model(**batch).last_hidden_state",
         '    mask = batch["attention_mask"].unsqueeze(-1)',
         *[f"    {line}" for line in pooled],
         '    logits = features @ head["weight"].T + head["bias"]',
-        f"    return logits.{squash}{calibrated}",
+        *[f"    {line}" for line in last[1:]],
         "",
         "",
         f"print(labels, predict({example}))",

@@ -52,6 +52,9 @@ def check_lines(data: Mapping[str, Any], told: str = "") -> Lines:
     lines = [*detected, *_rows(whole)]
     if whole["label_counts"]:
         lines += ["", *_label_table(whole["label_counts"])]
+    if spread := origin.number_rows(whole["distributions"]):
+        names, figures = spread
+        lines += ["", *table([[name, *values] for name, values in figures], ["numbers", *names]).splitlines()]
     shown, _ = _findings(whole["findings"], None)
     lines += ["", *shown] if shown else ["", "nothing to complain about"]
     return _plain(lines)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ftkit.data.gold import are_numbers, labels_of
 from ftkit.data.table import Gold, Tags
 from ftkit.privacy import Mask
 from ftkit.runs.masking import masked_tags, shown_labels
@@ -75,8 +76,8 @@ def frame(
 
 
 def masked(gold: list[Gold], mask: Mask) -> list[Gold]:
-    """Labels, or their stand-ins where rows are hidden."""
-    if not mask.on:
+    """Labels, or their stand-ins where rows are hidden; numbers, which name nothing, stay."""
+    if not mask.on or are_numbers(gold):
         return gold
     return [
         masked_tags(one, mask)
@@ -85,6 +86,6 @@ def masked(gold: list[Gold], mask: Mask) -> list[Gold]:
         if isinstance(one, str)
         else None
         if one is None
-        else tuple(mask.name("label", x) for x in one)
+        else tuple(mask.name("label", label) for label in labels_of(one))
         for one in gold
     ]

@@ -11,18 +11,23 @@ PROBE = "linear_probe"
 TFIDF = "tfidf"
 SHAPES = "token_shapes"
 MAJORITY = "majority"
+MEAN, MEDIAN = "mean", "median"
 NAMES = {
     PROBE: "the linear probe",
     "nearest_neighbour": "the nearest neighbour",
     TFIDF: "the model without pretraining (TF-IDF)",
     SHAPES: "the model without pretraining (words and their shapes)",
     MAJORITY: "always answering the most frequent label",
+    MEAN: "always answering the mean",
+    MEDIAN: "always answering the median",
     "base": "the untouched base",
 }
 WITHOUT = {
     TFIDF: "A model without pretraining (TF-IDF)",
     SHAPES: "A model without pretraining (words and their shapes)",
     MAJORITY: "Always answering the most frequent label",
+    MEAN: "Always answering the mean",
+    MEDIAN: "Always answering the median",
 }
 """what needs no pretrained model: if it wins, that is the first thing to know"""
 SUBJECTS = {
@@ -45,6 +50,12 @@ METRICS = {
     "log_loss": "log-loss",
     "ece": "calibration error",
     "brier": "Brier score",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "pearson": "Pearson correlation",
+    "spearman": "rank correlation",
+    "quadratic_kappa": "quadratic kappa",
+    "within_one": "share within one",
 }
 
 

@@ -14,6 +14,7 @@ from ftkit.features import tokens
 from ftkit.features.network import Batch, Network
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
+from ftkit.features.scale import Scale
 from ftkit.methods import Method
 
 STRETCH = 32  # batches that are sorted by length together: 8 % of padding on banking77, where 8 of them leave 30 %
@@ -67,6 +68,8 @@ class Member:
     """(labels,) weight of a row by its label, 1 on average over `train`; None: all rows count alike"""
     stop_after: int | None = None
     """end after this many epochs of the schedule, as an earlier choice on validation rows found best"""
+    scale: Scale | None = None
+    """of the numbers that are predicted: the head gives them in sds from their mean; None for labels"""
     step: int = 0
     epoch: int = 0
     done: bool = False
@@ -113,6 +116,10 @@ class Member:
         """
         logits = features @ self.weight.T + self.bias
         return logits if pieces is None else tokens.spread(logits, pieces)
+
+    def wanted(self, targets: torch.Tensor) -> torch.Tensor:
+        """Targets of some rows as the loss takes them."""
+        return targets if self.scale is None else torch.from_numpy(self.scale.standard(targets.numpy()))
 
     def batches(self, epoch: int, lengths: np.ndarray) -> list[np.ndarray]:
         """Training rows of this epoch, in batches of similar length and in random order.
@@ -219,5 +226,16 @@ def member(
     weight = nn.Parameter(torch.from_numpy(probe.weight.copy()).to(like))
     bias = nn.Parameter(torch.from_numpy(probe.bias.copy()).to(like))
     return Member(
-        name, seed, train, validation, probe.pooling, backbone, weight, bias, settings, label_weights, stop_after
+        name,
+        seed,
+        train,
+        validation,
+        probe.pooling,
+        backbone,
+        weight,
+        bias,
+        settings,
+        label_weights,
+        stop_after,
+        probe.scale,
     )

@@ -17,6 +17,7 @@ from ftkit.features import probe, tokens
 from ftkit.features.cache import Cache
 from ftkit.features.examples import Features
 from ftkit.features.pooling import EACH, Pooling
+from ftkit.models.delivery import Head
 from ftkit.tasks import NO_PIECE, PIECES
 from ftkit.training.loop import fit, predict
 from ftkit.training.members import Settings
@@ -174,7 +175,7 @@ def test_head_rows_of_an_earlier_run_are_matched_by_tag(toy: Toy) -> None:
     known.read(EVERY)
     old = ("B-fruit", "I-fruit", "O", "B-stone")
     weight, bias = np.arange(4 * 32, dtype=np.float32).reshape(4, 32), np.arange(4, dtype=np.float32)
-    carried = _carried_over(old, weight, bias, toy.labels)
+    carried = _carried_over(Head(POOLING, old, weight, bias), toy.labels, numbers=False)
     solved = warm_start(known.pooled, toy.targets, len(toy.labels), (POOLING, 0.01), False, carried)(EVERY)
     for place, label in enumerate(toy.labels):
         mine = solved.weight[place]
