@@ -171,9 +171,7 @@ class Task(Entry):
 
     def cell(self, gold: Gold) -> Any:
         """A prediction as it stands in a table."""
-        from ftkit.data.gold import labels_of
-
-        return ",".join(labels_of(gold))
+        return gold if isinstance(gold, str) else ",".join(map(str, gold or ()))
 
     def confidence(self, scores: np.ndarray) -> np.ndarray:
         """How sure each prediction is, (rows,): the probability that it is right."""
