@@ -66,8 +66,9 @@ def test_saved_and_restored_gives_equal_logits(task: str, name: str, tmp_path: P
     batch = toy.job.examples.batch(EVERY, cached=False)
     with torch.no_grad():
         features = network.pooled(batch, network(batch), head.pooling).numpy()
-    whole = flat(expected)[0] if is_ragged(expected) else expected
-    np.testing.assert_allclose(features @ head.weight.T + head.bias, whole, atol=1e-5)
+    found = features @ head.weight.T + head.bias
+    found = found if head.scale is None else head.scale.own(found)
+    np.testing.assert_allclose(found, flat(expected)[0] if is_ragged(expected) else expected, rtol=1e-5, atol=1e-5)
     assert head.labels == toy.labels
 
 

@@ -52,7 +52,8 @@ def test_a_run_folder_tells_its_whole_story(task: str, tmp_path: Path) -> None:
     assert (folder / runs.STATUS).read_text().strip() == "complete"
     assert json.loads((folder / runs.REPORT).read_text())["scores"] == json.loads(files.as_json(report["scores"]))
     assert report["cost"]["adapter_bytes"] > 0 and report["cost"]["trainable_parameters"] > 0
-    assert set(report["baselines"]) >= {"majority", "linear_probe"}
+    assert set(report["baselines"]) >= {"nearest_neighbour", "linear_probe"}
+    assert len(report["baselines"]) >= 3  # one of them needs no input
 
 
 def test_every_row_is_predicted_once_by_a_model_that_did_not_see_it(made: Any) -> None:

@@ -113,3 +113,23 @@ def test_offline_sends_no_packet(workdir: Path) -> None:
     missing = ftkit("train", table, "--base", "nobody/nothing", "--offline", cwd=workdir, expect=2, before=watch)
     assert len(missing.stderr.strip().splitlines()) < 12 and "nobody/nothing" in missing.stderr
     assert "AF_INET" not in log.read_text()
+
+
+def test_names_of_another_domain_on_vectors_of_tokens(shared: Path, workdir: Path) -> None:
+    """A head on 100 sentences, without a recipe; the same scores when its predictions are read again."""
+    data = shared / "data" / "crossner_en"
+    lines = (data / "ai_test.jsonl").read_text(encoding="utf-8").splitlines()[:120]
+    (workdir / "test.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    keys = ["--test", "test.jsonl", "--method", "head", "--epochs", "0", "--set", "data.validation=none"]
+    ftkit("train", data / "ai_train.jsonl", *keys, "--out", "runs/ai", cwd=workdir)
+    report = report_of(workdir / "runs" / "ai")
+    assert report["task"] == "token_classification" and report["primary"] == "span_f1"
+    score = report["scores"]["test"]["span_f1"]
+    assert score["low"] < score["value"] < score["high"] and score["value"] > 0.15
+    assert report["baselines"]["majority"]["span_f1"]["value"] == 0
+    ftkit("predict", "runs/ai", "test.jsonl", cwd=workdir)
+    rows = [json.loads(line) for line in (workdir / "test.predicted.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [len(row["prediction"]) for row in rows] == [len(row["tokens"]) for row in rows]
+    right = sum(a == b for row in rows for a, b in zip(row["prediction"], row["ner_tags"], strict=True))
+    share = right / sum(len(row["tokens"]) for row in rows)
+    assert share == pytest.approx(report["scores"]["test"]["token_accuracy"]["value"], abs=2e-3)

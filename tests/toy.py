@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,9 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from ftkit import registry
+from ftkit import metrics, registry
 from ftkit.bases import Base
 from ftkit.data.read import read
-from ftkit.data.sampling import labels_of
-from ftkit.data.tags import classes
 from ftkit.features import probe
 from ftkit.features.examples import Examples, Features
 from ftkit.features.network import Network
@@ -25,7 +22,6 @@ from ftkit.features.probe import Probe
 from ftkit.methods import Method
 from ftkit.recipe import Data
 from ftkit.tasks import Task
-from ftkit.training.judging import judged
 from ftkit.training.loop import Job
 from ftkit.training.members import Member, Settings, member
 
@@ -42,15 +38,15 @@ def method_named(name: str, **fields: Any) -> Method:
 
 @dataclass(frozen=True)
 class Toy:
-    """The toy of a task: 24 rows, few labels, a random base of 2 blocks."""
+    """The toy of a task: 24 rows, few labels or a number, a random base of 2 blocks."""
 
     task: Task
     method: Method
     job: Job
     targets: np.ndarray
+    labels: tuple[str, ...]
     probe: Probe
     folder: Path
-    labels: tuple[str, ...]
 
     def member(self, settings: Settings, seed: int = 0, **fields: Any) -> Member:
         """One member on all rows, or as `fields` say."""
@@ -74,7 +70,7 @@ def build(
     tree = kind.toy(folder)
     data = Data(**tree["data"])
     table = read(str(data.train), data)
-    chosen = kind(**tree["task"]).resolve(table)
+    chosen = kind(**{key: value for key, value in tree["task"].items() if key != "name"}).resolve(table)
     parsed = chosen.parse(chosen.rows(table, data, True), data.max_chars, base=base_in(folder))
     inputs = [row for row in parsed.inputs if row is not None]
     assert len(inputs) == len(EVERY), "the toy of a task has 24 rows, all of them good"
@@ -88,8 +84,7 @@ def build(
     features = Features(network, examples, (pooling,), None)
     features.read(EVERY)
     examples.prefix = features.prefix if cached else None
-    found = {label for one in parsed.gold for label in labels_of(one)}
-    labels = classes(found) if chosen.kind == "tags" else tuple(sorted(found))
+    labels = chosen.names(parsed.gold)
     targets = chosen.targets(parsed.gold, labels)
     solved = probe.fit(features.pooled, targets, len(labels), EVERY, (pooling, 0.01))
     job = Job(
@@ -100,7 +95,7 @@ def build(
         judge(chosen, targets, labels),
         Accelerator(cpu=True),
     )
-    return Toy(chosen, method, job, targets, solved, folder, labels)
+    return Toy(chosen, method, job, targets, labels, solved, folder)
 
 
 def load(task: Task, folder: Path) -> tuple[nn.Module, Any]:
@@ -115,10 +110,14 @@ def base_in(folder: Path) -> Base:
 
 
 def judge(task: Task, targets: np.ndarray, labels: tuple[str, ...]) -> Any:
-    """Accuracy, of tags that of tokens, and log-loss of logits."""
-    metric = "token_accuracy" if task.kind == "tags" else "accuracy"
-    recipe = SimpleNamespace(task=task, evaluate=SimpleNamespace(metrics=[metric]))
-    return lambda positions, logits: judged(recipe, labels, targets[positions], logits)  # all that it looks at
+    """The task's first metric, turned so that larger is better, and its loss, of logits."""
+    metric, loss = metrics.load(task.default_metrics[0]), metrics.load(task.loss_metric)
+
+    def scored(positions: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+        seen = task.scored(targets[positions], task.scores(logits), labels)
+        return metric.compute(seen) * (1 if metric.higher_is_better else -1), loss.compute(seen)
+
+    return scored
 
 
 def judged_by(toy: Toy, judge: Any) -> Toy:

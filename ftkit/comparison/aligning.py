@@ -68,7 +68,7 @@ def align(entries: Sequence[Entry]) -> Aligned:
             reasons.setdefault(row, f"{view.run_name} was not tested on them")
     common = np.array(sorted(everything - reasons.keys()), dtype=object)
     tables = [view.take(common) for view in views]
-    same = _same_gold([table["gold"] for table in tables])
+    same = _same_gold([table["gold"] for table in tables], ordered=entries[0].run.kind == "tags")
     left_out = Counter(reasons.values()) + Counter({DIFFERENT_GOLD: int((~same).sum())})
     kept, tables = common[same], [table.filter(pa.array(same)) for table in tables]
     if len(kept) < FEWEST:
@@ -119,13 +119,17 @@ def _seen(views: Sequence[_View]) -> dict[str, str]:
     return reasons
 
 
-def _same_gold(golds: Sequence[pa.ChunkedArray]) -> np.ndarray:
+def _same_gold(golds: Sequence[pa.ChunkedArray], ordered: bool) -> np.ndarray:
     """(rows,) whether all runs were tested with the same label, or labels in any order."""
     if not len(golds[0]):
         return np.zeros(0, dtype=bool)
     if not pa.types.is_list(golds[0].type):
         return np.asarray(np.all([pc.equal(golds[0], other) for other in golds], axis=0), dtype=bool)
-    sets = [[frozenset(labels) for labels in gold.to_pylist()] for gold in golds]
+    if pa.types.is_floating(golds[0].type.value_type):
+        rows = [gold.to_pylist() for gold in golds]
+        return np.array([all(one == row[0] for one in row) for row in zip(*rows, strict=True)], dtype=bool)
+    made = tuple if ordered else frozenset
+    sets = [[made(labels) for labels in gold.to_pylist()] for gold in golds]
     return np.array([len(set(row)) == 1 for row in zip(*sets, strict=True)], dtype=bool)
 
 

@@ -23,13 +23,15 @@ from ftkit.comparison.slices import slices
 from ftkit.errors import InputError
 from ftkit.metrics import Metric
 from ftkit.privacy import Mask
-from ftkit.runs.masking import mask_of
+from ftkit.runs.masking import mask_of, shown_labels
 from ftkit.statistics import folded, tables
 from ftkit.statistics.paired import Comparison
 
 SCHEMA = 1
-USUAL = ("accuracy", "macro_f1", "log_loss")
-"""metrics of every comparison, beside those that the runs were trained by"""
+USUAL: dict[str, tuple[str, ...]] = {"values": ("mae", "rmse", "pearson", "spearman", "quadratic_kappa")}
+"""kind of predictions: metrics of every comparison, beside those that the runs were trained by"""
+USUAL |= dict.fromkeys(("label", "labels"), ("accuracy", "macro_f1", "log_loss"))
+USUAL["tags"] = ("span_f1", "partial_span_f1", "token_accuracy")
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def _metrics(asked: Asked, sides: Sequence[Side]) -> tuple[dict[str, Metric], li
     """The metrics, the primary one first, and a finding for each of the runs' own that cannot be loaded."""
     recipes = [entry.run.setting("evaluate.metrics") or [] for entry in (side.entry for side in sides)]
     primary = [side.entry.run.report["primary"] for side in sides]
-    names = asked.metrics or dict.fromkeys([*primary, *(name for some in recipes for name in some), *USUAL])
+    kind = sides[0].entry.run.kind
+    usual = USUAL.get(kind, ())
+    names = asked.metrics or dict.fromkeys([*primary, *(name for some in recipes for name in some), *usual])
     found, findings = {}, []
     for name in names:
         try:
@@ -102,6 +106,9 @@ def _metrics(asked: Asked, sides: Sequence[Side]) -> tuple[dict[str, Metric], li
                 raise
             findings.append(settings.note(f"not compared by {name}: {error.message}"))
             continue
+        if kind not in metric.kinds:
+            what = f"{name} is no metric of {kind}, which these runs predict"
+            raise InputError(what, f"choose from {', '.join(metric_registry.family(kind))}")
         if asked.metrics or name == primary[0] or any(not np.isnan(metric.compute(side.scored)) for side in sides):
             found[name] = metric
     return found, findings
@@ -181,7 +188,7 @@ class _Names:
     def of(cls, aligned: Aligned) -> _Names:
         run = aligned.sides[0].entry.run
         mask = Mask(on=False) if run.report.get("hidden") else mask_of(run.labels)
-        return cls(mask, tuple(mask.name("label", label) for label in run.labels))
+        return cls(mask, tuple(shown_labels(run.labels, run.kind, mask)))
 
     def slice(self, column: str, values: Any) -> np.ndarray:
         return np.array([self.mask.name(column, str(value)) for value in values.to_pylist()], dtype=str)

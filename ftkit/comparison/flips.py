@@ -1,4 +1,7 @@
-"""Rows that changed between two entries: fixed (wrong in the reference, right now) and broken (the other way round)."""
+"""Rows that changed between two entries: fixed (wrong in the reference, right now) and broken (the other way round).
+
+Of numbers all rows change a little: fixed are those that come closer to the truth, those that moved most first.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from ftkit.comparison.aligning import Aligned, Side
 from ftkit.comparison.pairs import Pair
 from ftkit.data.tags import spans
 from ftkit.metrics import Scored
-from ftkit.metrics.accuracy import Accuracy
+from ftkit.statistics.paired import by_row
 from ftkit.statistics.predictions import UNKNOWN
 
 MOST = 500
@@ -44,7 +47,7 @@ def flips(aligned: Aligned, pairs: Sequence[Pair], shown: Shown) -> tuple[list[F
     total = 0
     for pair in pairs:
         a, b = known[pair.a.entry.name], known[pair.b.entry.name]
-        changed = np.flatnonzero(a.right != b.right)
+        changed = np.flatnonzero(a.good != b.good)
         total += len(changed)
         chosen.append((a, b, _most_confident(a, b, changed, share)))
     wanted = sorted({int(row) for *_, rows in chosen for row in rows})
@@ -64,16 +67,17 @@ def confidence(scored: Scored) -> np.ndarray | None:
 
 @dataclass(frozen=True)
 class _Answers:
-    """What an entry said, whether it was right, and how sure it was."""
+    """What an entry said, how good that is, and how sure it was."""
 
     name: str
     scored: Scored
-    right: np.ndarray
+    good: np.ndarray
+    """(rows,) see `paired.by_row`"""
     sure: np.ndarray | None
 
     @classmethod
     def of(cls, side: Side) -> _Answers:
-        return cls(side.entry.name, side.scored, Accuracy().rows(side.scored) > 0, confidence(side.scored))
+        return cls(side.entry.name, side.scored, by_row(side.scored), confidence(side.scored))
 
     def by_confidence(self, rows: np.ndarray) -> np.ndarray:
         return rows if self.sure is None else rows[np.argsort(-self.sure[rows], kind="stable")]
@@ -84,8 +88,9 @@ class _Answers:
 
 def _most_confident(a: _Answers, b: _Answers, changed: np.ndarray, most: int) -> np.ndarray:
     """Half of the places for each kind; what one does not need is the other's."""
-    fixed = b.by_confidence(changed[a.right[changed]])
-    broken = a.by_confidence(changed[b.right[changed]])
+    moved = changed[np.argsort(-np.abs(a.good - b.good)[changed], kind="stable")]
+    fixed = b.by_confidence(moved[a.good[moved] > b.good[moved]])
+    broken = a.by_confidence(moved[a.good[moved] < b.good[moved]])
     few = min(len(fixed), max(most // 2, most - len(broken)))
     return np.concatenate([fixed[:few], broken[: most - few]])
 
@@ -102,16 +107,23 @@ def _flip(a: _Answers, b: _Answers, row: int, shown: Shown) -> Flip:
         "prediction_b": _named(labels, b.scored.prediction[row]),
         "confidence_a": a.sureness(row),
         "confidence_b": b.sureness(row),
-        "kind": "fixed" if a.right[row] else "broken",
+        "kind": "fixed" if a.good[row] > b.good[row] else "broken",
         "slices": {column: str(values[row]) for column, values in shown.slices.items()},
     }
 
 
-def _named(labels: Sequence[str], code: Any) -> str | list[str]:
-    """The label of a code, or labels of a row of 0 and 1; -1 is the last one, `UNKNOWN`. Of tags, the spans."""
+def _named(labels: Sequence[str], code: Any) -> str | list[str] | float | list[float]:
+    """The label of a code, or labels of a row of 0 and 1; -1 is the last one, `UNKNOWN`. Numbers as they are; spans."""
     if isinstance(code, tuple):
-        return [f"{kind}, token {start + 1} to {end}" for kind, start, end in spans(code)]
+        return [f"{kind}, {_at(start, end)}" for kind, start, end in spans(code)]
+    if np.asarray(code).dtype.kind == "f":
+        numbers: list[float] = np.atleast_1d(code).tolist()
+        return numbers[0] if len(numbers) == 1 else numbers
     return [labels[place] for place in np.flatnonzero(code).tolist()] if np.ndim(code) else labels[int(code)]
+
+
+def _at(start: int, end: int) -> str:
+    return f"token {end}" if end - start == 1 else f"tokens {start + 1} to {end}"
 
 
 def _texts(aligned: Aligned, wanted: Sequence[int]) -> dict[int, list[str]]:

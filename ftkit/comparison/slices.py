@@ -1,8 +1,8 @@
 """Scores of the rows that share a value of a column, the worst tenth of them, and where an adapter harms.
 
-By the primary metric where it is a mean over rows, else by accuracy: a slice seldom has enough rows
-of every label for a mean over labels. Whether an entry harms is tested in every slice against the
-reference, and corrected over all slices of all columns by Holm's method.
+By the primary metric where it is a mean over rows, else by accuracy (of numbers, by the mean absolute
+error): a slice seldom has enough rows of every label for a mean over labels. Whether an entry harms is
+tested in every slice against the reference, and corrected over all slices of all columns by Holm's method.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ftkit.comparison.aligning import Side
-from ftkit.metrics import Metric
+from ftkit.metrics import Metric, Scored
 from ftkit.metrics.accuracy import Accuracy
+from ftkit.metrics.mae import Mae
 from ftkit.statistics import tables
 from ftkit.statistics.intervals import FEW_ROWS, Interval, interval
 from ftkit.statistics.paired import ALPHA, Comparison, compare, holm_family
@@ -31,7 +32,7 @@ def slices(
     sides: Sequence[Side], columns: Mapping[str, np.ndarray], primary: Metric, units: np.ndarray | None
 ) -> list[dict[str, Any]]:
     """A block for each column: every value with its scores and differences, and the worst tenth of each entry."""
-    metric = primary if primary.rows(sides[0].scored) is not None else Accuracy(name="accuracy")
+    metric = primary if primary.rows(sides[0].scored) is not None else _by_row(sides[0].scored)
     by_column = {column: _rows(values) for column, values in columns.items()}
     against = {side.entry.name: _against(metric, side, sides[0], by_column, units) for side in sides[1:]}
     return [
@@ -43,6 +44,10 @@ def slices(
         }
         for column, rows in by_column.items()
     ]
+
+
+def _by_row(scored: Scored) -> Metric:
+    return Mae(name="mae") if scored.kind == "values" else Accuracy(name="accuracy")
 
 
 def _rows(values: np.ndarray) -> Rows:

@@ -7,7 +7,8 @@ from collections import Counter
 import pandas as pd
 
 from ftkit.data import label_checks, names
-from ftkit.data.sampling import MERGED, labels_of
+from ftkit.data.gold import are_numbers, labels_of
+from ftkit.data.sampling import MERGED
 from ftkit.data.table import Finding
 from ftkit.recipe import Recipe
 
@@ -17,13 +18,16 @@ def check_rows(frame: pd.DataFrame, recipe: Recipe) -> list[Finding]:
     counts = label_counts(frame)
     merged = MERGED if recipe.data.rare == "merge" else None
     rows = int((frame["split"] == "train").sum())
-    found = label_checks.check(counts, rows, recipe.evaluate.metrics, merged)
+    labelled = recipe.task.kind in ("label", "labels")
+    found = label_checks.check(counts, rows, recipe.evaluate.metrics, merged) if labelled else []
     return [*_conflicts(frame), *_copies(frame), *found]
 
 
 def label_counts(frame: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Split -> label -> rows that carry it, labels sorted."""
-    counts = {}
+    """Split -> label -> rows that carry it, labels sorted; nothing where numbers are predicted."""
+    counts: dict[str, dict[str, int]] = {}
+    if are_numbers(frame["gold"]):
+        return counts
     for split, gold in frame.groupby("split", sort=False)["gold"]:
         found = Counter(label for item in gold for label in labels_of(item))
         counts[str(split)] = dict(sorted(found.items()))
@@ -53,7 +57,8 @@ def _conflicts(frame: pd.DataFrame) -> list[Finding]:
     first = first[~pd.Series(pd.factorize(first["gold"])[0], index=first.index).duplicated()].head(2)
     places = " and ".join(f"{source}:{line}" for source, line in zip(first["source"], first["line"], strict=True))
     texts = names.many(torn["content"].nunique(), "text")
-    what = f"different labels for one text: {texts} in {names.many(len(torn), 'row')}"
+    kind = "numbers" if are_numbers(torn["gold"]) else "labels"
+    what = f"different {kind} for one text: {texts} in {names.many(len(torn), 'row')}"
     hint = f"look at {places}; where several people labelled: --set data.annotator=COLUMN"
     return [Finding("warning", "conflicting labels", what, hint)]
 

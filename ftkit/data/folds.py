@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from ftkit.data.gold import are_numbers, labels_of
 from ftkit.data.hashing import fractions
 from ftkit.data.table import Gold, Tags
 from ftkit.data.tags import OUTSIDE, types_of
@@ -42,6 +43,8 @@ class Together:
     """(pairs,) the label at that place, an index into `labels`"""
     labels: tuple[str, ...]
     """sorted"""
+    numbers: bool = False
+    """whether rows carry numbers, and so no label"""
     _places: dict[tuple[int, str], np.ndarray] = field(default_factory=dict)
 
     def places(self, seed: int, salt: str) -> np.ndarray:
@@ -61,6 +64,10 @@ class Together:
         """Codes of the labels that these rows carry, sorted."""
         return np.unique(self.label[self.pairs(positions)])
 
+    def teaches(self, positions: np.ndarray) -> bool:
+        """Whether there is anything to tell apart in these rows."""
+        return len(positions) > 1 if self.numbers else len(self.labels_of(positions)) > 1
+
     def apart(self, positions: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Those of `positions` whose content does not occur in `others`."""
         left: np.ndarray = positions[~np.isin(self.content[positions], self.content[others])]
@@ -77,13 +84,13 @@ def together(content: pd.Series, units: Sequence[str | None], gold: Sequence[Gol
     else:
         codes, names = contents, texts
     row, label, labels = _labelled(gold)
-    return Together(codes, pd.Index(names), contents, row, label, labels)
+    return Together(codes, pd.Index(names), contents, row, label, labels, are_numbers(gold))
 
 
 def _labelled(gold: Sequence[Gold]) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     row = np.arange(len(gold))
     flat: list[str] = [item if isinstance(item, str) else NO_LABEL for item in gold]
-    if any(isinstance(item, tuple) for item in gold):
+    if any(isinstance(item, tuple) for item in gold) and not are_numbers(gold):
         several = [_several(item) for item in gold]
         row = np.repeat(row, [len(item) for item in several])
         flat = [label for item in several for label in item]
@@ -94,7 +101,7 @@ def _labelled(gold: Sequence[Gold]) -> tuple[np.ndarray, np.ndarray, tuple[str, 
 def _several(item: Gold) -> tuple[str, ...]:
     if isinstance(item, Tags):  # tokens outside are an answer of their own
         return (*types_of(item), OUTSIDE)
-    return (item or (NO_LABEL,)) if isinstance(item, tuple) else (item or NO_LABEL,)
+    return labels_of(item) or (NO_LABEL,)
 
 
 @dataclass(frozen=True, eq=False)

@@ -112,6 +112,35 @@ def guess_label(frame: pd.DataFrame, text: str | Iterable[str]) -> list[ColumnGu
     return _readable_first(sample, [(column, guess) for _, column, guess in found])
 
 
+@dataclass(frozen=True)
+class NumberGuess(ColumnGuess):
+    """A column that may be a number to predict."""
+
+    ratings: bool
+    """few different whole numbers, which may as well be labels"""
+
+
+def guess_number(frame: pd.DataFrame, text: str) -> list[NumberGuess]:
+    """Columns that may be a number to predict, likeliest first: those named like it, then those of many values."""
+    sample = _sample(frame)
+    units = [column for column in frame.columns if names.like_unit(column)]
+    found = []
+    for column in _columns(frame):
+        if column.name == text or column.numeric < 0.95 or column.filled < 0.5 or column.distinct < 3:
+            continue
+        if column.is_name() or names.says(column.name, names.NUMBERING) or names.like_unit(column.name):
+            continue
+        if names.says(column.name, names.SPLIT) or column.share(DATE) > 0.8:
+            continue
+        broken = sum(bool(re.search(r"[.,]\d", cell)) for cell in column.cells) / len(column.cells)
+        ratings = column.distinct <= 20 and broken < 0.05
+        named = names.like_label(column.name)
+        score = 3 * named + 2 * (not ratings) - 3 * _of_a_unit(sample, column.name, units)
+        why = f"{column.name} ({column.distinct} different numbers{', named like what is asked for' * named})"
+        found.append((score, NumberGuess(column.name, why, ratings)))
+    return [guess for _, guess in sorted(found, key=lambda pair: -pair[0])]
+
+
 def _named_only(frame: pd.DataFrame, texts: set[str]) -> list[ColumnGuess]:
     """Columns called "label" and the like whose cells do not look it: what is wrong with them is better said later."""
     return [

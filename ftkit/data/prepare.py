@@ -12,13 +12,14 @@ import pandas as pd
 from ftkit import bases
 from ftkit.bases import Base
 from ftkit.bases.random import config_of
-from ftkit.data import checks, columns, groups, label_checks, tags, unit_checks
+from ftkit.data import checks, columns, groups, label_checks, unit_checks, value_checks
+from ftkit.data.gold import are_numbers, labels_of
 from ftkit.data.hashing import content_keys, row_ids
 from ftkit.data.names import many
 from ftkit.data.read import read, read_many
-from ftkit.data.sampling import MERGED, labels_of, renamed, without_rare
+from ftkit.data.sampling import MERGED, renamed, without_rare
 from ftkit.data.splits import LEFT_OUT, divide
-from ftkit.data.table import DataReport, Finding, Parsed, Rows, Splits, Table, Tags
+from ftkit.data.table import DataReport, Finding, Gold, Parsed, Rows, Splits, Table, Tags
 from ftkit.data.tally import Tally
 from ftkit.errors import Fault, Faults, InputError
 from ftkit.privacy import shown
@@ -47,12 +48,14 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
     frame, cleaned = _cleaned(frame, recipe, tally)
     findings = [*tally.findings(), *checks.check_rows(frame, recipe), *cleaned, *findings]
     _refuse(frame)
+    findings += value_checks.check(frame, recipe)
     recipe = _shaped(recipe, frame)
     division = divide(frame, recipe.data, groups.new(frame["group"], recipe))
     frame["split"] = division.split
     tested = np.concatenate([part.test for part in division.parts])
     findings += unit_checks.check_tested(frame["unit"].iloc[tested])
-    rows = Rows(frame, _labels(frame["gold"].iloc[division.parts[-1].train]), any(map(_is_several, frame["gold"])))
+    labels = recipe.task.names(frame["gold"].iloc[division.parts[-1].train])
+    rows = Rows(frame, labels, recipe.task.kind == "labels")
     report = DataReport(
         rows_read=tally.rows_read,
         rows_used=int((frame["split"] != "unused").sum()),
@@ -60,21 +63,12 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
         examples=tally.examples,
         split_rows={str(name): int(count) for name, count in frame["split"].value_counts().items()},
         label_counts=checks.label_counts(frame),
+        distributions=value_checks.distributions(frame, labels),
         files=files,
         findings=(*findings, *division.findings),
         detected=detected,
     )
     return recipe, Splits(rows, division.parts, report)
-
-
-def _labels(gold: pd.Series) -> tuple[str, ...]:
-    """What a model of these training rows tells apart."""
-    found = {label for item in gold for label in labels_of(item)}
-    return tags.classes(found) if any(isinstance(item, Tags) for item in gold) else tuple(sorted(found))
-
-
-def _is_several(item: object) -> bool:
-    return isinstance(item, tuple) and not isinstance(item, Tags)
 
 
 def rows_of(recipe: Recipe, source: str, labelled: bool) -> tuple[Table, Parsed, DataReport]:
@@ -283,8 +277,11 @@ def _refuse(frame: pd.DataFrame) -> None:
     gold = frame["gold"][frame["split"] == "train"]
     if gold.empty:
         raise InputError("no rows are left for training: all labels are rare", "--set data.rare=keep")
+    if are_numbers(gold):
+        value_checks.refuse(gold.tolist())
+        return
     label_checks.refuse(checks.label_counts(frame), len(gold), len(Counter(map(_kind, gold))))
 
 
-def _kind(item: object) -> str:
-    return item if isinstance(item, str) else "\x1f".join(item) if isinstance(item, tuple) else ""
+def _kind(item: Gold) -> tuple[str, ...]:
+    return tuple(item) if isinstance(item, Tags) else labels_of(item)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ftkit.data import tags
 from ftkit.data.folds import Together
+from ftkit.data.gold import labels_of
 from ftkit.data.hashing import fractions
 from ftkit.data.table import Gold, Tags
 
@@ -98,13 +99,6 @@ def _counts(gold: Sequence[Gold], train: np.ndarray) -> dict[str, int]:
     return counts
 
 
-def labels_of(item: Gold) -> tuple[str, ...]:
-    """The labels of a row: none, one or several; of tags, the types of their spans."""
-    if isinstance(item, Tags):
-        return tags.types_of(item)
-    return () if item is None else (item,) if isinstance(item, str) else item
-
-
 def renamed(gold: Sequence[Gold], names: dict[str, str]) -> list[Gold]:
     """Labels, or types of tags, under other names; a row's labels stay sorted and distinct."""
     if not names:
@@ -112,7 +106,7 @@ def renamed(gold: Sequence[Gold], names: dict[str, str]) -> list[Gold]:
     return [
         tags.renamed(item, names)
         if isinstance(item, Tags)
-        else tuple(sorted({names.get(label, label) for label in item}))
+        else tuple(sorted({names.get(label, label) for label in labels_of(item)}))
         if isinstance(item, tuple)
         else None
         if item is None

@@ -157,7 +157,7 @@ class _Plan:
             many = FEWEST_INNER if crossed else min(FOLDS, max(FEWEST_INNER, INNER_ROWS // max(1, len(train))))
             return Part(name, train, self._inner_folds(train, many), test)
         held = held_out(self.rows, train, share or 0.1, self.data.split_seed, "inner")
-        inner = self._teaches(train[~held]) and held.any()
+        inner = self.rows.teaches(train[~held]) and held.any()
         return Part(name, train, ((train[~held], train[held]),) if inner else (), test)
 
     def _inner_folds(self, train: np.ndarray, count: int) -> tuple[Holdout, ...]:
@@ -167,13 +167,10 @@ class _Plan:
         for number in range(FOLDS):
             held = train[fold == number]
             rest = self.rows.apart(train[fold != number], held)
-            if len(held) and self._teaches(rest):
+            if len(held) and self.rows.teaches(rest):
                 found.append((rest, held))
         found.sort(key=lambda holdout: -len(self.rows.labels_of(holdout[0])))
         return tuple(found[:count])
-
-    def _teaches(self, train: np.ndarray) -> bool:
-        return len(self.rows.labels_of(train)) > 1
 
 
 def _refuse(plan: _Plan, parts: list[Part]) -> None:
@@ -184,9 +181,10 @@ def _refuse(plan: _Plan, parts: list[Part]) -> None:
                 "no rows are left for training: each of them also occurs in the test or validation rows",
                 "give other test rows with --test FILE",
             )
-        found = plan.rows.labels_of(part.train)
-        if len(found) < 2:
-            label = plan.rows.labels[found[0]]
+        if not plan.rows.teaches(part.train):
+            if plan.rows.numbers:
+                raise InputError(f"{part.name}: there is one row only to train on", "add rows")
+            label = plan.rows.labels[plan.rows.labels_of(part.train)[0]]
             name = shown(label) if label != NO_LABEL else "no label"
             raise InputError(
                 f"{part.name}: all {len(part.train)} rows to train on have one label, {name}",

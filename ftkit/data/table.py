@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-Gold = str | tuple[str, ...] | None
-"""a label; a sorted tuple of labels (multi-label, may be empty); `Tags`; None: not labelled"""
+Gold = str | tuple[str, ...] | tuple[float, ...] | None
+"""a label; a sorted tuple of labels (multi-label, may be empty); numbers, one for each target; `Tags`; None: not
+labelled"""
 
 
 class Tags(tuple[str, ...]):
@@ -141,6 +142,8 @@ class DataReport:
     split_rows: Mapping[str, int] = field(default_factory=dict)
     label_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """split: label: rows"""
+    distributions: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    """split: target: rows, mean, sd and quartiles, where numbers are predicted"""
     files: Mapping[str, str] = field(default_factory=dict)
     """file: sha256"""
     findings: tuple[Finding, ...] = ()

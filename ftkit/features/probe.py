@@ -9,9 +9,12 @@ import numpy as np
 
 from ftkit.features import tokens
 from ftkit.features.pooling import Pooling
+from ftkit.features.scale import Scale, are_numbers
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.1, 1.0)  # inverse L2 penalties to choose from, on features of unit variance
+SORTED = 4_000  # candidates up to which all are put in order; of more, that takes longer than to compute them
 MOST_TOKENS = 20_000  # of training rows that each token of a test row is held against
+RIDGE_STRENGTHS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # the same of ridge regression
 SOFT = 0.3  # logits that training starts from, as a share of the solved ones
 UNCHOSEN = 0.01  # where there is nothing to choose by
 EXACT, ROUGH = 1e-4, 1e-3  # gradients at which a solution is one, to be kept and to be compared with others
@@ -21,7 +24,7 @@ Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Probe:
-    """A solved head: logits = features · weightᵀ + bias."""
+    """A solved head: logits = features · weightᵀ + bias, for numbers brought back to their own units."""
 
     pooling: Pooling
     strength: float
@@ -29,17 +32,22 @@ class Probe:
     """(labels, width) float32"""
     bias: np.ndarray
     """(labels,) float32"""
+    scale: Scale | None = None
+    """of the numbers that are predicted; None for labels"""
 
     def logits(self, features: np.ndarray) -> np.ndarray:
-        """(rows, width) → (rows, labels); of tokens, objects (tokens, width) → (tokens, labels)."""
-        return applied(features, self.weight, self.bias)
+        """(rows, width) → (rows, labels), or (rows, targets) numbers in their own units; of tokens, objects."""
+        found = applied(features, self.weight, self.bias)
+        return found if self.scale is None else self.scale.own(found)
 
     def softened(self) -> Probe:
         """The same decisions with less certain logits: what training starts from.
 
         A solved head is all but certain of its own training rows, so that their loss has next to no gradient
-        left for the layers below.
+        left for the layers below. A head of numbers is no surer than it should be, and stays as it is.
         """
+        if self.scale is not None:
+            return self
         return replace(self, weight=self.weight * np.float32(SOFT), bias=self.bias * np.float32(SOFT))
 
 
@@ -54,7 +62,7 @@ def applied(features: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.nd
 
 
 class Solver:
-    """L2-penalised logistic regression on one set of rows, at one strength after the other.
+    """L2-penalised logistic (of numbers: ridge) regression on one set of rows, at one strength after the other.
 
     Features are centred and brought to unit variance as a whole before solving, which makes one range
     of strengths fit every base; the result applies to the features as they are. It is solved along the
@@ -65,12 +73,16 @@ class Solver:
     def __init__(
         self, features: np.ndarray, targets: np.ndarray, labels: int, balanced: bool = False, tolerance: float = EXACT
     ) -> None:
-        """Targets: (rows,) ints, or (rows, labels) of 0 and 1; of tokens, (rows, tokens) ints."""
+        """Targets: (rows,) ints, (rows, labels) of 0 and 1, numbers (rows, targets); of tokens, (rows, tokens) ints."""
         if tokens.is_ragged(features):
             features, targets = tokens.labelled(features, targets)
         self._centre = features.mean(axis=0, keepdims=True)
         self._scale = max(float((features - self._centre).std()), 1e-12)
         ready = ((features - self._centre) / self._scale).astype(np.float64)
+        self._ridge: tuple[np.ndarray, np.ndarray] | None = None
+        if (chosen := Scale.of(targets)) is not None:
+            self._ridge = ready, chosen.standard(targets)
+            return
         self._axes, spread = _principal(ready)
         values = np.hstack([ready @ self._axes, np.ones((len(ready), 1))])
         rows = _Rows(values, np.append(spread, 1.0), tolerance)
@@ -78,7 +90,10 @@ class Solver:
         self._parts = [_Binary(rows, one, balanced) for one in targets.T] if targets.ndim == 2 else []
 
     def at(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
-        """Weight (labels, width) and bias (labels,)."""
+        """Weight (labels, width) and bias (labels,); a head of numbers gives them in sds from their mean."""
+        if self._ridge is not None:
+            weight = _ridge(*self._ridge, strength) / self._scale
+            return weight.astype(np.float32), (-weight @ self._centre[0]).astype(np.float32)
         solved = (
             np.stack([one.at(strength) for one in self._parts]) if self._whole is None else self._whole.at(strength)
         )
@@ -113,11 +128,12 @@ def choose(
     for pooling, features in pooled.items():
         solvers = [Solver(features[train], targets[train], labels, balanced, ROUGH) for train, _ in holdouts]
         highest, least = -np.inf, np.inf
-        for strength in STRENGTHS:
+        for strength in RIDGE_STRENGTHS if are_numbers(targets) else STRENGTHS:
             values = []
-            for solver, (_, held) in zip(solvers, holdouts, strict=True):
+            for solver, (train, held) in zip(solvers, holdouts, strict=True):
                 weight, bias = solver.at(strength)
-                values.append(score(targets[held], applied(features[held], weight, bias)))
+                solved = Probe(pooling, strength, weight, bias, Scale.of(targets[train]))
+                values.append(score(targets[held], solved.logits(features[held])))
             scores = [one for one, _ in values if not np.isnan(one)]
             mean, loss = float(np.mean(scores)) if scores else 0.0, float(np.mean([loss for _, loss in values]))
             if best is None or (mean, -loss) > best[0]:
@@ -141,7 +157,7 @@ def fit(
     """The probe on the training rows with the chosen pooling and strength."""
     pooling, strength = choice
     weight, bias = solve(pooled[pooling][train], targets[train], labels, strength, balanced)
-    return Probe(pooling, strength, weight, bias)
+    return Probe(pooling, strength, weight, bias, Scale.of(targets[train]))
 
 
 def neighbours(
@@ -149,7 +165,8 @@ def neighbours(
 ) -> np.ndarray:
     """Probabilities (queries, labels) by a vote of the nearest training rows, weighted by cosine likeness.
 
-    Of tokens, each asks the nearest tokens of the training rows, of which at most `MOST_TOKENS` are kept.
+    Of numbers (rows, targets) it is their weighted mean. Of tokens, each asks the nearest tokens of the training
+    rows, of which at most `MOST_TOKENS` are kept.
     """
     if tokens.is_ragged(features):
         return _neighbours_of_tokens(features, targets, labels, queries, count)
@@ -159,12 +176,19 @@ def neighbours(
     out = np.empty((len(asked), labels))
     for start in range(0, len(asked), 1024):  # bounded memory on large sets
         likeness = asked[start : start + 1024] @ unit.T
-        near = np.argsort(-likeness, axis=1, kind="stable")[:, :count]
+        near = _nearest(likeness, count)
         close = np.take_along_axis(likeness, near, axis=1).astype(np.float64)
         weight = np.exp(10 * close)  # 10: a likeness of 0.1 more counts e times
         weight /= weight.sum(axis=1, keepdims=True)
         out[start : start + 1024] = np.einsum("qk,qkl->ql", weight, onehot[near])
     return out
+
+
+def _nearest(likeness: np.ndarray, count: int) -> np.ndarray:
+    """(queries, count) places of the largest values; of equal ones the first, unless there are many to choose from."""
+    if likeness.shape[1] > SORTED:
+        return np.argpartition(-likeness, count, axis=1)[:, :count]
+    return np.argsort(-likeness, axis=1, kind="stable")[:, :count]
 
 
 def _neighbours_of_tokens(
@@ -179,6 +203,17 @@ def _neighbours_of_tokens(
     scores = np.zeros((len(asked), labels))
     scores[seen] = neighbours(known, gold, labels, asked[seen], count)
     return tokens.split(scores, lengths)
+
+
+def _ridge(ready: np.ndarray, wanted: np.ndarray, strength: float) -> np.ndarray:
+    """Weight (targets, width) of ridge regression on centred rows; the smaller of the two Gram matrices is solved."""
+    rows, width = ready.shape
+    exact, penalty = ready.astype(np.float64), 1 / strength
+    if rows < width:
+        found = exact.T @ np.linalg.solve(exact @ exact.T + penalty * np.eye(rows), wanted)
+    else:
+        found = np.linalg.solve(exact.T @ exact + penalty * np.eye(width), exact.T @ wanted)
+    return np.asarray(found.T)
 
 
 @dataclass(frozen=True)

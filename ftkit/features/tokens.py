@@ -59,6 +59,11 @@ def cut(logits: np.ndarray, rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray
     return ragged((one[: len(row[PIECES])].copy() for one, row in zip(logits, rows, strict=True)), len(rows))
 
 
+def of_rows(seen: np.ndarray, rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
+    """Logits of the tokens that have a piece, (tokens, labels), -> objects (tokens, labels) of each row."""
+    return cut(spread(torch.from_numpy(seen), places(rows)).numpy(), rows)
+
+
 def seen_only(targets: np.ndarray, rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
     """Targets (rows, tokens) without those of tokens that the base is not shown: nothing is learned from them."""
     kept = targets.copy()

@@ -76,7 +76,8 @@ class Model:
         seen: Callable[[int], None] = lambda rows: None,
         cache: Cache | None = None,
     ) -> tuple[np.ndarray, Encoded]:
-        """(rows, labels) float32 (of tokens, objects (tokens, labels)), and the rows as encoded.
+        """(rows, labels) float32 (of numbers float64, in their own units; of tokens objects (tokens, labels)), and the
+        rows as encoded.
 
         With a cache, what is below the adapter is looked up there, and kept for the next run on the same rows.
         """
@@ -99,18 +100,18 @@ class Model:
             found = known[positions]
             if tokens.is_ragged(found):
                 return applied(found, self.head.weight, self.head.bias)
-            return self._scores(torch.from_numpy(found)).numpy()
+            return self._scores(torch.from_numpy(found))
+        width, exact = len(self.head.bias), np.float32 if self.head.scale is None else np.float64
         each = self.head.pooling.kind == EACH
-        out = np.empty(len(examples), object) if each else np.zeros((len(examples), len(self.head.bias)), np.float32)
+        out = np.empty(len(examples), object) if each else np.zeros((len(examples), width), exact)
         self.network.training(False)
         done = 0
 
         def work(some: np.ndarray) -> None:
             nonlocal done
             batch = examples.batch(some).to(self.network.device)
-            logits = self._scores(self.network.pooled(batch, self.network(batch), self.head.pooling))
-            rows = [examples.rows[i] for i in some]
-            out[some] = tokens.cut(tokens.spread(logits, tokens.places(rows)).numpy(), rows) if each else logits.numpy()
+            found = self._scores(self.network.pooled(batch, self.network(batch), self.head.pooling))
+            out[some] = tokens.of_rows(found, [examples.rows[i] for i in some]) if each else found
             done += len(some)
             seen(done)
 
@@ -132,10 +133,11 @@ class Model:
         examples.prefix = features.prefix
         return features.pooled.get(self.head.pooling)
 
-    def _scores(self, features: torch.Tensor) -> torch.Tensor:
-        """(rows, width) → (rows, labels) float32."""
+    def _scores(self, features: torch.Tensor) -> np.ndarray:
+        """(rows, width) → (rows, labels)."""
         weight, bias = torch.from_numpy(self.head.weight), torch.from_numpy(self.head.bias)
-        return features.float().cpu() @ weight.T + bias
+        logits: np.ndarray = (features.float().cpu() @ weight.T + bias).numpy()
+        return logits if self.head.scale is None else self.head.scale.own(logits)
 
 
 @dataclass(frozen=True)

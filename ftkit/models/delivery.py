@@ -1,7 +1,8 @@
 """The adapter folder of a run: what moved in the base, and the head on top of it.
 
 `adapter/` is a PEFT folder over the bare `AutoModel` (or whatever the method saves), plus
-`head.safetensors` (weight, bias) and `head.json` (pooling, labels and their order, temperature).
+`head.safetensors` (weight, bias) and `head.json` (pooling, labels and their order, temperature; of numbers
+the mean and sd that they were trained at).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 
 from ftkit.errors import InputError
 from ftkit.features.pooling import Pooling
+from ftkit.features.scale import Scale
 from ftkit.files import write_json
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class Head:
     """(labels,) float32"""
     temperature: float | None = None
     """what logits are divided by to be calibrated; None where none was fitted"""
+    scale: Scale | None = None
+    """of the numbers that are predicted: it gives them in sds from their mean; None for labels"""
 
 
 def save(
@@ -64,6 +68,8 @@ def save(
     save_file({name: p.detach().float().cpu().contiguous() for name, p in tensors.items()}, folder / "head.safetensors")
     described: dict[str, Any] = {"schema": SCHEMA, **asdict(member.pooling), "labels": list(labels)}
     described["temperature"] = temperature
+    if member.scale is not None:
+        described |= {"mean": member.scale.mean.tolist(), "sd": member.scale.sd.tolist()}
     write_json(folder / "head.json", described)
     if chosen:
         write_json(folder / METHOD, {"name": method.name} | method.model_dump(mode="json"))
@@ -107,6 +113,7 @@ def read_head(folder: Path) -> Head:
         pooling = Pooling(described["kind"], described["normalise"])
         temperature = described.get("temperature")  # adapters of earlier versions have none
         calibrated = None if temperature is None else float(temperature)
-        return Head(pooling, tuple(described["labels"]), tensors["weight"], tensors["bias"], calibrated)
+        scale = Scale(np.array(described["mean"]), np.array(described["sd"])) if "mean" in described else None
+        return Head(pooling, tuple(described["labels"]), tensors["weight"], tensors["bias"], calibrated, scale)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise InputError(f"{folder}: its head cannot be read ({error})", "train the run again") from None

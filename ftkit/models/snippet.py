@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ftkit.bases.runs import START
 
@@ -51,8 +51,10 @@ def snippet(
     lines += recipe.method.loading_lines('(RUN / "adapter")')
     lines += ["model = model.merge_and_unload()"] if recipe.method.peft and own.merged else []
     lines += ["model.eval()", 'head = load_file(RUN / "adapter" / "head.safetensors")']
-    lines += ['labels = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))["labels"]', "", ""]
-    return "\n".join(lines + _predict_lines(pooling, own, recipe.task.kind, temperature)) + "\n"
+    lines += ['about = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))']
+    lines += ['labels = about["labels"]', "", ""]
+    last = _last_lines(recipe.task.kind, own.rows, temperature, recipe.task.model_dump().get("scale"))
+    return "\n".join(lines + _predict_lines(pooling, own, last)) + "\n"
 
 
 def _imports(lines: list[str]) -> list[str]:
@@ -83,7 +85,18 @@ def _base_lines(base: Base, under_a_run: bool) -> tuple[list[str], str]:
     return [], f"BASE = {str(base.folder)!r}"
 
 
-def _predict_lines(pooling: Pooling, own: Snippet, kind: str, temperature: float | None) -> list[str]:
+def _last_lines(kind: str, rows: str, temperature: float | None, scale: Any) -> list[str]:
+    """What `predict` says it gives, and how that comes from the logits."""
+    if kind == "values":
+        on_scale = f".clamp({scale[0]:g}, {scale[1]:g})" if isinstance(scale, (tuple, list)) else ""
+        undone = 'values = logits.double() * torch.tensor(about["sd"]) + torch.tensor(about["mean"])'
+        return [f"Numbers, ({rows}, targets).", undone, f"return values{on_scale}"]
+    squash = "sigmoid()" if kind == "labels" else "softmax(-1)"
+    calibrated = "" if temperature is None else f"  # calibrated: (logits / {temperature:.4g}).{squash}"
+    return [f"Probabilities, ({rows}, labels).", f"return logits.{squash}{calibrated}"]
+
+
+def _predict_lines(pooling: Pooling, own: Snippet, last: list[str]) -> list[str]:
     if own.predict:
         return list(own.predict)
     pooled = {
@@ -98,19 +111,17 @@ def _predict_lines(pooling: Pooling, own: Snippet, kind: str, temperature: float
     }[pooling.kind]
     if pooling.normalise:
         pooled = [*pooled, "features = torch.nn.functional.normalize(features, dim=-1) * features.shape[-1] ** 0.5"]
-    squash = "sigmoid()" if kind == "labels" else "softmax(-1)"
-    calibrated = "" if temperature is None else f"  # calibrated: (logits / {temperature:.4g}).{squash}"
     return [
         "@torch.no_grad()",
         f"def predict({own.arguments}):",
-        f'    """Probabilities, ({own.rows}, labels)."""',
+        f'    """{last[0]}"""',
         *[f"    {line}" for line in own.batch],
         "    hidden = model(**batch).last_hidden_state",
         *([f"    mask = {own.mask}.unsqueeze(-1)"] if own.masked else []),
         *([f"    {own.states}"] if own.states else []),
         *[f"    {line}" for line in pooled],
         '    logits = features @ head["weight"].T + head["bias"]',
-        f"    return logits.{squash}{calibrated}",
+        *[f"    {line}" for line in last[1:]],
         "",
         "",
         f"print(labels, predict({own.example}))",

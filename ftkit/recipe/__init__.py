@@ -273,6 +273,8 @@ def _blocks(tree: dict[str, Any], checker: Checker) -> dict[str, Any]:
             plain[key] = value
     if isinstance(chosen := parts.get("evaluate"), Evaluate):
         _check_metrics(chosen.metrics, parts.get("task"), checker)
+    if isinstance(task := parts.get("task"), Task) and task.kind == "values":
+        _check_numbers(task, parts, checker)
     if isinstance(train := parts.get("train"), Train) and isinstance(task := parts.get("task"), Task):
         _check_augment(train.augment, task, checker)
     if "base" not in {*parts, *plain} and isinstance(task := parts.get("task"), Task):
@@ -301,6 +303,16 @@ def _check_metrics(metrics: list[str], task: Any, checker: Checker) -> None:
         hint = did_you_mean(name, known)
         if name not in known and not name.endswith(".py") and "/" not in name and hint.startswith("did you mean"):
             checker.add("evaluate.metrics", f"no metric named {name!r}", hint)
+
+
+def _check_numbers(task: Task, parts: Mapping[str, Any], checker: Checker) -> None:
+    """Keys that go by label mean nothing where numbers are predicted."""
+    by_label = {"data": ("per_label", "rare", "label_map"), "train": ("class_weight",)}
+    for block, keys in by_label.items():
+        for key in keys:
+            given = parts.get(block)
+            if given is not None and getattr(given, key) != type(given).model_fields[key].default:
+                checker.add(f"{block}.{key}", f"{task.name} predicts numbers, which are no labels", "leave it out")
 
 
 def _check_augment(names: list[str], task: Task, checker: Checker) -> None:

@@ -17,6 +17,17 @@ MOST_LABELS = 25
 """in a confusion matrix that a person can still read"""
 MOST_TEXT = 1200
 """characters of a mistake's text"""
+MISTAKES: dict[bool, Section] = {
+    False: {
+        "title": "Most confident mistakes",
+        "about": "Rows that the model got wrong while it was surest. Often the model is to blame, sometimes the label.",
+    },
+    True: {
+        "title": "Largest errors",
+        "about": "Rows whose prediction is furthest off. Often the model is to blame, sometimes the given number.",
+    },
+}
+"""whether numbers are predicted: what heads the list"""
 
 
 def learning(report: Report) -> Section | None:
@@ -69,6 +80,8 @@ def _course(lines: list[curves.Curve]) -> str:
 
 def confusion(report: Report) -> Section | None:
     """Which labels are taken for which: a matrix for few labels, the most frequent pairs for many."""
+    if report["kind"] == "values":
+        return None
     if report["kind"] == "labels":
         why = "A row may carry several labels, so none is mistaken for one other: there is no confusion matrix."
         return {"why": why, "matrix": None, "pairs": []}
@@ -116,10 +129,10 @@ def reliability(report: Report) -> Section | None:
 
 
 def mistakes(report: Report) -> Section | None:
-    """The rows that the model got wrong while it was surest."""
+    """The rows that the model got wrong while it was surest; of numbers, those that are furthest off."""
     if report["hidden"]:
         why = "Rows are private in this run (report.rows: hide), so none is shown."
-        return {"why": why, "rows": []}
+        return MISTAKES[report["kind"] == "values"] | {"why": why, "rows": []}
     rows = []
     for mistake in report["mistakes"]:
         texts = [mistake["input"]] if isinstance(mistake["input"], str) else list(mistake["input"] or [])
@@ -128,12 +141,12 @@ def mistakes(report: Report) -> Section | None:
                 "picture": Markup(mistake["picture"]),  # a task's own drawing, which escapes what it shows
                 # a drawing of spans holds the text
                 "texts": [] if report["kind"] == "tags" else [_cut(str(text)) for text in texts],
-                "gold": words.labels(mistake["gold"]),
-                "prediction": words.labels(mistake["prediction"]),
+                "gold": words.answers(mistake["gold"]),
+                "prediction": words.answers(mistake["prediction"]),
                 "confidence": words.share(mistake["confidence"]),
             }
         )
-    return {"why": "", "rows": rows} if rows else None
+    return MISTAKES[report["kind"] == "values"] | {"why": "", "rows": rows} if rows else None
 
 
 def _cut(text: str) -> str:

@@ -80,13 +80,14 @@ def _what(report: Report) -> str:
     """One paragraph: method, base, task and labels."""
     base = hub_id(report["base"]) or PurePath(report["base"]["name"]).name
     method = words.words(PurePath(report["method"]).stem)
-    kind = "several labels a row" if report["kind"] == "labels" else "one label a row"
+    numbers = report["kind"] == "values"
+    kind = {"labels": "several labels a row", "values": "numbers"}.get(report["kind"], "one label a row")
     text = f"{words.sentence(words.words(report['task']) or 'a model')}, {kind}: "
     text += f"{plain(method)} on {code(base)}, trained with ftkit." if base else "trained with ftkit."
     names = report["labels"]
     if not names:
         return text
-    many = words.count(len(names), "label")
+    many = words.count(len(names), "number" if numbers else "label")
     if report["hidden"]:
         return f"{text}\n\n{many}; their names are private."
     more = f" and {len(names) - MOST_LABELS} more" if len(names) > MOST_LABELS else ""
@@ -135,7 +136,10 @@ def _limits(report: Report) -> list[str]:
     """What the scores do not say."""
     known = "these labels" if report["labels"] else "its labels"
     limits = [
-        f"It knows {known} and no others, and answers any {report['noun']}, however far from its training data.",
+        f"It knows {known} and no others, and answers any {report['noun']}, however far from its training data."
+        if report["kind"] != "values"
+        else f"It gives a number for any {report['noun']}, however far from its training data, "
+        "and does not say how sure it is.",
         f"The scores hold for {report['noun']}s like those that it was scored on; measure it again on others.",
     ]
     seeds = report["seeds"]

@@ -20,7 +20,7 @@ PREDICT = "ftkit predict --calibrated"
 def calibration(report: Report) -> Section | None:
     """Whether a confidence of 80 % means right in 80 of 100 cases, and what a temperature mends."""
     found = report["calibration"]
-    if not found:
+    if not found or report["kind"] == "values":
         return None
     drawn = [_reliability(found["reliability"][when]) for when in ("before", "after")]
     names = ["as it is"] + ([f"divided by {words.score(found['temperature'])}"] if found["after"] else [])

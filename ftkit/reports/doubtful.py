@@ -22,7 +22,7 @@ KINDS = {
 def doubtful(report: Report) -> Section | None:
     """Rows that a probe doubts, and near-equal rows with different labels; nothing where there are none."""
     found = report["doubtful"]
-    if not found or not (found["why_not"] or any(found["counts"].values())):
+    if not found or report["kind"] == "values" or not (found["why_not"] or any(found["counts"].values())):
         return None
     tables = [(title, _more(found, kind), [_line(row, kind) for row in found[kind]]) for kind, title in KINDS.items()]
     return {"sentences": _sentences(report, found), "tables": [table for table in tables if table[2]]}

@@ -33,7 +33,7 @@ class Column:
     key: str
     name: str
     kind: str
-    """text, choice (numbers of `names`) or share (0 to 1)"""
+    """text, choice (numbers of `names`), share (0 to 1) or number (one, or several)"""
     values: list[Any]
     names: list[str] = field(default_factory=list)
     every: str = ""
@@ -89,6 +89,15 @@ def shares(key: str, name: str, values: Sequence[float | None]) -> Column:
     rounded = [None if value is None else round(value, 4) for value in clean(list(values))]
     whole = [0.9999 if short == 1 and value != 1 else short for short, value in zip(rounded, values, strict=True)]
     return Column(key, name, "share", whole)
+
+
+def numbers(key: str, name: str, values: Sequence[Any]) -> Column:
+    """A column of numbers, to four significant digits."""
+    return Column(key, name, "number", [None if value is None else _short(value) for value in clean(list(values))])
+
+
+def _short(value: Any) -> Any:
+    return [_short(one) for one in value] if isinstance(value, list) else float(f"{value:.4g}")
 
 
 def slices(rows: Sequence[Mapping[str, Any]]) -> list[Column]:

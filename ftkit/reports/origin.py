@@ -31,6 +31,7 @@ def data(report: Report) -> Section | None:
         ],
         "splits": list(found["label_counts"]),
         "labels": label_rows(found["label_counts"]),
+        "numbers": number_rows(found["distributions"]),
         "files": list(found["files"].items()),
         "detected": found["detected"],
     }
@@ -51,6 +52,22 @@ def label_rows(counts: Mapping[str, Mapping[str, int]]) -> list[Section]:
     for line in lines:
         line["share"] = round(line["rows"][0] / most, 3)
     return sorted(lines, key=lambda line: -sum(line["rows"]))
+
+
+def number_rows(spread: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]] | None:
+    """How numbers to predict are spread: names of the figures, and a line for each split and target."""
+    lines = {(split, target): one for split, targets in spread.items() for target, one in targets.items()}
+    if not lines:
+        return None
+    alone = len({target for _, target in lines}) == 1
+    return [words.words(name) for name in next(iter(lines.values()))], [
+        (split if alone else f"{split}: {target}", [_figure(name, value) for name, value in one.items()])
+        for (split, target), one in lines.items()
+    ]
+
+
+def _figure(name: str, value: float | None) -> str:
+    return words.count(value) if name == "rows" else words.score(value)
 
 
 def data_facts(found: Mapping[str, Any]) -> list[Fact]:

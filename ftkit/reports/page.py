@@ -21,6 +21,7 @@ from ftkit.reports import (
     predictions,
     results,
     search,
+    values,
     words,
 )
 from ftkit.reports.shape import filled
@@ -37,6 +38,7 @@ TITLES = {
     "seeds": "Seeds",
     "learning": "Learning curve",
     "curve": "What more labels would buy",
+    "values": "Predicted against true",
     "confusion": "Confusions",
     "reliability": "Confidence",
     "calibration": "Confidence",
@@ -63,6 +65,7 @@ def render_run(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] | No
         "seeds": results.seeds(whole),
         "learning": behaviour.learning(whole),
         "curve": labels_curve.section(whole),
+        "values": values.values(whole),
         "confusion": behaviour.confusion(whole),
         "reliability": None if whole["calibration"] else behaviour.reliability(whole),
         "calibration": confidence.calibration(whole),

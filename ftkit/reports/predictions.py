@@ -21,6 +21,8 @@ def predictions(report: Mapping[str, Any], rows: Sequence[Row] | None) -> dict[s
     """
     if report["hidden"] or not rows:
         return None
+    if report["kind"] == "values":
+        return _numbers(rows)
     shown, remark = _capped(rows)
     inputs, cut = listing.texts("text", report["noun"], [row["input"] for row in shown])
     columns = [
@@ -44,6 +46,34 @@ def _answers(report: Mapping[str, Any], shown: Sequence[Row]) -> list[listing.Co
         listing.choices("gold", "gold", gold, labels, UNKNOWN),
         listing.choices("predicted", "predicted", said, labels),
     ]
+
+
+def _numbers(rows: Sequence[Row]) -> dict[str, Any]:
+    """The same of numbers, with how far each prediction is off."""
+    shown = rows[: listing.MOST_ROWS]
+    inputs, cut = listing.texts("text", "text", [row["input"] for row in shown])
+    gold, guesses = ([_listed(row[key]) for row in shown] for key in ("gold", "prediction"))
+    off = [_errors(true, guess) for true, guess in zip(gold, guesses, strict=True)]
+    columns = [
+        inputs,
+        *(
+            listing.numbers(key, key, [value[0] if value and len(value) == 1 else value for value in values])
+            for key, values in (("gold", gold), ("predicted", guesses), ("error", off))
+        ),
+        *listing.slices(shown),
+    ]
+    notes = [f"{cut} rows.parquet has them whole."] if cut else []
+    if len(shown) < len(rows):
+        notes.append(f"This page lists the first {words.count(len(shown))} of {words.count(len(rows), 'test row')}.")
+    return {"data": listing.block(columns), "notes": notes}
+
+
+def _errors(true: list[float] | None, guess: list[float] | None) -> list[float] | None:
+    return [b - a for a, b in zip(true, guess, strict=True)] if true and guess else None
+
+
+def _listed(value: Any) -> list[float] | None:
+    return None if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def result(row: Row) -> str:

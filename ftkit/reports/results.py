@@ -75,6 +75,8 @@ def _tiles(report: Report) -> list[tuple[str, str, str]]:
     gap = found["difference"]
     span = words.interval(mine.get("low"), mine.get("high"))
     changed = f"{found['fixed']} mended, {found['broken']} broken" if found["fixed"] is not None else ""
+    if changed and report["kind"] == "values":
+        changed = f"{found['fixed']} closer, {found['broken']} further off"
     memory = f"peak memory {words.size(cost['peak_memory_bytes'])}" if cost["peak_memory_bytes"] is not None else ""
     tiles = [
         (words.words(report["primary"]), words.score(mine["value"]), span),

@@ -50,6 +50,7 @@ EMPTY: dict[str, Any] = {
     "confusion": None,
     "confused": [],
     "reliability": None,
+    "values": [],
     "calibration": None,
     "selective": None,
     "doubtful": None,
@@ -62,6 +63,7 @@ EMPTY: dict[str, Any] = {
         "examples": {},
         "split_rows": {},
         "label_counts": {},
+        "distributions": {},
         "files": {},
         "findings": [],
         "detected": [],
@@ -96,6 +98,7 @@ ITEMS: dict[str, dict[str, Any]] = {
     "per_label": {"label": "", "rows": None, "precision": None, "recall": None, "f1": None},
     "confused": {"gold": "", "prediction": "", "rows": None},
     "mistakes": {"row_id": "", "input": [], "gold": None, "prediction": None, "confidence": None, "picture": ""},
+    "values": {"target": "", "ratings": False, "rows": None, "points": [], "bins": []},
     "history": {
         "part": "",
         "member": "",

@@ -53,6 +53,9 @@ def check_lines(data: Mapping[str, Any], told: str = "") -> Lines:
     lines = [*detected, *_rows(whole)]
     if whole["label_counts"]:
         lines += ["", *_label_table(whole["label_counts"])]
+    if spread := origin.number_rows(whole["distributions"]):
+        names, figures = spread
+        lines += ["", *table([[name, *values] for name, values in figures], ["numbers", *names]).splitlines()]
     lines += ["", *map(_trains, data.get("trains") or [])]
     shown, _ = _findings(whole["findings"], None)
     lines += ["", *shown] if shown else ["", "nothing to complain about"]

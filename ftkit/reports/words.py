@@ -23,6 +23,8 @@ PREDICTORS = {
     "adapted": "adapted model",
     "base": "untouched base",
     "majority": "majority label",
+    "mean": "mean",
+    "median": "median",
     "tfidf": "TF-IDF",
     "from_scratch": "from scratch",
     "raw_neighbour": "raw neighbour",
@@ -33,6 +35,8 @@ PREDICTORS = {
 ABOUT = {
     "adapted": "this run",
     "majority": "always the most frequent label",
+    "mean": "of the training rows, always",
+    "median": "of the training rows, always",
     "tfidf": "words and letters, no pretraining",
     "from_scratch": "a small model on these rows alone, no pretraining",
     "raw_neighbour": "nearest neighbour of raw inputs, no model",
@@ -53,6 +57,10 @@ CAPITALS = {
     "ia3": "IA3",
     "matthews": "Matthews",
     "brier": "Brier",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
 }
 ONE_WORD = {"log_loss": "log-loss", "roc_auc": "ROC AUC", "probe_c": "probe C", "normalise": "normalised features"}
 
@@ -196,6 +204,12 @@ def labels(value: object) -> list[str]:
     if value is None:
         return []
     return [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
+
+
+def answers(value: object) -> list[str]:
+    """What a row's gold or prediction says: its labels, or its numbers."""
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return [score(one) if isinstance(one, (int, float)) else str(one) for one in several if one is not None]
 
 
 @lru_cache(maxsize=64)

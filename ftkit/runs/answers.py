@@ -7,26 +7,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ftkit.data.table import Gold
 from ftkit.data.tags import spans
+from ftkit.tasks import Task
 from ftkit.tasks._marked import described
 from ftkit.training.fitting import Outcome
 
 SLICE = "slice."
+Cell = str | list[str] | None
 
 
 def answers_of(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """Test rows of the delivered seed: row_id, gold, prediction, right, confidence, input, slices. Not for hidden rows.
 
-    Of tags, gold and prediction are the spans as texts; `answer` has both as they are.
+    Numbers come without a confidence. Of tags, gold and prediction are the spans as texts; `answer` has both as they
+    are.
     """
     mine = predictions[(predictions["predictor"] == "adapted") & (predictions["seed"] == outcome.delivered)]
     if mine.empty:
         return []
     task, kept = outcome.session.recipe.task, mine["scores"].to_list()
-    tagged = task.kind == "tags"  # then there is a probability for each predicted tag
-    confidence = [float(np.min(row)) for row in kept] if tagged else task.confidence(np.stack(kept))
-    said = _spans if tagged else _whole
+    confidence = _confidence(task, kept)
+    said = _spans if task.kind == "tags" else _whole
     rows = outcome.session.splits.rows.frame
     inputs = dict(zip(rows["row_id"], rows["input"], strict=True))
     slices = [name for name in map(str, mine) if name.startswith(SLICE)]
@@ -35,7 +36,7 @@ def answers_of(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, An
         {
             "row_id": row_id,
             **said(inputs[row_id], _labels(gold), _labels(prediction)),
-            "confidence": float(sure),
+            "confidence": sure,
             "slices": parts,
         }
         for row_id, gold, prediction, sure, parts in zip(
@@ -44,12 +45,19 @@ def answers_of(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, An
     ]
 
 
-def _whole(input: tuple[str, ...], gold: Gold, prediction: Gold) -> dict[str, Any]:
+def _confidence(task: Task, kept: list[Any]) -> list[Any]:
+    """How sure each answer is; of tags there is a probability for each predicted one, and the smallest counts."""
+    if task.kind == "values":
+        return [None] * len(kept)
+    return [float(np.min(row)) for row in kept] if task.kind == "tags" else task.confidence(np.stack(kept)).tolist()
+
+
+def _whole(input: tuple[str, ...], gold: Any, prediction: Any) -> dict[str, Any]:
     right = gold is not None and gold == prediction
     return {"gold": gold, "prediction": prediction, "right": right, "input": list(input), "answer": (gold, prediction)}
 
 
-def _spans(tokens: tuple[str, ...], gold: Gold, prediction: Gold) -> dict[str, Any]:
+def _spans(tokens: tuple[str, ...], gold: Any, prediction: Any) -> dict[str, Any]:
     """A sentence as one text, and its spans as texts."""
     true, said = (described(tokens, tags or ()) for tags in (gold, prediction))
     right = spans(gold or ()) == spans(prediction or ())
@@ -57,5 +65,5 @@ def _spans(tokens: tuple[str, ...], gold: Gold, prediction: Gold) -> dict[str, A
     return {"gold": true, "prediction": said, "input": [" ".join(tokens)], **answer}
 
 
-def _labels(cell: Any) -> Gold:
-    return cell if cell is None or isinstance(cell, str) else tuple(cell)
+def _labels(cell: Any) -> Any:
+    return cell if cell is None or isinstance(cell, (str, float)) else tuple(cell)

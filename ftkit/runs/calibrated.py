@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NONE_ASKED = "data.validation is none, so there are no validation rows"
 OF_TAGS = "confidences of tags are not calibrated"
+NUMBERS = "numbers are predicted, which come without probabilities"
 NONE_HELD = "no rows could be held out for validation"
 
 
@@ -35,6 +36,8 @@ def temperatures(outcome: Outcome, seed: int) -> dict[str, Temperature]:
 def _of(outcome: Outcome, one: Fitted) -> Temperature:
     session = outcome.session
     held = one.choice.held
+    if session.recipe.task.kind == "values":
+        return Temperature(None, 0, NUMBERS)
     if held is None:
         return Temperature(None, 0, NONE_ASKED if session.recipe.data.validation == "none" else NONE_HELD)
     return temperature.fitted(held.rows, held.logits, session.targets[held.rows])
@@ -54,8 +57,10 @@ def delivered(outcome: Outcome, seed: int) -> Temperature:
 def calibration_of(outcome: Outcome, predictions: pd.DataFrame, labels: tuple[str, ...]) -> dict[str, Any] | None:
     """The report's `calibration`, None for tags; `labels` as they stand in `predictions`."""
     seed, kind = outcome.delivered, outcome.session.recipe.task.kind
+    if kind == "values":
+        return {"temperature": None, "fitted_on_rows": 0, "why_not": NUMBERS}
     if kind == "tags":
-        return None
+        return {"temperature": None, "fitted_on_rows": 0, "why_not": OF_TAGS}
     known, found = temperatures(outcome, seed), delivered(outcome, seed)
     mine = predictions[(predictions["predictor"] == ADAPTED) & (predictions["seed"] == seed)]
     before, units = scored(mine, ADAPTED, seed, labels, kind)

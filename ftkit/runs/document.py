@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from ftkit import environment, runs
@@ -18,7 +20,7 @@ from ftkit.runs.answers import answers_of
 from ftkit.runs.calibrated import calibration_of
 from ftkit.runs.curved import curve_of
 from ftkit.runs.doubtful import doubtful_of
-from ftkit.runs.frames import shown_labels
+from ftkit.runs.masking import shown_labels
 from ftkit.runs.searched import ladder_of, rates_of
 from ftkit.runs.selective import selective_of
 from ftkit.statistics.summary import summarise
@@ -68,6 +70,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "calibration": calibration_of(outcome, predictions, labels),
         "selective": selective_of(outcome, predictions, labels),
         "history": outcome.history,
+        "values": _values(found.get("values"), mask),
         "mistakes": [] if mask.on else _mistakes(outcome, predictions),
         "doubtful": doubtful_of(outcome, mask),
         "data": _data(outcome, mask),
@@ -86,10 +89,21 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
     }
 
 
+def _values(tables: list[dict[str, Any]] | None, mask: Mask) -> list[dict[str, Any]]:
+    """Predicted numbers against true ones; of hidden rows only what holds of many."""
+    return [one | ({"points": []} if mask.on else {}) for one in tables or []]
+
+
 def _mistakes(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any]]:
-    """The most confident wrong predictions of the delivered seed."""
-    wrong = [row for row in answers_of(outcome, predictions) if row["gold"] is not None and not row["right"]]
-    wrong.sort(key=lambda row: -row["confidence"])
+    """The most confident wrong predictions of the delivered seed; of numbers, those that are furthest off."""
+    answers = [row for row in answers_of(outcome, predictions) if row["gold"] is not None]
+    if outcome.session.recipe.task.kind == "values":
+        spread = np.std(outcome.session.targets, axis=0) + 1e-12  # targets of several units weigh alike
+        wrong = [row | {"off": _off(row, spread)} for row in answers]
+        wrong.sort(key=lambda row: -row["off"])
+    else:
+        wrong = [row for row in answers if not row["right"]]
+        wrong.sort(key=lambda row: -row["confidence"])
     inner = ("slices", "right", "answer")
     return [
         {key: value for key, value in row.items() if key not in inner} | {"picture": picture}
@@ -108,6 +122,12 @@ def _pictures(outcome: Outcome, answers: list[dict[str, Any]]) -> list[str]:
         session.recipe.task.show(inputs[i], encoded[i], processor, row["answer"])
         for i, row in zip(at, answers, strict=True)
     ]
+
+
+def _off(row: Mapping[str, Any], spread: np.ndarray) -> float:
+    """How far a prediction is off, in sds of the target; of several targets, the largest."""
+    gap = np.abs(np.atleast_1d(row["prediction"]) - np.atleast_1d(row["gold"])) / spread
+    return float(gap.max())
 
 
 def _data(outcome: Outcome, mask: Mask) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ftkit import runs
 from ftkit.data.checks import contradictions
+from ftkit.data.gold import labels_of
 from ftkit.data.table import Gold
 from ftkit.privacy import Mask
 
@@ -45,6 +46,8 @@ def doubtful_of(outcome: Outcome, mask: Mask) -> dict[str, Any]:
 def entries(outcome: Outcome) -> tuple[list[Entry], list[Entry]]:
     """Rows that the probe doubts, the most doubtful first, and all rows of near-equal texts with different labels."""
     frame, found = outcome.session.splits.rows.frame, outcome.doubts
+    if outcome.session.recipe.task.kind == "values":  # people who differ in a number need not be wrong
+        return [], []
     place = {int(row): number for number, row in enumerate(found.rows)}
     order = np.argsort(-found.doubt, kind="stable")
     listed = found.rows[order[found.listed[order]]]
@@ -94,7 +97,7 @@ def _where(outcome: Outcome, row: int) -> str:
 
 def cell(gold: Gold) -> str:
     """Labels as one cell."""
-    return gold if isinstance(gold, str) else ",".join(gold or ())
+    return ",".join(labels_of(gold))
 
 
 def review_file(found: list[Entry]) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ftkit.data import tags
+from ftkit.data.gold import are_numbers, labels_of
 from ftkit.data.table import Gold, Tags
 from ftkit.privacy import Mask
+from ftkit.runs.masking import masked_tags, shown_labels
 from ftkit.statistics.predictions import frame_of
 from ftkit.training.deciding import every_seed
 from ftkit.training.fitting import Outcome
@@ -75,24 +75,17 @@ def frame(
     )
 
 
-def shown_labels(labels: Sequence[str], kind: str, mask: Mask) -> list[str]:
-    """Labels as reports name them; of tags, the types have stand-ins where rows are hidden."""
-    return (
-        list(masked([Tags(labels)], mask)[0] or ()) if kind == "tags" else [mask.name("label", one) for one in labels]
-    )
-
-
 def masked(gold: list[Gold], mask: Mask) -> list[Gold]:
-    """Labels, or their stand-ins where rows are hidden."""
-    if not mask.on:
+    """Labels, or their stand-ins where rows are hidden; numbers, which name nothing, stay."""
+    if not mask.on or are_numbers(gold):
         return gold
     return [
-        tags.renamed(one, {kind: mask.name("label", kind) for kind in tags.types_of(one)})
+        masked_tags(one, mask)
         if isinstance(one, Tags)
         else mask.name("label", one)
         if isinstance(one, str)
         else None
         if one is None
-        else tuple(mask.name("label", x) for x in one)
+        else tuple(mask.name("label", label) for label in labels_of(one))
         for one in gold
     ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from ftkit import privacy
 from ftkit.data import tags
+from ftkit.data.table import Tags
 from ftkit.errors import InputError
 from ftkit.files import os_error, replacing
 from ftkit.privacy import Mask
@@ -45,3 +47,15 @@ def machine_key() -> bytes:
     if len(key) != KEY_BYTES:
         raise InputError(f"{path}: is no key of {KEY_BYTES} bytes", f"rm {path}")
     return key
+
+
+def shown_labels(labels: Sequence[str], kind: str, mask: Mask) -> list[str]:
+    """Labels as reports name them; where rows are hidden, of tags the types have stand-ins."""
+    if kind != "tags":
+        return [mask.name("label", label) for label in labels]
+    return list(masked_tags(Tags(labels), mask))
+
+
+def masked_tags(row: Tags, mask: Mask) -> Tags:
+    """Tags with stand-ins for their types where rows are hidden."""
+    return tags.renamed(row, {kind: mask.name("label", kind) for kind in tags.types_of(row)})

@@ -23,14 +23,14 @@ Chooser = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def selective_of(outcome: Outcome, predictions: pd.DataFrame, labels: tuple[str, ...]) -> dict[str, Any] | None:
-    """The report's `selective`; `labels` as they stand in `predictions`. None for tags, of which a row has many.
+    """The report's `selective`; `labels` as they stand in `predictions`. None for numbers and for tags.
 
     Confidences are those that `ftkit predict` writes unless told to calibrate. Each fold of a cross-fitted run chooses
     on its own validation rows, and its own test rows are answered by that; the threshold that is named is the
     delivered adapter's. Without validation rows test rows choose, and `chosen_on` says so.
     """
     seed, task = outcome.delivered, outcome.session.recipe.task
-    if task.kind == "tags":
+    if task.kind in ("values", "tags"):
         return None
     rows = select(predictions, ADAPTED, seed)
     test, units = scored(predictions, ADAPTED, seed, labels, task.kind)

@@ -20,11 +20,10 @@ import numpy as np
 
 from ftkit.errors import InputError
 from ftkit.metrics import Metric, Scored
-from ftkit.metrics.accuracy import Accuracy
 from ftkit.statistics import mcnemar
 from ftkit.statistics.intervals import FEW_ROWS, TOO_FEW, student, too_few
 from ftkit.statistics.jackknife import codes, leave_out, standard_error
-from ftkit.statistics.paired import ALPHA, Comparison, certain, check, decided, margin_of, same
+from ftkit.statistics.paired import ALPHA, Comparison, by_row, certain, check, decided, margin_of, same
 
 LEAST_SEEDS = 5
 
@@ -104,7 +103,7 @@ def _interaction(left_out: np.ndarray) -> float:
 def _seen(metric: Metric, a: Sequence[Scored], b: Sequence[Scored], groups: np.ndarray | None) -> Comparison:
     """What lies open, before anything is tested."""
     value, reference = (float(np.mean([metric.compute(one) for one in side])) for side in (a, b))
-    right_a, right_b = (np.mean([Accuracy().rows(one) for one in side], axis=0) > 0.5 for side in (a, b))
+    good_a, good_b = (_opinion(side) for side in (a, b))
     undefined = np.isnan(value - reference)
     return Comparison(
         metric=metric.name or type(metric).__name__,
@@ -112,12 +111,18 @@ def _seen(metric: Metric, a: Sequence[Scored], b: Sequence[Scored], groups: np.n
         reference=reference,
         difference=(value - reference) * (1 if metric.higher_is_better else -1),
         rows=len(a[0]),
-        fixed=int((right_a & ~right_b).sum()),
-        broken=int((right_b & ~right_a).sum()),
+        fixed=int((good_a > good_b).sum()),
+        broken=int((good_a < good_b).sum()),
         same=len(a[0]) > 0 and all(same(metric, a[0], one) for one in (*a, *b)),
         units=None if groups is None else int(groups.max(initial=-1)) + 1,
         note="not defined on these rows" if undefined else _too_few(metric, a[0], groups),
     )
+
+
+def _opinion(side: Sequence[Scored]) -> np.ndarray:
+    """(rows,) what most seeds get right; of numbers, how close they come on average."""
+    mean = np.mean([by_row(one) for one in side], axis=0)
+    return np.asarray(mean if side[0].kind == "values" else mean > 0.5)
 
 
 def _too_few(metric: Metric, scored: Scored, groups: np.ndarray | None) -> str:

@@ -18,10 +18,13 @@ from ftkit.errors import InputError, did_you_mean
 from ftkit.files import replacing
 from ftkit.metrics import Scored
 from ftkit.metrics.log_loss import LogLoss
+from ftkit.metrics.mae import Mae
 from ftkit.privacy import shown
 from ftkit.statistics import tagged
 
-SCHEMA = 1
+SCHEMAS = {"label": 1, "labels": 1, "values": 2, "tags": 2}
+"""version of the table that a kind of predictions needs; a reader knows all that are not larger than its own"""
+SCHEMA = max(SCHEMAS.values())
 KEY = b"ftkit"
 COLUMNS = (
     *("row_id", "input_hash", "split", "fold", "predictor", "seed", "kind"),
@@ -30,7 +33,7 @@ COLUMNS = (
 UNKNOWN = "(not in training)"
 """stands for every gold label that training lacked"""
 
-Labels = Sequence[str | Sequence[str] | None]
+Labels = Sequence[str | Sequence[str] | Sequence[float] | None]
 
 
 def frame_of(
@@ -53,13 +56,15 @@ def frame_of(
     """The rows of one predictor and seed; `scores` is (rows, labels), or None where it has none;
     of tags, objects (tokens, labels), of which the probability of each predicted tag is kept.
 
-    `loss` is computed here: -log(score of the gold label), summed over labels if multi-label.
-    Frames of several predictors are put together with `pandas.concat`.
+    `loss` is computed here: -log(score of the gold label), summed over labels if multi-label; of numbers, which
+    have no scores, the absolute error, averaged over targets. Of a single target, gold and prediction are one number
+    each. Frames of several predictors are put together with `pandas.concat`.
     """
     none: list[Any] = [None] * len(row_id)
     kept: list[Any] = [[]] * len(row_id) if scores is None else _kept(scores, prediction, labels, kind)
     plain = {"row_id": row_id, "input_hash": input_hash, "split": split, "fold": fold}
-    plain |= {"predictor": predictor, "seed": seed, "kind": kind, "loss": _losses(gold, scores, labels, kind)}
+    losses = _losses(gold, prediction, scores, labels, kind)
+    plain |= {"predictor": predictor, "seed": seed, "kind": kind, "loss": losses}
     plain |= {f"slice.{name}": values for name, values in (slices or {}).items()}
     cells = {"gold": _cells(gold, kind), "prediction": _cells(prediction, kind), "scores": kept}
     cells |= {"unit": none if unit is None else list(unit), "group": none if group is None else list(group)}
@@ -68,17 +73,24 @@ def frame_of(
     return pd.DataFrame({name: found[name] for name in (*COLUMNS, *found)}, index=range(len(row_id)))
 
 
-def _kept(scores: np.ndarray, prediction: Labels, labels: Sequence[str], kind: str) -> list[np.ndarray]:
-    if kind == "tags":
-        return tagged.confidences(scores, prediction, labels)
-    return list(np.asarray(scores, np.float32))
+def _kept(scores: np.ndarray, prediction: Labels, labels: Sequence[str], kind: str) -> list[Any]:
+    if kind == "values":
+        return [[]] * len(scores)
+    return tagged.confidences(scores, prediction, labels) if kind == "tags" else list(np.asarray(scores, np.float32))
 
 
-def _losses(gold: Labels, scores: np.ndarray | None, labels: Sequence[str], kind: str) -> np.ndarray:
-    """(rows,) -log of the gold label's score; nan without scores or gold label."""
+def _losses(
+    gold: Labels, prediction: Labels, scores: np.ndarray | None, labels: Sequence[str], kind: str
+) -> np.ndarray:
+    """(rows,) -log of the gold label's score, or the absolute error; nan without scores or gold label."""
     losses = np.full(len(gold), np.nan)
     if kind == "tags":
         return losses if scores is None else tagged.losses(scores, gold, labels)
+    if kind == "values":
+        known = np.array([value is not None for value in gold], dtype=bool)
+        true, guess = ([value for value, one in zip(some, known, strict=True) if one] for some in (gold, prediction))
+        losses[known] = Mae().rows(_values(true, guess, labels))
+        return losses
     if scores is not None and len(gold):
         losses = np.asarray(LogLoss().rows(_coded(gold, gold, np.asarray(scores), labels, kind)))
         losses[[value is None for value in gold]] = np.nan
@@ -91,7 +103,7 @@ def write(
     """Write the frame and what is needed to read it; a reader never sees half a file."""
     directions = {name: {"higher_is_better": metric_registry.load(name).higher_is_better} for name in metrics}
     about = {
-        "schema": SCHEMA,
+        "schema": max((SCHEMAS[kind] for kind in frame["kind"].unique()), default=1),
         "labels": [_storable(one) for one in labels],
         "task": task,
         "metrics": directions,
@@ -169,6 +181,10 @@ def coded(table: pa.Table, stored: Sequence[str], kind: str, labels: Sequence[st
     """
     if kind == "tags":
         return tagged.coded(table["gold"].to_pylist(), table["prediction"].to_pylist(), labels)
+    if kind == "values":
+        order = [list(stored).index(label) for label in labels]
+        found = _values(table["gold"].to_pylist(), table["prediction"].to_pylist(), labels)
+        return Scored(found.labels, found.gold[:, order], found.prediction[:, order])
     scores = _dense(table["scores"].combine_chunks(), len(stored))
     if scores is not None and tuple(stored) != tuple(labels):
         scores = scores[:, [list(stored).index(label) for label in labels]]
@@ -205,6 +221,8 @@ def units_of(frame: pd.DataFrame) -> np.ndarray | None:
 
 
 def _coded(gold: Labels, prediction: Labels, scores: np.ndarray | None, labels: Sequence[str], kind: str) -> Scored:
+    if kind == "values":
+        return _values(gold, prediction, labels)
     place = {label: index for index, label in enumerate(labels)}
     if kind == "label":
         true = np.array([place.get(str(value), -1) for value in gold], dtype=np.int64)
@@ -222,6 +240,19 @@ def _coded(gold: Labels, prediction: Labels, scores: np.ndarray | None, labels: 
     return Scored((*labels, UNKNOWN) if more else tuple(labels), true, predicted, scores)
 
 
+def _values(gold: Any, prediction: Any, labels: Sequence[str]) -> Scored:
+    """Numbers as metrics take them; a single target's cells are plain numbers."""
+    try:
+        true, guess = (
+            np.array([np.atleast_1d(cell) for cell in cells], dtype=np.float64).reshape(len(cells), len(labels))
+            for cells in (gold, prediction)
+        )
+    except (ValueError, TypeError):
+        message = f"the numbers do not fit the {len(labels)} targets"
+        raise InputError(message, "train the run again") from None
+    return Scored(tuple(labels), true, guess)
+
+
 def _many(value: object) -> Sequence[str]:
     return () if value is None else [str(label) for label in value]  # type: ignore[attr-defined]
 
@@ -233,7 +264,13 @@ def _place(label: object, place: Mapping[str, int]) -> int:
 
 
 def _cells(values: Labels, kind: str) -> list[Any]:
+    if kind == "values":
+        return [value if value is None or len(value) > 1 else value[0] for value in map(_listed, values)]
     return [value if value is None or kind == "label" else list(value) for value in values]
+
+
+def _listed(value: Any) -> list[float] | None:
+    return None if value is None else [float(one) for one in np.atleast_1d(value)]
 
 
 def _column(name: str, frame: pd.DataFrame) -> pa.Array:
@@ -247,7 +284,11 @@ def _column(name: str, frame: pd.DataFrame) -> pa.Array:
         return pa.array(values.to_numpy(np.int64))
     if name == "loss":
         return pa.array(values.to_numpy(np.float64))
-    several = name in ("gold", "prediction") and not {"labels", "tags"}.isdisjoint(frame["kind"])
+    answers, kinds = name in ("gold", "prediction"), set(frame["kind"])
+    if answers and "values" in kinds:
+        lists = any(isinstance(cell, (list, np.ndarray)) for cell in values)
+        return pa.array(list(values), pa.list_(pa.float64()) if lists else pa.float64(), from_pandas=not lists)
+    several = answers and not kinds.isdisjoint({"labels", "tags"})
     kind = pa.list_(pa.string()) if several else pa.string()
     cells = list(values) if several else values.to_numpy(object)
     try:
@@ -267,11 +308,11 @@ def _about(path: Path, raw: bytes | None) -> dict[str, Any]:
     if raw is None:
         raise InputError(f"{path}: a Parquet file, but not predictions of ftkit", "give the folder of a finished run")
     try:
-        about = json.loads(raw)
+        about: dict[str, Any] = json.loads(raw)
     except ValueError:
         raise InputError(f"{path}: its description is damaged", "train or evaluate the run again") from None
-    if not isinstance(about, dict) or about.get("schema") != SCHEMA:
-        version = about.get("schema") if isinstance(about, dict) else None
-        message = f"{path}: schema {version}, but this ftkit reads schema {SCHEMA}"
+    version = about.get("schema") if isinstance(about, dict) else None
+    if not isinstance(version, int) or not 1 <= version <= SCHEMA:
+        message = f"{path}: schema {version}, but this ftkit reads schemas 1 to {SCHEMA}"
         raise InputError(message, "use the ftkit that wrote it")
     return about

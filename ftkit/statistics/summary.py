@@ -13,6 +13,7 @@ from ftkit.metrics import Metric, Scored
 from ftkit.statistics import tables
 from ftkit.statistics.folded import stretch, trials
 from ftkit.statistics.predictions import scored, select
+from ftkit.statistics.residuals import residuals
 from ftkit.statistics.verdict import judge
 
 ADAPTED = "adapted"
@@ -30,6 +31,8 @@ def summarise(
     subject: str = "adapter",
 ) -> dict[str, Any]:
     """The report's scores, baselines, slices, per_label, confusion, confused, reliability, verdict and seeds.
+
+    Where numbers are predicted the tables of labels are empty, and `values` is there beside them.
 
     Names are written as they stand in `frame` and `labels`: where rows are hidden, pass both masked.
     With units all intervals are by unit. With folds every note says that the score belongs to the
@@ -68,6 +71,9 @@ def metrics_of(kind: str, asked: Iterable[str], scored: Scored) -> dict[str, Met
 
 
 def _tables(adapted: Scored, units: np.ndarray | None) -> dict[str, Any]:
+    if adapted.kind == "values":
+        nothing: dict[str, Any] = {"per_label": [], "confusion": None, "confused": [], "reliability": None}
+        return nothing | {"values": residuals(adapted)}
     return {
         "per_label": tables.per_label(adapted),
         "confusion": tables.confusion(adapted),

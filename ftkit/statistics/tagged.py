@@ -10,12 +10,12 @@ import numpy as np
 
 from ftkit.metrics import Scored
 from ftkit.metrics._spans import by_type, pairs
+from ftkit.metrics.token_log_loss import TokenLogLoss
 
 MOST_CONFUSED = 20
 NOTHING = "(no span)"
-FLOOR = float(np.finfo(np.float32).tiny)  # of a probability, so that its logarithm is finite
 
-Tagged = Sequence[Sequence[str] | None]
+Tagged = Sequence[str | Sequence[str] | Sequence[float] | None]
 
 
 def coded(gold: Tagged, prediction: Tagged, labels: Sequence[str]) -> Scored:
@@ -35,14 +35,8 @@ def confidences(scores: np.ndarray, prediction: Tagged, labels: Sequence[str]) -
 
 def losses(scores: np.ndarray, gold: Tagged, labels: Sequence[str]) -> np.ndarray:
     """(rows,) mean over tokens of -log of the gold tag's probability; nan where no token has a known one."""
-    place = {label: number for number, label in enumerate(labels)}
-    found = np.full(len(scores), np.nan)
-    for number, (row, tags) in enumerate(zip(scores, gold, strict=True)):
-        places = np.array([place.get(str(tag), -1) for tag in tags or ()], dtype=np.int64)
-        known = (places >= 0) & (row[: len(places)].sum(axis=1) > 0)
-        if known.any():
-            found[number] = -np.log(np.maximum(row[known, places[known]], FLOOR)).mean()
-    return found
+    tags = np.fromiter((tuple(map(str, row or ())) for row in gold), object, len(gold))
+    return np.asarray(TokenLogLoss().rows(Scored(tuple(labels), tags, tags, scores)))
 
 
 def per_type(scored: Scored) -> list[dict[str, Any]]:

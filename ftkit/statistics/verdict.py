@@ -18,9 +18,9 @@ from ftkit.metrics.accuracy import Accuracy
 from ftkit.statistics import wording
 from ftkit.statistics.folded import covers, stretch, trials, widened
 from ftkit.statistics.paired import Comparison, compare, holm_family
-from ftkit.statistics.wording import MAJORITY, PROBE, RAW, SCRATCH, SHAPES, TFIDF, WITHOUT
+from ftkit.statistics.wording import MAJORITY, MEAN, MEDIAN, PROBE, RAW, SCRATCH, SHAPES, TFIDF, WITHOUT
 
-ORDER = ("source", PROBE, "nearest_neighbour", SCRATCH, TFIDF, SHAPES, RAW, MAJORITY)
+ORDER = ("source", PROBE, "nearest_neighbour", SCRATCH, TFIDF, SHAPES, RAW, MAJORITY, MEDIAN, MEAN)
 """of baselines with equal scores the first is named"""
 UNSURE = ("cannot tell", "not worse")
 
@@ -46,7 +46,7 @@ def judge(
     name = best(metric, family)
     chosen = family[name]
     details = [
-        *_changes(subject, name, chosen),
+        *_changes(subject, name, chosen, adapted.kind),
         *_about_probe(metric, subject, name, family),
         *_accuracy_instead(metric, chosen, adapted, able[name], units, times),
         *_conditions(metric, subject, chosen, len(family)),
@@ -119,10 +119,13 @@ def _margin(metric: Metric, found: Comparison) -> str:
     return "" if found.margin is None else wording.size(found.margin, metric)
 
 
-def _changes(subject: str, name: str, found: Comparison) -> list[str]:
+def _changes(subject: str, name: str, found: Comparison, kind: str) -> list[str]:
     other = wording.predictor(name)
     if found.same:
         return []
+    if kind == "values":
+        closer = wording.rows(found.fixed)
+        return [f"The {subject} comes closer than {other} on {closer}, and {other} on {found.broken:,}."]
     if not found.fixed and not found.broken:
         return [f"No row is right with one and wrong with the other, the {subject} or {other}."]
     fixed = wording.rows(found.fixed)
@@ -138,7 +141,7 @@ def _accuracy_instead(
     metric: Metric, found: Comparison, a: Scored, b: Scored, units: np.ndarray | None, times: float
 ) -> list[str]:
     """Accuracy needs fewer rows: it is compared where the primary metric has no interval."""
-    if found.low is not None or found.same or isinstance(metric, Accuracy):
+    if found.low is not None or found.same or isinstance(metric, Accuracy) or a.kind not in Accuracy.kinds:
         return []
     accuracy = Accuracy(name="accuracy")
     other = widened(accuracy, compare(accuracy, a, b, units, family=found.family), times)

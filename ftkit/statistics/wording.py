@@ -13,6 +13,7 @@ SCRATCH = "from_scratch"
 RAW = "raw_neighbour"
 SHAPES = "token_shapes"
 MAJORITY = "majority"
+MEAN, MEDIAN = "mean", "median"
 NAMES = {
     PROBE: "the linear probe",
     "nearest_neighbour": "the nearest neighbour",
@@ -22,6 +23,8 @@ NAMES = {
     "source": "the earlier run without adapting",
     SHAPES: "the model without pretraining (words and their shapes)",
     MAJORITY: "always answering the most frequent label",
+    MEAN: "always answering the mean",
+    MEDIAN: "always answering the median",
     "base": "the untouched base",
 }
 WITHOUT = {
@@ -30,6 +33,8 @@ WITHOUT = {
     RAW: "The nearest neighbour of raw inputs, without any pretraining,",
     SHAPES: "A model without pretraining (words and their shapes)",
     MAJORITY: "Always answering the most frequent label",
+    MEAN: "Always answering the mean",
+    MEDIAN: "Always answering the median",
 }
 """what needs no pretrained model: if it wins, that is the first thing to know"""
 SUBJECTS = {
@@ -52,6 +57,12 @@ METRICS = {
     "log_loss": "log-loss",
     "ece": "calibration error",
     "brier": "Brier score",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "pearson": "Pearson correlation",
+    "spearman": "rank correlation",
+    "quadratic_kappa": "quadratic kappa",
+    "within_one": "share within one",
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from ftkit.registry import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ftkit.bases import Base
     from ftkit.data.table import Gold, Parsed, Table
+    from ftkit.metrics import Scored
     from ftkit.recipe import Data
 
 
@@ -27,13 +28,17 @@ NO_PIECE, NO_TOKEN = -1, -2
 
 @dataclass(frozen=True)
 class Guess:
-    """How a table was understood: recipe keys, and why, as a sentence for people."""
+    """How a table was understood: recipe keys, and why, as a sentence for people.
+
+    `instead` is said where another task takes the same label column: how to have this one.
+    """
 
     fit: float
     """0 (not this task) to 1 (surely this task)"""
     fields: dict[str, Any]
     """keys of the task"""
     why: str
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,8 @@ class Task(Entry):
     """its key that says where rows are cut"""
     augmentations: ClassVar[tuple[str, ...]] = ()
     """what `train.augment` may name"""
+    loss_metric: ClassVar[str] = "log_loss"
+    """metric that decides between epochs where the primary one is not defined, or equal"""
 
     @property
     def kind(self) -> str:
@@ -188,10 +195,17 @@ class Task(Entry):
         """A batch padded to its own longest row."""
         raise TypeError(f"{type(self).__name__} has no collate")
 
-    def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
-        """Gold labels as the loss takes them: (rows,) int64, or (rows, labels) float32 of 0 and 1.
+    def names(self, gold: Iterable[Gold]) -> tuple[str, ...]:
+        """What scores are of: every label of the training rows, sorted; where numbers are predicted, the targets."""
+        from ftkit.data.gold import labels_of
 
-        Of tags, (rows, tokens) int64, with -1 for a tag that training lacks and `NO_TOKEN` where there is none.
+        return tuple(sorted({label for item in gold for label in labels_of(item)}))
+
+    def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
+        """Gold labels: (rows,) int64, (rows, labels) float32 of 0 and 1, or numbers, (rows, targets) float64.
+
+        The loss is given numbers in sds from their mean over the training rows. Of tags, (rows, tokens) int64, with -1
+        for a tag that training lacks and `NO_TOKEN` where there is none.
         """
         raise TypeError(f"{type(self).__name__} has no targets")
 
@@ -211,11 +225,15 @@ class Task(Entry):
         raise TypeError(f"{type(self).__name__} has no loss")
 
     def scores(self, logits: np.ndarray) -> np.ndarray:
-        """Probabilities (rows, labels), float64: softmax, or independent ones for multi-label.
+        """Probabilities (rows, labels), float64: softmax, or independent ones for multi-label; or numbers.
 
         Of tags, an object array (rows,) of (tokens, labels); 0 throughout for a token that the base is not shown.
         """
         raise TypeError(f"{type(self).__name__} has no scores")
+
+    def scored(self, targets: np.ndarray, scores: np.ndarray, labels: tuple[str, ...]) -> Scored:
+        """Targets and scores of the same rows as metrics take them."""
+        raise TypeError(f"{type(self).__name__} has no scored")
 
     def decode(self, scores: np.ndarray, labels: tuple[str, ...]) -> list[Gold]:
         """The predicted label, or labels, of each row."""
@@ -223,7 +241,7 @@ class Task(Entry):
 
     def cell(self, gold: Gold) -> Any:
         """A prediction as it stands in a table."""
-        return gold if isinstance(gold, str) else ",".join(gold or ())
+        return gold if isinstance(gold, str) else ",".join(map(str, gold or ()))
 
     def confidence(self, scores: np.ndarray) -> np.ndarray:
         """How sure each prediction is, (rows,): the probability that it is right."""
@@ -240,6 +258,10 @@ class Task(Entry):
     def snippet(self, processor: Any) -> Snippet:
         """Its part of the model card's Python."""
         raise TypeError(f"{type(self).__name__} has no snippet")
+
+    def constants(self, given: Given) -> dict[str, np.ndarray]:
+        """What needs no input at all, such as the most frequent label: name → scores (test rows, labels)."""
+        return {}
 
     def baselines(self, given: Given) -> dict[str, np.ndarray]:
         """Models of the task's field that need no base: name → probabilities (test rows, labels)."""

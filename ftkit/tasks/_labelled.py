@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from ftkit.tasks import Task
+from ftkit.tasks import Given, Task
 
 if TYPE_CHECKING:
     import torch
 
     from ftkit.data.table import Gold, Table
+    from ftkit.metrics import Scored
 
 
 class Labelled(Task):
@@ -81,6 +82,21 @@ class Labelled(Task):
 
         exact = logits.astype(np.float64)
         return np.asarray(expit(exact) if self.multi_label is True else softmax(exact, axis=1))
+
+    def scored(self, targets: np.ndarray, scores: np.ndarray, labels: tuple[str, ...]) -> Scored:
+        """Decisions and probabilities beside the truth."""
+        from ftkit.metrics import Scored
+
+        if targets.ndim == 2:
+            return Scored(labels, targets.astype(np.int64), (scores > 0.5).astype(np.int64), scores)
+        return Scored(labels, targets, scores.argmax(axis=1), scores)
+
+    def constants(self, given: Given) -> dict[str, np.ndarray]:
+        """Label shares of the training rows for every test row."""
+        learnt = given.targets[given.train]
+        several = learnt.ndim == 2
+        shares = learnt.mean(axis=0) if several else np.bincount(learnt, minlength=given.labels) / len(learnt)
+        return {"majority": np.tile(shares.astype(np.float64), (len(given.test), 1))}
 
     def decode(self, scores: np.ndarray, labels: tuple[str, ...]) -> list[Gold]:
         """The likeliest label, or every label above one half."""

@@ -1,29 +1,43 @@
-"""What tasks on texts share: the tokenizer of a base, its room, and batches of token ids."""
+"""What tasks share whose input is a text, or a pair of texts: cells, tokens and padded batches."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from ftkit.tasks import NO_TOKEN, PIECES, Encoded
 
+if TYPE_CHECKING:
     import torch
 
     from ftkit.bases import Base
+    from ftkit.data.table import Table
 
-NAMES = ("input_ids", "attention_mask", "token_type_ids")
-"""what a backbone of texts may take"""
+Input = tuple[str, ...]
+
+
+def inputs_of(table: Table, text: str | list[str], combine: str) -> list[Input]:
+    """One text a row, or two segments; several columns are joined unless they are a pair."""
+    names = [text] if isinstance(text, str) else text
+    columns = [table.frame[name].astype(str).to_list() for name in names]
+    if combine == "join":
+        return [(" ".join(filter(None, cells)),) for cells in zip(*columns, strict=True)]
+    return [tuple(cells) for cells in zip(*columns, strict=True)]
+
+
+def fault_of(text: Input, max_chars: int) -> str | None:
+    """Why a text cannot be used, or None."""
+    if not any(part.strip() for part in text):
+        return "empty text"
+    return f"text over {max_chars:,} characters" if sum(map(len, text)) > max_chars else None
 
 
 def tokenizer_of(base: Base, **options: Any) -> Any:
-    """The base's tokenizer, which knows how many tokens the base has room for.
-
-    Raises InputError for a base without one, or with one that cannot be loaded.
-    """
+    """The base's tokenizer, which knows how much the base has room for."""
     from transformers import AutoTokenizer
 
     from ftkit.bases import explain, require_tokenizer
@@ -41,24 +55,25 @@ def tokenizer_of(base: Base, **options: Any) -> Any:
     return tokenizer
 
 
-def _positions(base: Base) -> int:
-    """Tokens that the base has positions for; many tokenizers do not say."""
-    import json
-
-    config = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
-    positions = config.get("max_position_embeddings") or config.get("n_positions") or sys.maxsize
-    # RoBERTa and its kin count from 2: 514 positions are 512 tokens
-    return int(positions - 2 if positions % 8 == 2 else positions)
+def encode(inputs: list[Input], tokenizer: Any, longest: int) -> Encoded:
+    """Token ids of each row, un-padded, with what was cut and what the tokenizer does not know."""
+    if not inputs:
+        return Encoded([], 0, 0, 0)
+    sides = [list(side) for side in zip(*inputs, strict=True)]
+    batch = tokenizer(*sides, truncation=True, max_length=longest, add_special_tokens=True)
+    rows = unpadded(batch)
+    cut = sum(bool(encoding.overflowing) for encoding in batch.encodings or ())
+    return Encoded(rows, cut, *known_pieces(rows, tokenizer))
 
 
 def unpadded(batch: Any) -> list[dict[str, np.ndarray]]:
     """What a tokenizer gives, row by row."""
-    keys = [key for key in NAMES if key in batch]
+    keys = [key for key in ("input_ids", "attention_mask", "token_type_ids") if key in batch]
     columns = [[np.asarray(row, dtype=np.int64) for row in batch[key]] for key in keys]
     return [dict(zip(keys, arrays, strict=True)) for arrays in zip(*columns, strict=True)]
 
 
-def unknown(rows: Sequence[dict[str, np.ndarray]], tokenizer: Any) -> tuple[int, int]:
+def known_pieces(rows: Sequence[dict[str, np.ndarray]], tokenizer: Any) -> tuple[int, int]:
     """Pieces that the tokenizer does not know, and all pieces, special ones aside."""
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     pieces = np.concatenate([row["input_ids"] for row in rows])
@@ -66,10 +81,15 @@ def unknown(rows: Sequence[dict[str, np.ndarray]], tokenizer: Any) -> tuple[int,
     return 0 if tokenizer.unk_token_id is None else int((pieces == tokenizer.unk_token_id).sum()), len(pieces)
 
 
-def padded(rows: Sequence[dict[str, np.ndarray]], fill: dict[str, int]) -> dict[str, torch.Tensor]:
-    """A block (rows, longest) of each array, filled up on the right with 0 or what `fill` says."""
+def collate(rows: list[dict[str, np.ndarray]], tokenizer: Any) -> dict[str, torch.Tensor]:
+    """A batch padded to its own longest row.
+
+    >>> collate([{"input_ids": [5, 6]}, {"input_ids": [7]}])  # arrays in fact
+    {"input_ids": [[5, 6], [7, pad]], …}
+    """
     import torch
 
+    fill = {"input_ids": tokenizer.pad_token_id, PIECES: NO_TOKEN}
     batch = {}
     for key in rows[0]:
         block = np.full((len(rows), max(len(row[key]) for row in rows)), fill.get(key, 0), dtype=np.int64)
@@ -79,12 +99,12 @@ def padded(rows: Sequence[dict[str, np.ndarray]], fill: dict[str, int]) -> dict[
     return batch
 
 
-def toy_base(folder: Path, words: Sequence[str]) -> None:
-    """A random BERT of two blocks that knows some words, at `folder / "base"`."""
+def toy_base(folder: Any, words: list[str]) -> str:
+    """A random BERT of two blocks that knows these words, in `folder`/base."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizer
 
-    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words])}
+    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(set(words))])}
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(vocabulary),
@@ -96,6 +116,7 @@ def toy_base(folder: Path, words: Sequence[str]) -> None:
     )
     BertModel(config).save_pretrained(folder / "base")
     BertTokenizer(vocab=vocabulary).save_pretrained(folder / "base")
+    return str(folder / "base")
 
 
 def tokenizer_lines(options: str = "") -> tuple[str, ...]:
@@ -106,3 +127,11 @@ def tokenizer_lines(options: str = "") -> tuple[str, ...]:
         "    tokenizer.pad_token_id = tokenizer.eos_token_id or 0",
         'tokenizer.padding_side = "right"',
     )
+
+
+def _positions(base: Base) -> int:
+    """Tokens that the base has positions for; many tokenizers do not say."""
+    config = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
+    positions = config.get("max_position_embeddings") or config.get("n_positions") or sys.maxsize
+    # RoBERTa and its kin count from 2: 514 positions are 512 tokens
+    return int(positions - 2 if positions % 8 == 2 else positions)

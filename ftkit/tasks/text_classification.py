@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, final
 from pydantic import Field
 
 from ftkit.errors import InputError
-from ftkit.tasks import Encoded, Given, Guess, Snippet
+from ftkit.tasks import Encoded, Given, Guess, Snippet, _texts
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._labelled import Labelled
-from ftkit.tasks._texts import padded, tokenizer_lines, tokenizer_of, toy_base, unknown, unpadded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,16 +69,10 @@ class TextClassification(Labelled):
         """Texts and labels of every row; empty or oversized texts and missing labels are faults."""
         from ftkit.data.table import Parsed
 
-        names = [self.text] if isinstance(self.text, str) else self.text
-        columns = [table.frame[name].astype(str).to_list() for name in names]
-        if self.combine == "join":
-            texts = [(" ".join(filter(None, cells)),) for cells in zip(*columns, strict=True)]
-        else:
-            texts = [tuple(cells) for cells in zip(*columns, strict=True)]
+        texts = _texts.inputs_of(table, self.text, self.combine)
         gold: list[Gold] = self.gold(table) if labelled else [None] * len(texts)
-        faults = [
-            _fault(text, max_chars, needs=labelled and label is None) for text, label in zip(texts, gold, strict=True)
-        ]
+        missing = ["no label" if labelled and label is None else None for label in gold]
+        faults = [_texts.fault_of(text, max_chars) or why for text, why in zip(texts, missing, strict=True)]
         kept = [text if fault is None else None for text, fault in zip(texts, faults, strict=True)]
         return Parsed(inputs=list(kept), gold=gold, faults=faults)
 
@@ -87,7 +80,7 @@ class TextClassification(Labelled):
 
     def processor(self, base: Base) -> Any:
         """The base's tokenizer."""
-        return tokenizer_of(base)
+        return _texts.tokenizer_of(base)
 
     def load(self, base: Base) -> torch.nn.Module:
         """The bare backbone in fp32 and eval mode; of an encoder-decoder, the encoder."""
@@ -95,26 +88,15 @@ class TextClassification(Labelled):
 
     def encode(self, inputs: list[tuple[str, ...]], processor: Any) -> Encoded:
         """Token ids of each row, un-padded, with what was cut and what the tokenizer does not know."""
-        if not inputs:
-            return Encoded([], 0, 0, 0)
-        longest = self.longest(processor)
-        sides = [list(side) for side in zip(*inputs, strict=True)]
-        batch = processor(*sides, truncation=True, max_length=longest, add_special_tokens=True)
-        rows = unpadded(batch)
-        cut = sum(bool(encoding.overflowing) for encoding in batch.encodings or ())
-        return Encoded(rows, cut, *unknown(rows, processor))
+        return _texts.encode(inputs, processor, self.longest(processor))
 
     def longest(self, processor: Any) -> int:
         """Tokens at which a row is cut: the recipe's, or what the base has room for."""
         return int(min(self.max_length, processor.model_max_length))
 
     def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
-        """A batch padded to its own longest row.
-
-        >>> collate([{"input_ids": [5, 6]}, {"input_ids": [7]}])  # arrays in fact
-        {"input_ids": [[5, 6], [7, pad]], …}
-        """
-        return padded(rows, {"input_ids": processor.pad_token_id})
+        """A batch padded to its own longest row."""
+        return _texts.collate(rows, processor)
 
     def baselines(self, given: Given) -> dict[str, np.ndarray]:
         """Words and letters without pretraining."""
@@ -131,7 +113,7 @@ class TextClassification(Labelled):
         cut = f'padding=True, truncation=True, max_length={self.longest(processor)}, return_tensors="pt"'
         return Snippet(
             imports=("from transformers import AutoTokenizer",),
-            setup=tokenizer_lines(),
+            setup=_texts.tokenizer_lines(),
             arguments=given,
             rows="texts",
             batch=(f"batch = tokenizer({given}, {cut})",),
@@ -151,17 +133,9 @@ class TextClassification(Labelled):
                 rows += [(frame.format(word, words[(i + j) % 4]), label) for j, frame in enumerate(frames)]
         with (folder / "toy.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("text", "label"), *rows])
-        toy_base(folder, sorted({word for text, _ in rows for word in text.split()}))
+        base = _texts.toy_base(folder, [word for text, _ in rows for word in text.split()])
         return {
-            "base": str(folder / "base"),
+            "base": base,
             "task": {"name": "text_classification", "text": "text", "label": "label", "max_length": 16},
             "data": {"train": str(folder / "toy.csv"), "folds": 2},
         }
-
-
-def _fault(text: tuple[str, ...], max_chars: int, needs: bool) -> str | None:
-    if not any(part.strip() for part in text):
-        return "empty text"
-    if sum(map(len, text)) > max_chars:
-        return f"text over {max_chars:,} characters"
-    return "no label" if needs else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import Field
 from ftkit.errors import InputError
 from ftkit.tasks import NO_PIECE, NO_TOKEN, PIECES, Encoded, Given, Guess, Snippet, Task
 from ftkit.tasks._backbone import backbone_of
-from ftkit.tasks._texts import padded, tokenizer_lines, tokenizer_of, toy_base, unknown, unpadded
+from ftkit.tasks._texts import collate, known_pieces, tokenizer_lines, tokenizer_of, toy_base, unpadded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
     from ftkit.bases import Base
     from ftkit.data.table import Gold, Parsed, Table
+    from ftkit.metrics import Scored
 
+UNKNOWN = "(not in training)"
 TOO_MANY = 5_000  # tokens of a row: that is no sentence
 
 
@@ -38,6 +41,7 @@ class TokenClassification(Task):
     """pieces; tokens beyond get no prediction, which are counted, and O"""
 
     default_metrics: ClassVar[tuple[str, ...]] = ("span_f1", "token_accuracy")
+    loss_metric: ClassVar[str] = "token_log_loss"
 
     @property
     def kind(self) -> str:
@@ -136,7 +140,7 @@ class TokenClassification(Task):
             row[PIECES] = first
             unseen += int((first == NO_PIECE).sum())
             cut += bool(batch.encodings[number].overflowing)
-        return Encoded(rows, cut, *unknown(rows, processor), unseen=unseen)
+        return Encoded(rows, cut, *known_pieces(rows, processor), unseen=unseen)
 
     def longest(self, processor: Any) -> int:
         """Pieces at which a row is cut: the recipe's, or what the base has room for."""
@@ -148,14 +152,21 @@ class TokenClassification(Task):
         >>> collate([{"input_ids": [2, 5, 6, 3], "pieces": [1, 2]}, {"input_ids": [2, 7, 3], "pieces": [1]}])
         {"input_ids": [[2, 5, 6, 3], [2, 7, 3, pad]], "pieces": [[1, 2], [1, -2]]}  # tensors in fact
         """
-        return padded(rows, {"input_ids": processor.pad_token_id, PIECES: NO_TOKEN})
+        return collate(rows, processor)
+
+    def names(self, gold: Iterable[Gold]) -> tuple[str, ...]:
+        """Begin and inside of every type of the training rows, and outside, sorted."""
+        from ftkit.data.gold import labels_of
+        from ftkit.data.tags import classes
+
+        return classes({kind for item in gold for kind in labels_of(item)})
 
     def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
         """(rows, tokens) int64: the tag's place, -1 for one that training lacks, `NO_TOKEN` where there is no token."""
         place = {label: i for i, label in enumerate(labels)}
         block = np.full((len(gold), max((len(tags or ()) for tags in gold), default=0)), NO_TOKEN, dtype=np.int64)
         for i, tags in enumerate(gold):
-            block[i, : len(tags or ())] = [place.get(tag, -1) for tag in tags or ()]
+            block[i, : len(tags or ())] = [place.get(str(tag), -1) for tag in tags or ()]
         return block
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -177,6 +188,16 @@ class TokenClassification(Task):
         """Probabilities in float64, (rows,) objects of (tokens, labels)."""
         return np.fromiter(map(_softmax, logits), dtype=object, count=len(logits))
 
+    def scored(self, targets: np.ndarray, scores: np.ndarray, labels: tuple[str, ...]) -> Scored:
+        """Tags beside tags; neighbouring tokens whose tag training lacks are a span of a type of its own."""
+        from ftkit.metrics import Scored
+
+        names = np.array([*labels, f"I-{UNKNOWN}"], dtype=object)  # place -1 is the last
+        gold = [tuple(names[row[: len(one)]]) for row, one in zip(targets, scores, strict=True)]
+        said = self.decode(scores, labels)
+        true, guessed = (np.fromiter(rows, dtype=object, count=len(scores)) for rows in (gold, said))
+        return Scored(labels, true, guessed, scores)
+
     def decode(self, scores: np.ndarray, labels: tuple[str, ...]) -> list[Gold]:
         """The likeliest valid sequence of tags of each row."""
         from ftkit.tasks._spans import best_path
@@ -187,13 +208,20 @@ class TokenClassification(Task):
         """The tags as a list, written as the training rows were."""
         from ftkit.data.tags import written
 
-        return list(written(gold or (), "bio" if self.scheme == "auto" else self.scheme))
+        return list(written(_tags(gold), "bio" if self.scheme == "auto" else self.scheme))
 
     def confidence(self, scores: np.ndarray) -> np.ndarray:
         """(rows,) of the least certain token."""
         return np.array([row.max(axis=1).min() for row in scores])
 
     # ---- baselines and pages ----
+
+    def constants(self, given: Given) -> dict[str, np.ndarray]:
+        """Label shares of the training tokens for every token."""
+        gold = given.targets[given.train]
+        shares = np.bincount(gold[gold >= 0], minlength=given.labels) / max(1, int((gold >= 0).sum()))
+        rows = (np.tile(shares, (len(given.inputs[row]), 1)) for row in given.test)
+        return {"majority": np.fromiter(rows, dtype=object, count=len(given.test))}
 
     def baselines(self, given: Given) -> dict[str, np.ndarray]:
         """Words, shapes and what is around them, without pretraining."""
@@ -208,7 +236,7 @@ class TokenClassification(Task):
         from ftkit.tasks._marked import compared
 
         gold, prediction = answer
-        return compared(input, gold or (), prediction or ())
+        return compared(input, _tags(gold), _tags(prediction))
 
     def snippet(self, processor: Any) -> Snippet:
         """Tokens through the tokenizer; each is judged by its first piece."""
@@ -254,6 +282,10 @@ def _toy_row(frame: str, pair: tuple[tuple[str, str], ...]) -> tuple[list[str], 
         tokens += parts
         tags += [f"{'I' if i else 'B'}-{kind}" if kind else "O" for i in range(len(parts))]
     return tokens, tags
+
+
+def _tags(gold: Gold) -> tuple[str, ...]:
+    return tuple(map(str, gold or ()))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

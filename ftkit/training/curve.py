@@ -119,8 +119,8 @@ class Tracer:
         """Train and score every share; of its predictions only what scores need is kept."""
         seeds, places = self.plan.seeds, range(len(self.plan.sizes))
         with console.progress("learning curve", self._rows_shown()) as bar:
-            primary = self.session.recipe.evaluate.metrics[0]
-            watcher = Watcher(primary, accelerator, bar, lambda line: None)  # the history is the run's alone
+            primary, loss = self.session.recipe.evaluate.metrics[0], self.session.recipe.task.loss_metric
+            watcher = Watcher(primary, loss, accelerator, bar, lambda line: None)  # the history is the run's alone
             points = {}
             for seed in seeds:
                 for place in places:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ftkit.data.table import Splits
     from ftkit.methods import Method
     from ftkit.recipe import Recipe
+    from ftkit.tasks import Task
 
 ROWS_TRAINED, FEWEST_EPOCHS = 20_000, 3  # `epochs: auto` shows a fit about as many rows, in at least 3 passes
 RANDOM_LR, RANDOM_EPOCHS, RANDOM_ROWS = 1e-3, 60, 100_000  # the same for random weights, which have all to learn
@@ -43,16 +44,23 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
     }
     recipe = recipe.replace(values)
     for name in recipe.evaluate.metrics:  # one that fails should fail now
-        metrics.load(name).compute(_tried(recipe.task.kind))
+        _try(metrics.load(name), recipe.task)
     return recipe
 
 
-def _tried(kind: str) -> metrics.Scored:
-    """Two rows that any metric of a kind can be computed of."""
-    if kind == "tags":
+def _try(metric: metrics.Metric, task: Task) -> None:
+    """Raise for a metric that is of other predictions than the task's, or cannot be computed."""
+    if task.kind not in metric.kinds:
+        fits = ", ".join(metrics.family(task.kind))
+        what = f"evaluate.metrics: {metric.name} is no metric of {task.name}, which predicts {task.kind}"
+        raise InputError(what, f"choose from {fits}; a metric of your own says `kinds = frozenset({{'{task.kind}'}})`")
+    if task.kind == "values":
+        metric.compute(metrics.Scored(("a",), np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]])))
+    elif task.kind == "tags":
         rows = np.fromiter((("O", "B-a"), ("O", "O")), object, 2)
-        return metrics.Scored(("B-a", "O"), rows, rows)
-    return metrics.Scored(("a", "b"), np.array([0, 1]), np.array([0, 1]), np.eye(2))
+        metric.compute(metrics.Scored(("B-a", "I-a", "O"), rows, rows))
+    elif task.kind in ("label", "labels"):
+        metric.compute(metrics.Scored(("a", "b"), np.array([0, 1]), np.array([0, 1]), np.eye(2)))
 
 
 def _refuse_blind_search(recipe: Recipe) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 from ftkit import privacy
 from ftkit.console import console
 from ftkit.data.folds import together
-from ftkit.features import baselines, doubts, probe
+from ftkit.features import doubts, probe
 from ftkit.features.cache import Cache
 from ftkit.features.doubts import Doubts
 from ftkit.features.probe import Probe
+from ftkit.features.scale import are_numbers
 from ftkit.models.assembly import Assembly
 from ftkit.recipe.pace import Pace
 from ftkit.runs import CHECKPOINTS
@@ -51,7 +52,7 @@ class Outcome:
     probes: dict[str, Probe] = field(default_factory=dict)
     """part: linear probe on the untouched base"""
     baselines: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
-    """name: part: (test rows, labels) probabilities"""
+    """name: part: (test rows, labels) scores"""
     doubts: Doubts = field(default_factory=lambda: Doubts.none("not looked for"))
     """of the labels of all rows that are trained on"""
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -146,7 +147,6 @@ def _score_baselines(outcome: Outcome) -> None:
         for done, part in enumerate(parts, 1):
             gold, chosen = session.targets[part.train], outcome.probes[part.name]
             features = session.pooled[chosen.pooling]
-            lengths = [len(inputs[i]) for i in part.test] if task.kind == "tags" else None
             given = Given(
                 inputs=inputs,
                 rows=session.prepared.encoded.rows,
@@ -158,7 +158,7 @@ def _score_baselines(outcome: Outcome) -> None:
                 processor=session.assembly.processor,
             )
             found = {
-                "majority": baselines.majority(gold, count, len(part.test), lengths),
+                **task.constants(given),
                 **task.baselines(given),
                 "nearest_neighbour": probe.neighbours(features[part.train], gold, count, features[part.test]),
                 "linear_probe": task.scores(chosen.logits(features[part.test])),
@@ -179,6 +179,8 @@ def _doubts(outcome: Outcome) -> Doubts:
     session, chosen = outcome.session, outcome.probes["final"]
     if session.recipe.task.kind == "tags":
         return Doubts.none("labels are doubted row by row, and these rows have a tag for each token")
+    if are_numbers(session.targets):
+        return Doubts.none("numbers are predicted, and confident learning is of labels")
     frame = session.splits.rows.frame
     return doubts.find(
         session.pooled[chosen.pooling],

@@ -53,7 +53,7 @@ class Job:
     network: Network
     examples: Examples
     targets: torch.Tensor
-    """(rows,), (rows, labels) or (rows, tokens), for all rows"""
+    """(rows,), (rows, labels), (rows, targets) or (rows, tokens), for all rows"""
     balanced: bool
     """whether a row weighs in inverse proportion to its label's count among the member's training rows"""
     judge: Judge
@@ -234,7 +234,7 @@ def _losses(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tensor:
     with torch.autocast(device.type, torch.bfloat16, enabled=job.precision == "bf16"):
         logits = _logits(job, one, rows, changed=seed)
     each = job.examples.task.loss(
-        logits.float() if logits.dtype != torch.float64 else logits, job.targets[rows].to(device)
+        logits.float() if logits.dtype != torch.float64 else logits, one.wanted(job.targets[rows]).to(device)
     )
     if one.label_weights is not None:
         each = each * one.label_weights.to(device, each.dtype)[job.targets[rows].to(device)]
@@ -311,7 +311,7 @@ def _portions(job: Job, positions: np.ndarray) -> Iterator[np.ndarray]:
 def predict(job: Job, one: Member, positions: np.ndarray) -> np.ndarray:
     """Logits (positions, labels) in float32 or better, in the precision that the base was loaded in.
 
-    Of tokens, an object array (positions,) of (tokens, labels).
+    Numbers that are predicted come in their own units; tokens as an object array (positions,) of (tokens, labels).
     """
     job.network.training(False)
     exact = np.float64 if one.bias.dtype == torch.float64 else np.float32
@@ -329,4 +329,4 @@ def predict(job: Job, one: Member, positions: np.ndarray) -> np.ndarray:
             in_chunks(job.network, job.examples, rows, len(rows), work)
     if (error := finite.bad_scores(job, one, positions, out)) is not None:
         raise error
-    return out
+    return out if one.scale is None else one.scale.own(out)

@@ -15,6 +15,7 @@ from ftkit.features import tokens
 from ftkit.features.network import Batch, Network
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
+from ftkit.features.scale import Scale
 from ftkit.methods import Method
 
 CLOSED = -1e4  # logit of a label that may not be given: its probability is 0, and no gradient comes from it
@@ -85,6 +86,8 @@ class Member:
     """end after this many epochs of the schedule, as an earlier choice on validation rows found best"""
     origin: Origin | None = None
     """where it is held near its start"""
+    scale: Scale | None = None
+    """of the numbers that are predicted: the head gives them in sds from their mean; None for labels"""
     step: int = 0
     epoch: int = 0
     done: bool = False
@@ -139,6 +142,10 @@ class Member:
         weight = torch.where(own[:, None], self.weight, self.weight.detach())
         logits = features @ weight.T + torch.where(own, self.bias, self.bias.detach())
         return logits.masked_fill(~own, CLOSED) if self.origin.closed else logits
+
+    def wanted(self, targets: torch.Tensor) -> torch.Tensor:
+        """Targets of some rows as the loss takes them."""
+        return targets if self.scale is None else torch.from_numpy(self.scale.standard(targets.numpy()))
 
     def batches(self, epoch: int, lengths: np.ndarray) -> list[np.ndarray]:
         """Training rows of this epoch, in batches of similar length and in random order.
@@ -254,5 +261,16 @@ def member(
     weight = nn.Parameter(torch.from_numpy(probe.weight.copy()).to(like))
     bias = nn.Parameter(torch.from_numpy(probe.bias.copy()).to(like))
     return Member(
-        name, seed, train, validation, probe.pooling, backbone, weight, bias, settings, label_weights, stop_after
+        name,
+        seed,
+        train,
+        validation,
+        probe.pooling,
+        backbone,
+        weight,
+        bias,
+        settings,
+        label_weights,
+        stop_after,
+        scale=probe.scale,
     )

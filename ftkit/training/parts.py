@@ -10,6 +10,7 @@ import numpy as np
 from ftkit.data.table import Part
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
+from ftkit.features.scale import Scale
 from ftkit.search.ladder import Climb
 from ftkit.training.arms import Arm, Arms
 from ftkit.training.checkpoints import Journal
@@ -245,18 +246,29 @@ def best_epoch(curves: list[list[tuple[float, float]]], sizes: list[int]) -> tup
     return order[0], float(mean[order[0]]), float(loss[order[0]])
 
 
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Rows of an earlier run's head in the order of this run's labels, nan for labels that it did not know."""
+
+    weight: np.ndarray
+    """(labels, width)"""
+    bias: np.ndarray
+    """(labels,)"""
+    scale: Scale | None = None
+    """of the numbers that it predicts"""
+
+
 def warm_start(
     pooled: dict[Pooling, np.ndarray],
     targets: np.ndarray,
     labels: int,
     choice: tuple[Pooling, float],
     balanced: bool,
-    known: tuple[np.ndarray, np.ndarray] | None = None,
+    known: Known | None = None,
 ) -> Solve:
     """What solves a head on any training rows, each set of rows once.
 
-    `known` are rows of an earlier run's head, (labels, width) and (labels,), nan where it had no such
-    label: those are taken over, and only new labels start from the probe.
+    `known` are rows of an earlier run's head: those are taken over, and only new labels start from the probe.
     """
     from ftkit.features import probe
 
@@ -266,17 +278,18 @@ def warm_start(
         key = rows.tobytes()
         if key not in solved:
             fresh = probe.fit(pooled, targets, labels, rows, choice, balanced)
-            solved[key] = fresh if known is None else _merged(fresh, *known)
+            solved[key] = fresh if known is None else _merged(fresh, known)
         return solved[key]
 
     return solve
 
 
-def _merged(fresh: Probe, weight: np.ndarray, bias: np.ndarray) -> Probe:
-    have = ~np.isnan(bias)
-    return Probe(
-        fresh.pooling,
-        fresh.strength,
-        np.where(have[:, None], weight, fresh.weight).astype(np.float32),
-        np.where(have, bias, fresh.bias).astype(np.float32),
+def _merged(fresh: Probe, known: Known) -> Probe:
+    weight, bias, have = known.weight, known.bias, ~np.isnan(known.bias)
+    if known.scale is not None and fresh.scale is not None:
+        weight, bias = known.scale.moved(weight, bias, fresh.scale)
+    return replace(
+        fresh,
+        weight=np.where(have[:, None], weight, fresh.weight).astype(np.float32),
+        bias=np.where(have, bias, fresh.bias).astype(np.float32),
     )

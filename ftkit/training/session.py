@@ -13,8 +13,10 @@ from ftkit.features import probe
 from ftkit.features.examples import Examples, Features
 from ftkit.features.pooling import EACH, Pooling, candidates
 from ftkit.features.probe import Probe
+from ftkit.features.scale import Scale
 from ftkit.features.tokens import seen_only
 from ftkit.models.assembly import Assembly, assemble
+from ftkit.models.delivery import Head
 from ftkit.search.ladder import Climb, weigh
 from ftkit.training.arms import Arm, Arms
 from ftkit.training.checkpoints import Journal
@@ -24,7 +26,7 @@ from ftkit.training.encoding import Prepared
 from ftkit.training.judging import judged, scored
 from ftkit.training.loop import Job
 from ftkit.training.members import Settings
-from ftkit.training.parts import Choice, Fit, Fitted, Solve, Tried, warm_start
+from ftkit.training.parts import Choice, Fit, Fitted, Known, Solve, Tried, warm_start
 from ftkit.training.stopping import Stop
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ class Session:
 
         count, known = len(self.labels), None
         if (head := self.assembly.head) is not None:
-            known = _carried_over(head.labels, head.weight, head.bias, self.labels)
+            known = _carried_over(head, self.labels, self.recipe.task.kind == "values")
         choice = probe.choose(self.pooled, self.targets, count, part.inner, score, self.balanced)
         fresh = warm_start(self.pooled, self.targets, count, choice, self.balanced)
         if known is None:
@@ -202,14 +204,16 @@ def open_session(
     )
 
 
-def _carried_over(
-    old: tuple[str, ...], weight: np.ndarray, bias: np.ndarray, labels: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Head rows of an earlier run in the order of `labels`; nan for labels that it did not know."""
-    place = {label: i for i, label in enumerate(old)}
-    carried = np.full((len(labels), weight.shape[1]), np.nan, dtype=np.float32)
-    carried_bias = np.full(len(labels), np.nan, dtype=np.float32)
-    for i, label in enumerate(labels):
-        if label in place:
-            carried[i], carried_bias[i] = weight[place[label]], bias[place[label]]
-    return carried, carried_bias
+def _carried_over(head: Head, labels: tuple[str, ...], numbers: bool) -> Known | None:
+    """Head rows of an earlier run by the names of labels, or of targets; None where it predicts something else."""
+    if (head.scale is not None) != numbers:
+        return None
+    place = {label: i for i, label in enumerate(head.labels)}
+    rows = np.array([place.get(label, -1) for label in labels])
+
+    def taken(known: np.ndarray, missing: float) -> np.ndarray:
+        have = (rows >= 0).reshape(-1, *[1] * (known.ndim - 1))
+        return np.where(have, known[rows], missing)
+
+    scale = None if head.scale is None else Scale(taken(head.scale.mean, 0.0), taken(head.scale.sd, 1.0))
+    return Known(taken(head.weight, np.nan), taken(head.bias, np.nan), scale)

@@ -28,6 +28,8 @@ class Watcher:
     """Watches all members of a run, one after another."""
 
     primary: str
+    loss: str
+    """metric that the loss of validation rows is"""
     accelerator: Accelerator
     bar: Progress
     record: Callable[[Line], None]
@@ -70,7 +72,7 @@ class Watcher:
         if step.validation is not None:
             score, loss = step.validation
             self.best = np.fmax(self.best, score)
-            validation = {"log_loss": loss, self.primary: score * self.sign}
+            validation = {self.loss: loss, self.primary: score * self.sign}
         line = {"part": part, "member": name, "seed": seed, "epoch": step.epoch, "step": step.step}
         line |= {"train_loss": step.loss, "lr": step.lr, "validation": validation, "time": round(time.time(), 3)}
         self.record(line)
@@ -94,4 +96,4 @@ def watching(session: Session, accelerator: Accelerator, record: Callable[[Line]
         chosen = 0 if follows else rates * sum(len(rows) for rows, _ in part.inner)
         total += epochs * (chosen + (len(part.train) if part.refit or not part.inner else 0))
     with console.progress("training", total) as bar:
-        yield Watcher(recipe.evaluate.metrics[0], accelerator, bar, record)
+        yield Watcher(recipe.evaluate.metrics[0], recipe.task.loss_metric, accelerator, bar, record)

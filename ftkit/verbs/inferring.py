@@ -47,6 +47,8 @@ def infer(target: str, changes: list[tuple[str, str]]) -> Recipe:
         recipe = parse(whole | {"method": {"name": SCRATCH_METHOD}}, changes)
     _must_be_whole(recipe.task, table)
     _tell(target, table, name, guess, fields | given)
+    if not asked.get("name"):
+        _tell_others(table, name, recipe.task)
     return recipe
 
 
@@ -76,6 +78,14 @@ def _recognised(table: Table, wanted: str | None) -> tuple[str, Guess]:
     guesses = {name: registry.load("tasks", name).recognise(table) for name in candidates}
     best = max(candidates, key=lambda name: guesses[name].fit)
     return best, guesses[best]
+
+
+def _tell_others(table: Table, name: str, task: Task) -> None:
+    """How to have another task that takes the same label column."""
+    for other in registry.names("tasks"):
+        guess: Guess = registry.load("tasks", other).recognise(table)
+        if other != name and guess.instead and guess.fields.get("label") == getattr(task, "label", None):
+            console.say(f"  {guess.instead}")
 
 
 def _fields(kind: type[Task], table: Table, guess: Guess, given: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,8 @@ def predict(
 ) -> Path:
     """Write the table of `file` with `prediction` and `confidence` beside its columns.
 
+    A run that predicts numbers gives no confidence, and of several targets a column `prediction.<target>` each.
+
     Columns, order, file type and types of cells are kept; a row that cannot be read (an empty text)
     gets empty cells and is counted, and so are rows that the run was trained on. With `scores`, a
     column `score.<label>` holds each label's probability. `changes` are (dotted key, YAML) of how the
@@ -54,21 +56,12 @@ def predict(
     table, parsed, report = rows_of(model.recipe, file, labelled=False)
     tell(file, out, table, report)
     labels = model.head.labels
-    added = [PREDICTION, CONFIDENCE, *(f"score.{label}" for label in labels if scores)]
+    added = _columns(model.recipe.task.kind, labels, scores)
     if taken := [name for name in added if name in table.frame.columns]:
         raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
-    probabilities, encoded = _scores(model, parsed, temperature)
+    found, encoded = _scores(model, parsed, temperature)
     tell_seen(run, file, parsed, encoded)
-    decoded = model.recipe.task.decode(probabilities, labels)
-    cells: dict[str, list[object]] = {
-        PREDICTION: [model.recipe.task.cell(one) for one in decoded],
-        CONFIDENCE: model.recipe.task.confidence(probabilities).round(DIGITS).tolist(),
-    }
-    if scores and model.recipe.task.kind == "tags":
-        raise InputError("--scores: there is a probability of each label for every token, too many for a table")
-    if scores:
-        columns = zip(labels, probabilities.T.round(6).tolist(), strict=True)
-        cells |= {f"score.{label}": column for label, column in columns}
+    cells = dict(zip(added, _cells(model, found, scores), strict=True))
     for note in write(beside(table, parsed, cells), out, file, model.recipe.data, table.lines):
         console.say(note)
     return out
@@ -130,3 +123,23 @@ def beside(table: Table, parsed: Parsed, cells: dict[str, list[object]]) -> pd.D
         column[usable] = values
         frame[name] = column
     return frame
+
+
+def _columns(kind: str, labels: Sequence[str], scores: bool) -> list[str]:
+    """Names of the new columns."""
+    if kind == "values":
+        return [PREDICTION] if len(labels) == 1 else [f"{PREDICTION}.{target}" for target in labels]
+    if kind == "tags" and scores:
+        what = "--scores: there is a probability of each label for every token, too many for a table"
+        raise InputError(what, "predict without --scores")
+    return [PREDICTION, CONFIDENCE, *(f"score.{label}" for label in labels if scores)]
+
+
+def _cells(model: Model, found: np.ndarray, scores: bool) -> list[list[object]]:
+    """The new columns in the order of their names, the scores of labels last where they are wanted."""
+    task = model.recipe.task
+    if task.kind == "values":
+        return list(found.T.round(6).tolist())
+    decoded = [task.cell(one) for one in task.decode(found, model.head.labels)]
+    each = found.T.round(6).tolist() if scores else []
+    return [decoded, task.confidence(found).round(DIGITS).tolist(), *each]

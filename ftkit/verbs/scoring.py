@@ -28,9 +28,9 @@ from ftkit.models.assembly import Finished, finished
 from ftkit.models.delivery import read_head
 from ftkit.privacy import Mask
 from ftkit.recipe import Recipe
-from ftkit.runs.frames import columns, frame, shown_labels
+from ftkit.runs.frames import columns, frame
 from ftkit.runs.kept import SCHEMA, Place
-from ftkit.runs.masking import mask_of
+from ftkit.runs.masking import mask_of, shown_labels
 from ftkit.runs.trained import seen_by
 from ftkit.statistics.summary import summarise
 from ftkit.tasks import Encoded

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from ftkit.data.folds import together
+from ftkit.data.gold import labels_of
 from ftkit.data.hashing import content_keys, row_ids
-from ftkit.data.sampling import draw, draw_order, labels_of, renamed, without_rare
+from ftkit.data.sampling import draw, draw_order, renamed, without_rare
 from ftkit.data.table import Gold
 
 

@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ftkit.data.folds import NEVER, Together, folds, held_out, together
+from ftkit.data.gold import labels_of
 from ftkit.data.hashing import content_key, content_keys, fraction, row_ids
-from ftkit.data.sampling import labels_of
 from ftkit.data.splits import Division, divide, used_only
 from ftkit.data.table import DataReport, Gold, Part, Rows, Splits
 from ftkit.errors import InputError

@@ -76,10 +76,8 @@ def test_a_mistake_is_mended_and_named(scheme: tags.Scheme, row: str, mended: st
 
 
 def test_iob1_begins_spans_with_inside_and_that_is_no_mistake() -> None:
-    assert tags.mended(["I-a", "I-a", "B-a", "I-b", "O"], "iob1") == (
-        Tags(["B-a", "I-a", "B-a", "B-b", "O"]),
-        Counter(),
-    )
+    found = tags.mended(["I-a", "I-a", "B-a", "I-b", "O"], "iob1")
+    assert found == (Tags(["B-a", "I-a", "B-a", "B-b", "O"]), Counter())
 
 
 def test_the_labels_of_a_row_are_its_types_and_they_can_be_renamed() -> None:

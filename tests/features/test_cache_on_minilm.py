@@ -63,7 +63,9 @@ def test_adapters_are_as_good_with_the_cache_as_without(shared: Path, tmp_path: 
     features.read(np.arange(400))
     assert features.prefix is not None, features.why_not
     solved = probe.fit(features.pooled, targets, 2, train, (MEAN, 0.1))
-    job = Job(made.network, rows, torch.from_numpy(targets), False, judge(targets, labels), Accelerator(cpu=True))
+    job = Job(
+        made.network, rows, torch.from_numpy(targets), False, judge(chosen.task, targets, labels), Accelerator(cpu=True)
+    )
     settings = Settings(epochs=2, lr=1e-3, batch=16)
     right = np.zeros((5, 2, 240), dtype=bool)  # (seeds, with and without, test rows)
     for seed in range(5):

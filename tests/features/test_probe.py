@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from ftkit.features import baselines, probe
+from ftkit.features import probe
 from ftkit.features.pooling import Pooling
+from ftkit.tasks import Given
 from ftkit.tasks._lexical import tfidf
+from ftkit.tasks.text_classification import TextClassification
 
 MEAN, FIRST = Pooling("mean"), Pooling("first")
 
@@ -130,4 +132,5 @@ def test_tfidf_learns_words_and_copes_with_texts_without_any() -> None:
 
 
 def test_majority_is_the_share_of_labels() -> None:
-    assert baselines.majority(np.array([0, 0, 1, 0]), 2, 2).tolist() == [[0.75, 0.25], [0.75, 0.25]]
+    given = Given([], [], np.array([0, 0, 1, 0, 1, 1]), np.arange(4), np.arange(4, 6), 2, False)
+    assert TextClassification().constants(given) == {"majority": pytest.approx(np.full((2, 2), [0.75, 0.25]))}

@@ -44,6 +44,7 @@
   };
   List.prototype.text = function (column, row) {
     if (column.kind === "share") return share(column.values[row]);
+    if (column.kind === "number") return several(column.values[row]).join(", ");
     return (column.kind === "choice" ? this.names(column, row) : several(column.values[row])).join(" ");
   };
   List.prototype.find = function (row) {
@@ -69,7 +70,7 @@
   };
   List.prototype.sort = function (rows, column, falling) {
     var list = this, sign = falling ? -1 : 1, values = column.values;
-    var keys = column.kind === "share" ? null : values.map(function (_, row) { return list.text(column, row); });
+    var keys = column.kind === "share" || column.kind === "number" && !values.some(Array.isArray) ? null : values.map(function (_, row) { return list.text(column, row); });
     rows.sort(function (a, b) {
       if (keys) return sign * order.compare(keys[a], keys[b]) || a - b;
       var lost = (values[a] === null ? 1 : 0) - (values[b] === null ? 1 : 0);
@@ -98,7 +99,7 @@
     return make("tr", { role: "row" }, this.columns.map(function (column) {
       var cell = make("td", { role: "cell", "data-name": column.name, "data-key": column.key, class: column.kind });
       if (column.kind === "text") several(column.values[row]).forEach(function (text) { cell.append(list.paragraph(text)); });
-      else if (column.kind === "share") cell.append(share(column.values[row]));
+      else if (column.kind === "share" || column.kind === "number") cell.append(list.text(column, row));
       else list.names(column, row).forEach(function (name) {
         cell.append(make("span", { dir: "auto", class: "label " + ((column.tones || {})[name] || "") }, name));
       });
@@ -173,7 +174,7 @@
       var heading = make("th", { scope: "col", role: "columnheader", class: column.kind }, control);
       control.addEventListener("click", function () {
         var before = heading.getAttribute("aria-sort");
-        var falling = before ? before === "ascending" : column.kind === "share";
+        var falling = before ? before === "ascending" : column.kind !== "text" && column.kind !== "choice";
         all("th", heading.parentNode).forEach(function (other) { other.removeAttribute("aria-sort"); });
         heading.setAttribute("aria-sort", falling ? "descending" : "ascending");
         list.sorted = { column: column, falling: falling };
