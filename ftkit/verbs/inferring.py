@@ -53,15 +53,17 @@ def infer(target: str, changes: list[tuple[str, str]]) -> Recipe:
 
 
 def _draft(start: dict[str, Any], changes: list[tuple[str, str]]) -> Recipe:
-    """Everything but the columns, checked before any data is read; with a stand-in where no task is named."""
-    faults: Faults | None = None
+    """Everything but the columns, checked before any data is read; with a stand-in where no task is named.
+
+    Raises the Faults of the task that has fewest: to another one, keys of this one would be faults as well.
+    """
+    several: list[Faults] = []
     for name in registry.names("tasks"):
         try:
-            return parse({"task": {"name": name}} | start, changes)
+            return parse({"base": "-", "task": {"name": name}} | start, changes)
         except Faults as error:
-            faults = faults or error
-    assert faults is not None, "there is no task"
-    raise faults
+            several.append(error)
+    raise min(several, key=lambda faults: len(faults.faults))
 
 
 def _read(draft: Recipe) -> Table:
@@ -75,8 +77,14 @@ def _read(draft: Recipe) -> Table:
 def _recognised(table: Table, wanted: str | None) -> tuple[str, Guess]:
     """The task that was asked for, else the one that fits best, with what it makes of the table."""
     candidates = [wanted] if wanted else registry.names("tasks")
-    guesses = {name: registry.load("tasks", name).recognise(table) for name in candidates}
-    best = max(candidates, key=lambda name: guesses[name].fit)
+    kinds: dict[str, type[Task]] = {name: registry.load("tasks", name) for name in candidates}
+    guesses = {name: kind.recognise(table) for name, kind in kinds.items()}
+
+    def likely(name: str) -> tuple[float, int, bool]:
+        """Where none fits, the task that knows some column of it, or that needs no base to be named."""
+        return guesses[name].fit, len(guesses[name].fields), bool(kinds[name].default_base)
+
+    best = max(candidates, key=likely)
     return best, guesses[best]
 
 

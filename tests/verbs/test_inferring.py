@@ -137,3 +137,11 @@ def test_any_small_table_is_a_recipe_or_one_clear_error(workdir: Path, rows: lis
         assert error.message and error.code == 2
     else:
         assert recipe.task.model_dump()["label"] != "auto"
+
+
+def test_a_fault_of_the_recipe_is_not_blamed_on_another_task(tmp_path: Path) -> None:
+    (tmp_path / "toy.csv").write_text("text,label\n" + "a ripe plum,fruit\nbring the saw,tool\n" * 9)
+    with pytest.raises(Faults) as caught:
+        infer(str(tmp_path / "toy.csv"), [("train.epoch", "3"), ("task.text", "text"), ("task.max_length", "16")])
+    assert len(caught.value.faults) == 1
+    assert "train.epoch" in str(caught.value.faults[0])
