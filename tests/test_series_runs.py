@@ -160,9 +160,9 @@ def test_check_says_what_will_train(tmp_path: Path) -> None:
     path = people(tmp_path, "few.csv", ["ada", "ben", "cem"])
     settings = [("base", json.dumps({"config": SMALL}))]
     (found,) = check(recipe_for(path, settings))["trains"]
-    assert (found["method"], found["blocks"], found["of_blocks"], found["elsewhere"]) == ("full", [0, 1], 2, True)
+    assert (found["method"], found["blocks"], found["all_blocks"], found["outside"]) == ("full", [1, 2], 2, True)
     assert found["weights"] == found["of"] > 1000
     (found,) = check(recipe_for(path, [*settings, ("method", "{name: lora, layers: last 1}")]))["trains"]
-    assert found["blocks"] == [1] and 0 < found["weights"] < found["of"] and not found["elsewhere"]
+    assert found["blocks"] == [2] and 0 < found["weights"] < found["of"] and not found["outside"]
     (found,) = check(recipe_for(path, [*settings, ("method", "head")]))["trains"]
     assert found["weights"] == 0 and found["blocks"] == []

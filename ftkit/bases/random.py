@@ -20,12 +20,15 @@ from ftkit.errors import InputError
 CONFIG = "config.json"
 
 
-def find(config: str | dict[str, Any], seed: int) -> Base:
+def find(config: str | dict[str, Any], seed: int, beside: Path | None = None) -> Base:
     """The base of that config, its weights drawn with the seed; the same ones each time, also on the same disk later.
+
+    `beside` is a folder whose tokenizer or processor files go with it, where the config is no folder itself.
 
     Raises InputError for a config that transformers cannot build.
     """
-    tree, beside = config_of(config)
+    tree, own = config_of(config)
+    beside = own or beside
     kind = tree.get("model_type")
     if not isinstance(kind, str) or not kind:
         raise InputError("base.config: names no model_type", "add model_type, such as bert or vit")

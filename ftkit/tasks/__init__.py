@@ -176,10 +176,10 @@ class Task(Entry):
         """The config of a model with random weights, filled up with what the data decide, such as channels."""
         return config
 
-    def scratch(self, inputs: list[tuple[str, ...]]) -> dict[str, Any] | None:
+    def scratch(self, inputs: list[tuple[str, ...]], processor: Any) -> dict[str, Any] | None:
         """The config of a small model that is trained on the run's rows alone, as a baseline; None: there is none.
 
-        `inputs` are training rows. The model is built and trained by the engine, from random weights.
+        `inputs` are training rows, `processor` is the base's. The engine builds and trains it.
         """
         return None
 
@@ -197,9 +197,8 @@ class Task(Entry):
 
     def names(self, gold: Iterable[Gold]) -> tuple[str, ...]:
         """What scores are of: every label of the training rows, sorted; where numbers are predicted, the targets."""
-        from ftkit.data.gold import labels_of
-
-        return tuple(sorted({label for item in gold for label in labels_of(item)}))
+        several = ((item,) if isinstance(item, str) else item or () for item in gold)
+        return tuple(sorted({label for labels in several for label in labels if isinstance(label, str)}))
 
     def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
         """Gold labels: (rows,) int64, (rows, labels) float32 of 0 and 1, or numbers, (rows, targets) float64.
@@ -267,7 +266,7 @@ class Task(Entry):
         """Models of the task's field that need no base: name → probabilities (test rows, labels)."""
         return {}
 
-    def raw(self, rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray | None:
+    def raw(self, rows: Sequence[dict[str, np.ndarray]], processor: Any) -> np.ndarray | None:
         """Encoded rows as vectors (rows, numbers) for nearest neighbours without any model; None: there are none."""
         return None
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, final
 import numpy as np
 from pydantic import Field
 
-from ftkit.tasks import Encoded, Given, Snippet, _sound
+from ftkit.tasks import Encoded, Snippet, _sound
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._files import BadFile, FileTask, Reader, located, root_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import torch
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
 
 MOST = 30.0  # seconds of a sound, unless the recipe says more
 WAVE = "wave"
+SMALL = {  # of whichever of these a base's config has
+    "d_model": 64,
+    "encoder_layers": 2,
+    "encoder_attention_heads": 4,
+    "encoder_ffn_dim": 128,
+    "decoder_layers": 1,
+    "decoder_attention_heads": 4,
+    "decoder_ffn_dim": 64,
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 128,
+}
 
 
 @final
@@ -117,16 +131,17 @@ class AudioClassification(FileTask):
 
     # ---- baselines and pages ----
 
-    def baselines(self, given: Given) -> dict[str, np.ndarray]:
-        """Nearest neighbours among small spectrograms of one size."""
+    def scratch(self, inputs: list[tuple[str, ...]], processor: Ear) -> dict[str, Any]:
+        """A base of the same kind, with two narrow blocks."""
+        return processor.config | {key: value for key, value in SMALL.items() if key in processor.config}
+
+    def raw(self, rows: Sequence[dict[str, np.ndarray]], processor: Ear) -> np.ndarray:
+        """Small spectrograms, all of one size."""
         from ftkit.data.decoded import Decoded
-        from ftkit.tasks._neighbours import vote
         from ftkit.tasks._spectrum import fingerprint
 
-        assert isinstance(given.rows, Decoded)
-        small = given.rows.digested("raw", lambda wave: fingerprint(wave, given.processor.rate))
-        known, asked = small[given.train], small[given.test]
-        return {"raw_neighbour": vote(known, given.targets[given.train], given.labels, asked, given.balanced)}
+        assert isinstance(rows, Decoded)
+        return rows.digested("raw", lambda wave: fingerprint(wave, processor.rate))
 
     def show(
         self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Ear, answer: tuple[Gold, Gold]

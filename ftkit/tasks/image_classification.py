@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
+from ftkit.data.decoded import Decoded
 from ftkit.data.items import FileItem
 from ftkit.errors import InputError
-from ftkit.tasks import Given, Snippet, _pictures
+from ftkit.tasks import Snippet, _pictures
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._files import FileTask, Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
     from ftkit.bases import Base
@@ -29,6 +32,12 @@ GEOMETRY = ("do_resize", "do_center_crop", "do_pad", "do_convert_rgb", "do_flip_
 VALUES = ("do_rescale", "do_normalize", "include_top")
 """what is done to a batch of them"""
 MAPS = "hidden = hidden.flatten(2).transpose(1, 2) if hidden.ndim == 4 else hidden  # maps of a convolutional net"
+SMALL = {
+    "model_type": "convnext",  # without BatchNorm, whose statistics few rows do not give
+    "num_stages": 3,
+    "hidden_sizes": [24, 48, 96],
+    "depths": [1, 1, 1],
+}
 FLIP, CROP, COLOUR = "flip", "crop", "colour"
 
 
@@ -133,15 +142,14 @@ class ImageClassification(FileTask):
 
     # ---- baselines and pages ----
 
-    def baselines(self, given: Given) -> dict[str, np.ndarray]:
-        """Nearest neighbours among the small pictures themselves."""
-        from ftkit.data.decoded import Decoded
-        from ftkit.tasks._neighbours import vote
+    def scratch(self, inputs: list[tuple[str, ...]], processor: Any) -> dict[str, Any]:
+        """A small convolutional net, which sees a picture as some 28 x 28 patches."""
+        return SMALL | {"patch_size": max(4, _shape(processor)[0] // 28)}
 
-        assert isinstance(given.rows, Decoded)
-        small = given.rows.digested("raw", lambda array: _pictures.shrunk(array, GRID)).astype(np.float32)
-        known, asked = small[given.train], small[given.test]
-        return {"raw_neighbour": vote(known, given.targets[given.train], given.labels, asked, given.balanced)}
+    def raw(self, rows: Sequence[dict[str, np.ndarray]], processor: Any) -> np.ndarray:
+        """The pictures themselves, very small."""
+        assert isinstance(rows, Decoded)
+        return rows.digested("raw", lambda array: _pictures.shrunk(array, GRID)).astype(np.float32)
 
     def show(
         self, input: tuple[str, ...], row: dict[str, np.ndarray], processor: Any, answer: tuple[Gold, Gold]

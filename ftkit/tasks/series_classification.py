@@ -187,7 +187,7 @@ class SeriesClassification(Labelled):
         """The bare backbone in fp32 and eval mode."""
         return backbone_of(base)
 
-    def scratch(self, inputs: list[tuple[str, ...]]) -> dict[str, Any]:
+    def scratch(self, inputs: list[tuple[str, ...]], processor: Processor) -> dict[str, Any]:
         """The small model that is trained without pretraining, to be held against the base."""
         return self.shape(inputs, dict(SMALL))
 
@@ -214,7 +214,7 @@ class SeriesClassification(Labelled):
         time, channel = (3, 1) if key == "pixel_values" else (1, 2)
         return batch | {key: augmented(batch[key], names, generator, time, channel)}
 
-    def raw(self, rows: Any) -> np.ndarray:
+    def raw(self, rows: Any, processor: Processor) -> np.ndarray:
         """Windows as vectors, (rows, points x channels)."""
         return np.stack([row["window"].reshape(-1) for row in rows])
 

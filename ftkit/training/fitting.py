@@ -10,7 +10,7 @@ import numpy as np
 from ftkit import privacy
 from ftkit.console import console
 from ftkit.data.folds import together
-from ftkit.features import doubts, probe
+from ftkit.features import doubts, probe, raw
 from ftkit.features.cache import Cache
 from ftkit.features.doubts import Doubts
 from ftkit.features.probe import Probe
@@ -142,7 +142,7 @@ def _score_baselines(outcome: Outcome) -> None:
     inputs = session.splits.rows.frame["input"].to_list()
     parts = [part for part in session.splits.parts if len(part.test)]
     session.arms[0].read(np.concatenate([NOTHING, *(part.test for part in parts)]))
-    small, raw = Scratch.of(session), task.raw(session.prepared.encoded.rows)
+    small, signals = Scratch.of(session), task.raw(session.prepared.encoded.rows, session.assembly.processor)
     with console.progress("baselines", len(parts)) as bar:
         for done, part in enumerate(parts, 1):
             gold, chosen = session.targets[part.train], outcome.probes[part.name]
@@ -163,8 +163,9 @@ def _score_baselines(outcome: Outcome) -> None:
                 "nearest_neighbour": probe.neighbours(features[part.train], gold, count, features[part.test]),
                 "linear_probe": task.scores(chosen.logits(features[part.test])),
             }
-            if raw is not None:
-                found["raw_neighbour"] = probe.neighbours(raw[part.train], gold, count, raw[part.test])
+            if signals is not None:
+                known, asked = signals[part.train], signals[part.test]
+                found["raw_neighbour"] = raw.neighbours(known, gold, count, asked, session.balanced)
             if small is not None and (learned := small.scores(part)) is not None:
                 found["from_scratch"] = learned
             if (source := unadapted(session, part.test)) is not None:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ftkit import bases
+from ftkit.bases import random
 from ftkit.features.examples import Examples
 from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
 from ftkit.methods.full import Full
 from ftkit.models.assembly import causal, device
-from ftkit.recipe.random import Random
 from ftkit.training.deciding import RANDOM_LR, batch_of
 from ftkit.training.finite import NotFinite
 from ftkit.training.loop import Job, fit, predict
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 PASSES, ROWS, FEWEST = 120, 30_000, 3
 """passes over the training rows at most; rows shown altogether, about; passes at least"""
-"""rows of a step at least where there are few; steps of a pass that are aimed at then"""
 MEAN = Pooling("mean")
 
 
@@ -44,10 +42,10 @@ class Scratch:
         """None where the task has no such model, or where the run itself starts from random weights."""
         recipe, frame = session.recipe, session.splits.rows.frame
         final = session.splits.parts[-1].train
-        config = recipe.task.scratch([frame["input"].iloc[i] for i in final])
+        config = recipe.task.scratch([frame["input"].iloc[i] for i in final], session.assembly.processor)
         if config is None or session.assembly.base.kind == "random":
             return None
-        base = bases.resolve(Random(config=config), recipe.seed)
+        base = random.find(config, recipe.seed, session.assembly.base.folder)
         processor = recipe.task.processor(base)
         backbone = Full(name="full").apply(recipe.task.load(base)).to(device())
         encoded = recipe.task.encode(frame["input"].to_list(), processor)

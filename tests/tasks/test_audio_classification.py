@@ -229,6 +229,7 @@ def test_mistakes_can_be_seen_and_heard_and_the_page_stays_small(toy: dict[str, 
     assert count >= 3 and set(report["baselines"]) == {
         "majority",
         "raw_neighbour",
+        "from_scratch",
         "nearest_neighbour",
         "linear_probe",
     }

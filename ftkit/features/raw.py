@@ -7,7 +7,9 @@ import numpy as np
 COUNT = 5
 
 
-def vote(known: np.ndarray, targets: np.ndarray, labels: int, asked: np.ndarray, balanced: bool = False) -> np.ndarray:
+def neighbours(
+    known: np.ndarray, targets: np.ndarray, labels: int, asked: np.ndarray, balanced: bool = False
+) -> np.ndarray:
     """Probabilities (asked, labels) by a vote of the nearest of `known`, nearer ones counting more.
 
     Both are (rows, numbers); each number is brought to mean 0 and variance 1 over `known` first. Targets are
