@@ -28,8 +28,8 @@ test: $(VENV)/.dev  ## the quick tests
 slow: $(VENV)/.dev  ## the tests that take minutes, on real data in ../shared
 	@$(BIN)/python -m pytest -n auto -m slow $(ARGS)
 
-soak: $(VENV)/.dev  ## thirty runs killed at random moments and taken up again
-	@FTKIT_KILLS=30 $(BIN)/python -m pytest tests/test_killed.py -m slow $(ARGS)
+soak: $(VENV)/.dev  ## thirty runs and twenty banks killed at random moments and taken up again
+	@FTKIT_KILLS=30 FTKIT_BANK_KILLS=20 $(BIN)/python -m pytest tests/test_killed.py tests/bank/test_resuming.py -m slow $(ARGS)
 
 lint: $(VENV)/.dev  ## style, format and types
 	@$(BIN)/ruff check .
