@@ -44,12 +44,14 @@ def begin(
 
 def _shipped(name: str, path: Path, changes: list[starting.Change], force: bool) -> list[Path]:
     """A shipped recipe with its comments, and beside it the data that it reads, unless that lies there already."""
+    from ftkit.recipe import read
+
     source, recipe = shipped.recipes()[name], starting.recipe_for(name, changes)
-    original, data = shipped.example_data(), path.parent / shipped.EXAMPLE
-    ours = recipe.data.train == os.path.abspath(original)
+    original = Path(str(read(source).data.train))
+    data, ours = path.parent / original.name, recipe.data.train == str(original)
     missing = [data] if ours and not (data.is_file() and data.read_bytes() == original.read_bytes()) else []
     _must_be_free([path, *missing], force)
-    text = source.read_text(encoding="utf-8").replace(os.path.relpath(original, source.parent), shipped.EXAMPLE)
+    text = source.read_text(encoding="utf-8").replace(os.path.relpath(original, source.parent), original.name)
     text = RUN_LINE.sub(lambda _: "# " + _how(path).replace("\n", "\n# "), text)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
