@@ -15,6 +15,8 @@ from ftkit.data.table import Table
 from ftkit.features import probe
 from ftkit.features.pooling import Pooling
 from ftkit.features.scale import Scale
+from ftkit.metrics import Scored, load
+from ftkit.statistics.paired import compare
 from ftkit.tasks._lexical import tfidf_numbers
 from ftkit.tasks._valued import numbers
 from ftkit.tasks.text_classification import TextClassification
@@ -77,6 +79,17 @@ def test_tfidf_of_numbers_learns_words_and_copes_with_texts_without_any() -> Non
     low, high = tfidf_numbers(texts, targets, ["cheap one", "dear one"])[:, 0]
     assert low < 25 and high > 70
     np.testing.assert_allclose(tfidf_numbers(["?", "!"], np.array([[1.0], [3.0]]), ["?"]), [[2.0]])
+
+
+def test_numbers_that_differ_by_rounding_are_the_same_answer() -> None:
+    random = np.random.default_rng(0)
+    gold = random.normal(100, 5, (50, 1))
+    guess = gold + random.normal(0, 1, (50, 1))
+    a, b = Scored(("kg",), gold, guess), Scored(("kg",), gold, guess * (1 + 1e-9))
+    found = compare(load("rmse"), a, b)
+    assert found.same and found.outcome == "equivalent" and found.fixed == found.broken == 0
+    worse = compare(load("rmse"), a, Scored(("kg",), gold, guess + 3), margin=0.5)
+    assert worse.outcome == "better" and worse.fixed > worse.broken and worse.margin == 0.5
 
 
 def table(**columns: list[str]) -> Table:

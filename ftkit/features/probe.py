@@ -12,7 +12,7 @@ from ftkit.features.scale import Scale, are_numbers
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.1, 1.0)  # inverse L2 penalties to choose from, on features of unit variance
 RIDGE_STRENGTHS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # the same of ridge regression
-UNCHOSEN = 0.01  # where there is nothing to choose by
+UNCHOSEN, RIDGE_UNCHOSEN = 0.01, 0.001  # where there is nothing to choose by
 Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 """(targets, logits) → (score, larger is better, nan where these rows do not define it; loss)"""
 
@@ -75,7 +75,7 @@ def choose(
     the score are left out of its mean; where none does, the loss decides.
     """
     if not holdouts:
-        return next(iter(pooled)), UNCHOSEN
+        return next(iter(pooled)), RIDGE_UNCHOSEN if are_numbers(targets) else UNCHOSEN
     best: tuple[tuple[float, float], Pooling, float] | None = None
     for pooling, features in pooled.items():
         for strength in RIDGE_STRENGTHS if are_numbers(targets) else STRENGTHS:
