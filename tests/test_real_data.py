@@ -133,3 +133,22 @@ def test_names_of_another_domain_on_vectors_of_tokens(shared: Path, workdir: Pat
     right = sum(a == b for row in rows for a, b in zip(row["prediction"], row["ner_tags"], strict=True))
     share = right / sum(len(row["tokens"]) for row in rows)
     assert share == pytest.approx(report["scores"]["test"]["token_accuracy"]["value"], abs=2e-3)
+
+
+def test_ratings_of_other_annotators(shared: Path, workdir: Path) -> None:
+    """A text is rated by several people: it is on one side of the split, and resampled whole."""
+    rows = pd.read_csv(shared / "data" / "offensiveness_by_annotator_en" / "ratings.csv", dtype=str)
+    users = sorted(rows["user_id"].unique())
+    rows[rows["user_id"].isin(users[::4])].to_csv(workdir / "ratings.csv", index=False)
+    keys = ["--text", "text", "--label", "offensiveness", "--unit", "text", "--set", "data.annotator=user_id"]
+    keys += ["--set", "task.max_length=64", "--method", "head"]
+    ftkit("train", "ratings.csv", "--task", "text_regression", *keys, "--out", "run", cwd=workdir)
+    report = report_of(workdir / "run")
+    assert report["kind"] == "values" and "  scale:\n  - 1.0\n  - 5.0\n" in report["recipe"]
+    rmse = {name: found["rmse"]["value"] for name, found in report["baselines"].items()}
+    assert report["scores"]["test"]["rmse"]["value"] < rmse["mean"] < rmse["median"]
+    assert report["scores"]["test"]["pearson"]["value"] > 0.15
+    assert any("units" in line for line in report["verdict"]["details"])
+    assert report["values"][0]["ratings"] and len(report["values"][0]["bins"]) == 5
+    said = [finding["check"] for finding in report["data"]["findings"]]
+    assert "conflicting labels" not in said and "label column" not in said

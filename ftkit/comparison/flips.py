@@ -19,7 +19,7 @@ from ftkit.comparison.aligning import Aligned, Side
 from ftkit.comparison.pairs import Pair
 from ftkit.data.tags import spans
 from ftkit.metrics import Scored
-from ftkit.statistics.paired import by_row
+from ftkit.statistics.paired import by_row, gains
 from ftkit.statistics.predictions import UNKNOWN
 
 MOST = 500
@@ -47,7 +47,7 @@ def flips(aligned: Aligned, pairs: Sequence[Pair], shown: Shown) -> tuple[list[F
     total = 0
     for pair in pairs:
         a, b = known[pair.a.entry.name], known[pair.b.entry.name]
-        changed = np.flatnonzero(a.good != b.good)
+        changed = np.flatnonzero(gains(a.scored, b.scored))
         total += len(changed)
         chosen.append((a, b, _most_confident(a, b, changed, share)))
     wanted = sorted({int(row) for *_, rows in chosen for row in rows})

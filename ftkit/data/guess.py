@@ -128,11 +128,13 @@ def guess_number(frame: pd.DataFrame, text: str) -> list[NumberGuess]:
     for column in _columns(frame):
         if column.name == text or column.numeric < 0.95 or column.filled < 0.5 or column.distinct < 3:
             continue
-        if column.is_name() or names.says(column.name, names.NUMBERING) or names.like_unit(column.name):
+        if names.says(column.name, names.NUMBERING) or names.like_unit(column.name):
             continue
         if names.says(column.name, names.SPLIT) or column.share(DATE) > 0.8:
             continue
         broken = sum(bool(re.search(r"[.,]\d", cell)) for cell in column.cells) / len(column.cells)
+        if broken < 0.05 and column.is_name():  # whole numbers that are all different count rows
+            continue
         ratings = column.distinct <= 20 and broken < 0.05
         named = names.like_label(column.name)
         score = 3 * named + 2 * (not ratings) - 3 * _of_a_unit(sample, column.name, units)

@@ -16,7 +16,7 @@ SORTED = 4_000  # candidates up to which all are put in order; of more, that tak
 MOST_TOKENS = 20_000  # of training rows that each token of a test row is held against
 RIDGE_STRENGTHS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # the same of ridge regression
 SOFT = 0.3  # logits that training starts from, as a share of the solved ones
-UNCHOSEN = 0.01  # where there is nothing to choose by
+UNCHOSEN, RIDGE_UNCHOSEN = 0.01, 0.001  # where there is nothing to choose by
 EXACT, ROUGH = 1e-4, 1e-3  # gradients at which a solution is one, to be kept and to be compared with others
 Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 """(targets, logits) → (score, larger is better, nan where these rows do not define it; loss)"""
@@ -123,7 +123,7 @@ def choose(
     the score are left out of its mean; where none does, the loss decides.
     """
     if not holdouts:
-        return next(iter(pooled)), UNCHOSEN
+        return next(iter(pooled)), RIDGE_UNCHOSEN if are_numbers(targets) else UNCHOSEN
     best: tuple[tuple[float, float], Pooling, float] | None = None
     for pooling, features in pooled.items():
         solvers = [Solver(features[train], targets[train], labels, balanced, ROUGH) for train, _ in holdouts]

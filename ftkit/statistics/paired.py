@@ -99,15 +99,15 @@ def compare(
 def _seen(metric: Metric, a: Scored, b: Scored, groups: np.ndarray | None) -> Comparison:
     """What lies open, before anything is tested."""
     value, reference = metric.compute(a), metric.compute(b)
-    right_a, right_b = by_row(a), by_row(b)
+    gained = gains(a, b)
     return Comparison(
         metric=metric.name or type(metric).__name__,
         value=value,
         reference=reference,
         difference=(value - reference) * (1 if metric.higher_is_better else -1),
         rows=len(a),
-        fixed=int((right_a > right_b).sum()),
-        broken=int((right_a < right_b).sum()),
+        fixed=int((gained > 0).sum()),
+        broken=int((gained < 0).sum()),
         same=len(a) > 0 and same(metric, a, b),
         units=None if groups is None else int(groups.max(initial=-1)) + 1,
         note="not defined on these rows" if np.isnan(value - reference) else too_few(metric, a, groups),
@@ -117,6 +117,11 @@ def _seen(metric: Metric, a: Scored, b: Scored, groups: np.ndarray | None) -> Co
 def by_row(scored: Scored) -> np.ndarray:
     """(rows,) how good each answer is: 1 right or 0 wrong; of values, the absolute error, turned."""
     return -Mae().rows(scored) if scored.kind == "values" else Accuracy().rows(scored)
+
+
+def gains(a: Scored, b: Scored) -> np.ndarray:
+    """(rows,) how much better A's answer is; 0 where both say the same."""
+    return np.where(permutation.differs(a, b, scores=False), by_row(a) - by_row(b), 0.0)
 
 
 def margin_of(metric: Metric, given: float | None) -> float | None:

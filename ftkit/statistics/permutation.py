@@ -22,6 +22,8 @@ DRAWS = 10_000
 SLOW_DRAWS = 2_000
 ENOUGH = 100  # draws as large as what was seen, when each costs a computation
 EXACT = 13  # 2 ** 13 < DRAWS
+ROUNDING = 1e-6
+"""sds of the truth within which two predicted numbers are the same: float32 has seven digits"""
 CELLS = 4_000_000  # swaps held at a time
 
 Differences = Callable[[np.ndarray], np.ndarray]
@@ -49,11 +51,16 @@ def p_value(metric: Metric, a: Scored, b: Scored, units: np.ndarray | None = Non
 
 def differs(a: Scored, b: Scored, scores: bool) -> np.ndarray:
     """(rows,) whether the two predictions, or with `scores` anything, differ on a row."""
-    different = a.prediction != b.prediction
+    different = apart(a, b) if a.kind == "values" else a.prediction != b.prediction
     different = different.any(1) if different.ndim == 2 else different
     if scores and a.scores is not None and b.scores is not None:
         different = different | (a.scores != b.scores).any(1)
     return np.asarray(different)
+
+
+def apart(a: Scored, b: Scored) -> np.ndarray:
+    """(rows, targets) whether two numbers differ by more than the rounding of arithmetic."""
+    return np.asarray(np.abs(a.prediction - b.prediction) > ROUNDING * (a.gold.std(axis=0) + np.finfo(float).tiny))
 
 
 def _per_row(metric: Metric, scored: Scored) -> np.ndarray | None:

@@ -34,7 +34,8 @@ class Valued(Task):
     error: Literal["squared", "absolute"] = Field("squared")
     """what training makes small; absolute: less moved by rare large errors"""
 
-    default_metrics: ClassVar[tuple[str, ...]] = ("mae",)
+    # what training makes small leads: on skewed ratings the median has a small absolute error and tells nothing
+    default_metrics: ClassVar[tuple[str, ...]] = ("rmse", "mae")
     loss_metric: ClassVar[str] = "rmse"
 
     @field_validator("scale")

@@ -44,10 +44,13 @@ def begin(
 
 def _shipped(name: str, path: Path, changes: list[starting.Change], force: bool) -> list[Path]:
     """A shipped recipe with its comments, and beside it the data that it reads, unless that lies there already."""
+    from ftkit.recipe import read
+
     source, recipe = shipped.recipes()[name], starting.recipe_for(name, changes)
-    original = Path(str(recipe.data.train))
+    original = Path(str(read(source).data.train))
     data = path.parent / original.name
-    ours = original.is_file() and original.parent == Path(os.path.abspath(shipped.root() / "data"))
+    within = original.is_file() and original.parent == Path(os.path.abspath(shipped.root() / "data"))
+    ours = within and recipe.data.train == str(original)
     missing = [data] if ours and not (data.is_file() and data.read_bytes() == original.read_bytes()) else []
     _must_be_free([path, *missing], force)
     text = source.read_text(encoding="utf-8").replace(os.path.relpath(original, source.parent), original.name)

@@ -19,20 +19,20 @@ from typing import Any
 
 from measure import FTKIT, Finished, machine, run, table, write_section
 
-from ftkit.metrics.accuracy import Accuracy
+from ftkit import metrics
+from ftkit.metrics import Metric
 from ftkit.recipe import shipped
 from ftkit.statistics import predictions, wording
 from ftkit.statistics.paired import Comparison, compare
 
 README = Path(__file__).resolve().parents[2] / "recipes" / "README.md"
-ACCURACY = Accuracy(name="accuracy")
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"
 STAND_INS = {"image_classification": "vit-tiny-patch16-224", "audio_classification": "whisper-tiny.en-encoder"}
 """task: the checkpoint in MODELS that is measured in place of a recipe's base, since nothing here has a network"""
 HEADER = [
     "recipe",
-    "accuracy",
-    "points over the linear probe",
+    "score",
+    "better than the linear probe by",
     "verdict",
     "passes kept by fold",
     "seconds",
@@ -66,22 +66,26 @@ def measured(name: str, folder: Path, threads: int) -> Measured:
 
 
 def over_probe(out: Path, seed: int) -> Comparison:
-    """The adapted model of a run against its linear probe; the report compares with the best baseline instead."""
+    """The adapted model of a run against its linear probe, by the run's primary metric.
+
+    The report compares with the best baseline instead.
+    """
     frame, about = predictions.read(out / "predictions.parquet")
     kind = str(frame["kind"].iloc[0])
     adapted, probe = (
         predictions.scored(frame, name, seed, about["labels"], kind)[0] for name in ("adapted", wording.PROBE)
     )
-    return compare(ACCURACY, adapted, probe)
+    return compare(metrics.load(about["primary"]), adapted, probe)
 
 
 def cells(one: Measured) -> list[str]:
     """The line of one recipe."""
-    accuracy, cost, verdict = one.report["scores"]["test"]["accuracy"], one.report["cost"], one.report["verdict"]
+    metric = metrics.load(one.report["primary"])
+    score, cost, verdict = one.report["scores"]["test"][metric.name], one.report["cost"], one.report["verdict"]
     return [
         f"`{one.name}`",
-        f"{accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})",
-        difference(one.over_probe),
+        f"{wording.measure(metric)} {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})",
+        difference(one.over_probe, metric),
         verdict["outcome"],
         passes(one.report["choices"]["epochs"]),
         f"{one.done.seconds:.0f}",
@@ -92,13 +96,13 @@ def cells(one: Measured) -> list[str]:
     ]
 
 
-def difference(found: Comparison) -> str:
-    """`+3.4 (+1.4 to +5.9)`, in points."""
+def difference(found: Comparison, metric: Metric) -> str:
+    """`+3.4 (+1.4 to +5.9) points`, or in the metric's own unit without them."""
     value, low, high = (
-        "–" if number is None else wording.gap(number, ACCURACY).removesuffix(" points")
+        "–" if number is None else wording.gap(number, metric).removesuffix(" points")
         for number in (found.difference, found.low, found.high)
     )
-    return f"{value} ({low} to {high})"
+    return f"{value} ({low} to {high})" + (" points" if metric.bounds == (0.0, 1.0) else "")
 
 
 def passes(epochs: dict[str, int]) -> str:

@@ -68,7 +68,8 @@ def test_columns_that_are_not_there_are_all_named(table: str) -> None:
 
 
 def test_a_table_without_a_label_lists_its_columns(workdir: Path) -> None:
-    (workdir / "t.csv").write_text("text,when\n" + "".join(f"{WORDS[i % 4]} {i},{i * 1.37}\n" for i in range(50)))
+    rows = "".join(f"{WORDS[i % 4]} {i},2024-01-{1 + i % 28:02}\n" for i in range(50))
+    (workdir / "t.csv").write_text("text,when\n" + rows)
     with pytest.raises(InputError) as caught:
         infer("t.csv", [])
     assert "which column is the label? It has text, when" in caught.value.message and caught.value.hint == "--label COL"
