@@ -9,6 +9,7 @@ table of recipes/README.md is written anew.
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import sys
@@ -40,6 +41,7 @@ HEADER = [
     "peak MiB",
     "trained weights",
     "adapter bytes",
+    "measured",
 ]
 
 
@@ -93,6 +95,7 @@ def cells(one: Measured) -> list[str]:
         f"{one.done.peak_bytes / 2**20:.0f}",
         f"{cost['trainable_parameters']:,}",
         f"{cost['adapter_bytes']:,}",
+        datetime.date.today().isoformat(),
     ]
 
 
@@ -110,9 +113,17 @@ def passes(epochs: dict[str, int]) -> str:
     return " ".join(str(kept) for part, kept in epochs.items() if part.startswith("fold"))
 
 
+def known() -> dict[str, list[str]]:
+    """Lines of the table as it is, by recipe; those of recipes that are no longer shipped are left out."""
+    lines = [line.strip("| ").split(" | ") for line in README.read_text(encoding="utf-8").splitlines()]
+    names = {f"`{name}`" for name in shipped.recipes()}
+    return {line[0]: line for line in lines if line[0] in names and len(line) == len(HEADER)}
+
+
 def arguments() -> argparse.Namespace:
     """Flags of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="part of the names of the recipes to run; other rows stay")
     parser.add_argument("--threads", type=int, default=1, help="threads of arithmetic")
     return parser.parse_args()
 
@@ -121,15 +132,14 @@ def main() -> None:
     """Run all recipes in turn and write the table."""
     args = arguments()
     load = os.getloadavg()[0]
-    rows = []
+    rows = known()
     with tempfile.TemporaryDirectory() as folder:
         for name in shipped.recipes():
-            rows.append(cells(measured(name, Path(folder), args.threads)))
-            print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
-    where = f"{machine(args.threads)} Load of the machine before the start: {load:.1f}."
-    text = f"{where}\n\n{table(HEADER, rows)}"
-    write_section("recipes", text, README)
-    print(text)
+            if args.only in name:
+                rows[f"`{name}`"] = cells(measured(name, Path(folder), args.threads))
+                print(" | ".join(rows[f"`{name}`"]), file=sys.stderr, flush=True)
+                where = f"{machine(args.threads)} Load of the machine before the start: {load:.1f}."
+                write_section("recipes", f"{where}\n\n{table(HEADER, [rows[key] for key in sorted(rows)])}", README)
 
 
 if __name__ == "__main__":
