@@ -87,6 +87,7 @@ def test_the_marker_is_found_where_rows_are_shown(
     assert {runs.ROWS, runs.REPORT, runs.PAGE, runs.PREDICTIONS} <= found
 
 
+@pytest.mark.slow
 def test_hashes_are_keyed_with_a_secret_of_this_machine(
     marked: dict[str, Any], workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +101,7 @@ def test_hashes_are_keyed_with_a_secret_of_this_machine(
     assert (workdir / "config" / "ftkit" / "rows.key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_rows_are_recognised_whoever_hides_them(
     marked: dict[str, Any], workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

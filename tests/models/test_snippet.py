@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,13 @@ def expected(run: Path, inputs: list[tuple[str, ...]]) -> np.ndarray:
     return model.recipe.task.scores(model.logits(inputs)[0])
 
 
+def one_of(names: Sequence[str], quick: str) -> list[Any]:
+    """All names, of which every change tries one; the slow tier tries the others."""
+    return [name if name == quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", one_of(METHODS, "lora"))
 def test_it_gives_equal_probabilities(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = made(tmp_path, method)
     monkeypatch.chdir(run)
@@ -57,6 +63,7 @@ def test_it_gives_equal_probabilities(method: str, tmp_path: Path, monkeypatch: 
     assert space["labels"] == ["fruit", "tool"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_a_pair_of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registry.load("tasks", "text_classification").toy(tmp_path)
@@ -71,7 +78,7 @@ def test_a_pair_of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-@pytest.mark.parametrize("method", ["head", "lora", "freeze", "full"])
+@pytest.mark.parametrize("method", one_of(["head", "lora", "freeze", "full"], "full"))
 def test_pictures_of_all_kinds(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = made(tmp_path, method, "image_classification")
     paths = sorted((tmp_path / "toy").glob("*/0[0-3].png"))
@@ -98,7 +105,7 @@ def test_pictures_of_all_kinds(method: str, tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("method", one_of(["lora", "full"], ""))
 def test_the_half_for_pictures_of_a_model_of_both(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = registry.load("tasks", "image_classification").toy(tmp_path)
     small = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -131,6 +138,7 @@ def made_pair(folder: Path) -> Path:
     return pipeline.run(parse(tree), lambda: files.new_run_folder(folder / "run", "toy", False))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_a_run_on_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "first").mkdir()

@@ -150,7 +150,7 @@ def test_heads_that_are_only_solved_are_judged_by_the_holdouts_of_the_probe(
     assert report["calibration"]["temperature"] == head_of(tmp_path / "run")["temperature"] is not None
 
 
-@pytest.mark.parametrize("steps", [3, 14])
+@pytest.mark.parametrize("steps", [3, pytest.param(14, marks=pytest.mark.slow)])
 def test_a_run_taken_up_again_has_the_same_temperature(
     folded: tuple[Path, Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
@@ -164,6 +164,7 @@ def test_a_run_taken_up_again_has_the_same_temperature(
     equal_runs(tmp_path / "run", folded[0])
 
 
+@pytest.mark.slow
 def test_runs_that_have_none_say_why(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = recipe_on(table, tmp_path / "data", method="head", **{"data.validation": "none"})
     found = carry_out(recipe, tmp_path / "none")
@@ -176,6 +177,7 @@ def test_runs_that_have_none_say_why(table: Path, tmp_path: Path, monkeypatch: p
     assert head_of(tmp_path / "few")["temperature"] is None
 
 
+@pytest.mark.slow
 def test_every_seed_has_its_own(table: Path, tmp_path: Path) -> None:
     carry_out(recipe_on(table, tmp_path / "data", seeds=2), tmp_path / "run")
     heads = [json.loads((tmp_path / "run" / runs.SEEDS / seed / "head.json").read_text()) for seed in "01"]

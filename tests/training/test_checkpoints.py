@@ -208,7 +208,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-@pytest.mark.parametrize("steps", [1, 6, 13, 20])
+SLOW = pytest.mark.slow  # each is a whole run, and then some; one of a kind is enough on every change
+
+
+@pytest.mark.parametrize(
+    "steps", [pytest.param(1, marks=SLOW), 6, pytest.param(13, marks=SLOW), pytest.param(20, marks=SLOW)]
+)
 def test_a_run_that_crashed_is_taken_up_to_the_same_end(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
@@ -222,7 +227,7 @@ def test_a_run_that_crashed_is_taken_up_to_the_same_end(
     equal_runs(tmp_path / "run", whole)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=SLOW), signal.SIGTERM])
 def test_a_signal_ends_the_step_and_saves(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
@@ -267,6 +272,7 @@ def test_a_run_under_way_is_not_taken_up_twice(tmp_path: Path) -> None:
         pytest.fail("two processes in one folder")
 
 
+@pytest.mark.slow
 def test_a_run_that_runs_away_keeps_its_best_weights(tmp_path: Path) -> None:
     recipe = toy_recipe(tmp_path / "data", **{"train.lr": 1e30, "train.checkpoint": "every 1000 steps"})
     with pytest.raises(NotFinite, match="after step 1 there is no score"):

@@ -76,6 +76,7 @@ def test_shares_grow_and_are_trained_several_times(made: Any) -> None:
     assert curve["sentence"] in report["curve"]["sentence"] and curve["trend"] == []
 
 
+@pytest.mark.slow
 def test_nothing_else_of_the_run_changes(made: Any, tmp_path: Path) -> None:
     folder, report, recipe = made
     plain, alone = carry_out(recipe.replace({"curve.points": 0}), tmp_path / "plain")
@@ -88,6 +89,7 @@ def test_nothing_else_of_the_run_changes(made: Any, tmp_path: Path) -> None:
     assert report["cost"]["seconds"]["curve"] > 0 and "curve" not in alone["cost"]["seconds"]
 
 
+@pytest.mark.slow
 def test_test_rows_are_never_trained_on_and_units_stay_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, set[int], set[int]]] = []
     repeat = parts.Fit.repeat
@@ -110,6 +112,7 @@ def test_test_rows_are_never_trained_on_and_units_stay_whole(tmp_path: Path, mon
     assert report["curve"]["sentence"] in page
 
 
+@pytest.mark.slow
 def test_a_curve_stopped_anywhere_is_taken_up_again(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C within a share, and a kill right after one was finished: the report is the same."""
     _, report, recipe = made
@@ -152,6 +155,7 @@ def test_a_curve_stopped_anywhere_is_taken_up_again(made: Any, tmp_path: Path, m
     assert set(fresh) <= {"share 2", "share 3", "share 4"} and len(fresh) <= 5  # what was finished is not trained again
 
 
+@pytest.mark.slow
 def test_a_share_that_runs_away_costs_only_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -169,6 +173,7 @@ def test_a_share_that_runs_away_costs_only_itself(
     assert "the learning curve goes without" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_few_rows_and_a_solved_head_have_a_curve_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, report = carry_out(recipe_in(tmp_path, rows=24, **{"method.name": "head"}), tmp_path / "run")
     curve = report["curve"]

@@ -99,7 +99,11 @@ def test_runs_on_one_base_share_it_and_one_pass(fresh: dict[str, Path], work: di
     assert work["passes"] == [24]  # the next command finds it on the disk
 
 
-@pytest.mark.parametrize("order", [["tuned", "lora", "head"], ["lora", "tuned", "lora"], ["head", "tuned", "twin"]])
+SLOW = pytest.mark.slow
+ORDERS = [["tuned", "lora", "head"], ["lora", "tuned", "lora"], ["head", "tuned", "twin"]]
+
+
+@pytest.mark.parametrize("order", [ORDERS[0], *(pytest.param(one, marks=SLOW) for one in ORDERS[1:])])
 def test_a_run_that_writes_over_the_base_leaves_it_to_the_others(
     order: list[str], fresh: dict[str, Path], work: dict[str, Any]
 ) -> None:
@@ -152,7 +156,10 @@ def forge_a_path(folder: Path, made: dict[str, Path]) -> None:
     (folder / runs.REPORT).write_text(json.dumps(report))
 
 
-@pytest.mark.parametrize("harm", [spoil_predictions, spoil_report, lose_rows, put_another_runs, forge_a_path])
+HARMS = (spoil_report, lose_rows, put_another_runs)
+
+
+@pytest.mark.parametrize("harm", [spoil_predictions, forge_a_path, *(pytest.param(one, marks=SLOW) for one in HARMS)])
 def test_a_damaged_or_foreign_evaluation_is_computed_anew(harm: Any, fresh: dict[str, Path]) -> None:
     first, _ = evaluate([fresh["lora"], fresh["head"]], str(fresh["new"]))
     before = sha256(kept(first))
@@ -161,6 +168,7 @@ def test_a_damaged_or_foreign_evaluation_is_computed_anew(harm: Any, fresh: dict
     assert again["scores"] == json.loads(files.as_json(first))["scores"] and sha256(kept(again)) == before
 
 
+@pytest.mark.slow
 def test_what_changes_the_result_changes_the_key(fresh: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
     prepare = scoring.prepare
@@ -187,6 +195,7 @@ def test_what_changes_the_result_changes_the_key(fresh: dict[str, Path], monkeyp
     assert len(calls) == 6
 
 
+@pytest.mark.slow
 def test_a_folder_of_texts_is_kept_by_its_content(fresh: dict[str, Path], tmp_path: Path) -> None:
     for label, text in (("fruit", "a plum and a pear"), ("tool", "the drill today")):
         (tmp_path / "texts" / label).mkdir(parents=True)
