@@ -18,6 +18,7 @@ from ftkit.bases import hub, packaged, random, runs
 from ftkit.bases.base import Base
 from ftkit.bases.loading import explain, require_tokenizer
 from ftkit.errors import InputError
+from ftkit.runs import START
 
 if TYPE_CHECKING:
     from ftkit.recipe.random import Random
@@ -69,10 +70,10 @@ def _resolve(name: str, anchor: Path, chain: tuple[Path, ...]) -> Base:
 
 def _drawn(run: Path, name: str) -> Base:
     """The random weights that a run from scratch started from, which it keeps."""
-    place = run / runs.START
+    place = run / START
     if not place.is_dir():
-        raise InputError(f"{name}: the weights that it started from ({runs.START}/) are gone", "train the run again")
-    return Base(f"{name}/{runs.START}", place, "random", folders.digest(folders.weights(place, name)), "random")
+        raise InputError(f"{name}: the weights that it started from ({START}/) are gone", "train the run again")
+    return Base(f"{name}/{START}", place, "random", folders.digest(folders.weights(place, name)), "random")
 
 
 def _expanded(name: str) -> Path:

@@ -11,8 +11,6 @@ from typing import Any
 from ftkit import files
 from ftkit.errors import InputError
 
-START = "start"
-"""folder of a run from scratch: config, and the random weights that it began with"""
 HEAD = ("head.safetensors", "head.json")
 
 

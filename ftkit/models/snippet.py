@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ftkit.bases.runs import START
+from ftkit.runs import START
 
 if TYPE_CHECKING:
     from ftkit.bases import Base

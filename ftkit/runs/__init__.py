@@ -8,6 +8,7 @@ REPORT, PAGE, CARD = "report.json", "report.html", "README.md"
 PREDICTIONS, ROWS, SPLITS = "predictions.parquet", "rows.parquet", "splits.parquet"
 ADAPTER, SEEDS, EVALUATIONS = "adapter", "seeds", "evaluations"
 FOLDS = "folds"  # adapters of a bank's general run, each trained without one fold
+START = "start"  # of a run from random weights, the base as it was drawn
 CHECKPOINTS = "checkpoints"
 LABELS = "label_review.csv"  # rows whose label should be looked at again; absent where there are none
 PROFILE, PROFILE_PAGE = "profile.json", "profile.html"

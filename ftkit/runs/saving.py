@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ftkit import runs
-from ftkit.bases.runs import START
 from ftkit.console import console
 from ftkit.files import replacing, write_json, write_text
 from ftkit.methods import Method
@@ -53,7 +52,7 @@ def save(outcome: Outcome, predictions: pd.DataFrame, report: dict[str, Any], ma
         doubted, contradicting = entries(outcome)
         write_text(folder / runs.LABELS, review_file(doubted + contradicting))
     if (base := session.assembly.base).kind == "random":
-        shutil.copytree(base.folder, folder / START, dirs_exist_ok=True)
+        shutil.copytree(base.folder, folder / runs.START, dirs_exist_ok=True)
     write_json(folder / runs.REPORT, report)
     rows = None if mask.on else answers_of(outcome, predictions)
     write_text(folder / runs.PAGE, render_run(report, rows))
