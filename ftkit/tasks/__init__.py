@@ -130,9 +130,8 @@ class Task(Entry):
 
     def names(self, gold: Iterable[Gold]) -> tuple[str, ...]:
         """What scores are of: every label of the training rows, sorted; where numbers are predicted, the targets."""
-        from ftkit.data.gold import labels_of
-
-        return tuple(sorted({label for item in gold for label in labels_of(item)}))
+        several = [(item,) if isinstance(item, str) else item or () for item in gold]
+        return tuple(sorted({str(label) for item in several for label in item}))
 
     def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
         """Gold labels: (rows,) int64, (rows, labels) float32 of 0 and 1, or numbers, (rows, targets) float64.
