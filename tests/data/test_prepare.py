@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftkit import privacy
+from ftkit.bases import Base
 from ftkit.data.prepare import prepare, rows_of
 from ftkit.data.table import BadRow, Gold, Parsed, Rows, Splits, Table
 from ftkit.errors import Faults, InputError
@@ -45,7 +46,7 @@ class Short(Task):
             raise InputError(f"{table.source}: which column is the label?", "--label COLUMN")
         return self.model_copy(update={"label": "label"})
 
-    def parse(self, table: Table, max_chars: int, labelled: bool = True) -> Parsed:
+    def parse(self, table: Table, max_chars: int, labelled: bool = True, base: Base | None = None) -> Parsed:
         texts = table.frame[self.text].tolist()
         cells = table.frame[self.label].tolist() if labelled else [""] * len(texts)
         gold: list[Gold] = [self._gold(cell) for cell in cells]
