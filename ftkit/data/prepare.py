@@ -55,7 +55,8 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
     tested = np.concatenate([part.test for part in division.parts])
     findings += unit_checks.check_tested(frame["unit"].iloc[tested])
     labels = recipe.task.names(frame["gold"].iloc[division.parts[-1].train])
-    rows = Rows(frame, labels, recipe.task.kind == "labels")
+    several = any(isinstance(item, tuple) for item in frame["gold"]) and not are_numbers(frame["gold"])
+    rows = Rows(frame, labels, several)
     report = DataReport(
         rows_read=tally.rows_read,
         rows_used=int((frame["split"] != "unused").sum()),

@@ -197,8 +197,8 @@ class Task(Entry):
 
     def names(self, gold: Iterable[Gold]) -> tuple[str, ...]:
         """What scores are of: every label of the training rows, sorted; where numbers are predicted, the targets."""
-        several = ((item,) if isinstance(item, str) else item or () for item in gold)
-        return tuple(sorted({label for labels in several for label in labels if isinstance(label, str)}))
+        several = [(item,) if isinstance(item, str) else item or () for item in gold]
+        return tuple(sorted({str(label) for item in several for label in item}))
 
     def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
         """Gold labels: (rows,) int64, (rows, labels) float32 of 0 and 1, or numbers, (rows, targets) float64.
