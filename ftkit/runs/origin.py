@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 NAME = "origin.json"
+MEASURED = {"train.precision": "auto", "train.accumulate": 1}
+"""recipe keys that a run may have settled by measuring, and written into its recipe, before it was stopped"""
 SHOWN = 12  # changes; a hundred of them say no more
 
 
@@ -74,7 +76,8 @@ def read(folder: Path) -> dict[str, Any] | None:
 
 def _changes(known: Mapping[str, Any], origin: Mapping[str, Any]) -> Iterator[str]:
     for key, was, now in _differences(known["recipe"], json.loads(json.dumps(origin["recipe"]))):
-        yield f"{key} was {was}, is {now}"
+        if was != json.dumps(MEASURED.get(key)):
+            yield f"{key} was {was}, is {now}"
     for name, digest in known["files"].items():
         if origin["files"].get(name) != digest:
             yield f"{name} holds other data" if name in origin["files"] else f"{name} is no longer read"
