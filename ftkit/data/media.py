@@ -24,6 +24,33 @@ def kind_of(folder: Path) -> str | None:
     return _kind([names for _, names in _subfolders(folder)]) or _kind([_files(folder)])
 
 
+def kind_below(folder: Path) -> str | None:
+    """The same of all files below a folder, however deep."""
+    return _kind([_below(folder)])
+
+
+def read_below(source: str, folder: Path, kind: str) -> tuple[Cells, str]:
+    """All files of a kind below a folder, however deep: what they are is told by their names (`data.path`)."""
+    files = _below(folder)
+    paths = [name for name in files if name.lower().endswith(KINDS[kind])]
+    notes = [f"folder of {many(len(paths), 'file')} of {kind}"]
+    if others := len(files) - len(paths):
+        notes.append(f"{many(others, 'file')} left out: no {kind}")
+    frame = pd.DataFrame({"file": paths}, dtype="str")
+    if all(path.count("/") == 1 for path in paths):
+        frame["label"] = frame["file"].str.partition("/")[0]
+    return Cells(frame, np.arange(1, len(paths) + 1), tuple(notes)), _digest(source, folder, paths)
+
+
+def _below(folder: Path) -> list[str]:
+    """Files below a folder, by their paths in it, sorted; links are not followed."""
+    found: list[str] = []
+    for place, inside, names in os.walk(folder):
+        inside[:] = [name for name in inside if not name.startswith((".", "__"))]
+        found += [Path(place, name).relative_to(folder).as_posix() for name in names if name[0] != "."]
+    return sorted(found)
+
+
 def _kind(several: list[list[str]]) -> str | None:
     counts = dict.fromkeys(KINDS, 0)
     for names in several:

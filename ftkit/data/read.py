@@ -42,9 +42,8 @@ def _read_folder(source: str, path: Path, data: Data) -> tuple[Cells, str]:
     def each(file: File) -> Cells:
         return _read_file(file, data)
 
-    kind = media.kind_of(path)
-    if kind is not None and data.path is None:
-        return media.read(source, path, kind)
+    if kind := media.kind_of(path) if data.path is None else media.kind_below(path):
+        return (media.read if data.path is None else media.read_below)(source, path, kind)
     if (data.path is not None or recordings.fits(path, each)) and recordings.listing(path):
         return recordings.read(source, path, each)
     return folder.read(source, path, data)

@@ -90,3 +90,16 @@ def test_a_single_file_has_its_own_name(tmp_path: Path) -> None:
     assert set(frame["user"]) == {"s07"} and set(frame["run"]) == {"3"} and set(frame["file"]) == {"s07_3.csv"}
     with pytest.raises(InputError, match="no file fits"):
         read(str(path), Data(train="-", path="{user}+{run}.csv"))
+
+
+def test_pictures_in_folders_of_folders_are_told_apart_by_their_paths(tmp_path: Path) -> None:
+    for name in ("photo/dog/1.jpg", "photo/cat/1.jpg", "art/dog/2.png", "art/.hidden/3.png", "art/dog/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    table = read(str(tmp_path), Data(train="-", path="{domain}/{label}/{_}"))
+    assert table.frame.to_dict("records") == [
+        {"file": "art/dog/2.png", "domain": "art", "label": "dog"},
+        {"file": "photo/cat/1.jpg", "domain": "photo", "label": "cat"},
+        {"file": "photo/dog/1.jpg", "domain": "photo", "label": "dog"},
+    ]
+    assert any("1 file left out" in note for note in table.notes)
