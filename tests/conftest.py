@@ -69,6 +69,15 @@ def _same_start() -> Iterator[None]:
         speaker.console.mode = "human"
 
 
+@pytest.fixture(autouse=True)
+def _short_baselines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model that learns from scratch, which every run of pictures, sounds and sensors has beside it, learns little."""
+    if "torch" in sys.modules and not request.node.get_closest_marker("slow"):
+        from ftkit.training import scratch
+
+        monkeypatch.setattr(scratch, "PASSES", 2)
+
+
 @pytest.fixture
 def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, for what writes `runs/`."""
