@@ -71,7 +71,7 @@ def _same_start() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _short_baselines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model that learns from scratch, which every run of pictures, sounds and sensors has beside it, learns little."""
+    """The model from scratch that runs of pictures, sounds and sensors have beside them learns little."""
     if "torch" in sys.modules and not request.node.get_closest_marker("slow"):
         from ftkit.training import scratch
 
