@@ -30,7 +30,7 @@ PAIRS = (
         rows=digits,
         per_label=3,
         changes={"task.name": "audio_classification", "task.label": "digit", "task.max_seconds": 1.5},
-        source={"method.name": "lora", "method.layers": "last 2", "train.epochs": 5},
+        source={"method.name": "lora", "method.layers": "last 2", "train.epochs": 3},
         suffix="parquet",
         checkpoint="whisper-tiny.en-encoder",
     ),

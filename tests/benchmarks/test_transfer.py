@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def pair(name: str = "a → b", per_label: int | None = 2) -> Pair:
 
 def result(scores: list[list[float]], metric: str = "accuracy", stand_in: str = "") -> Result:
     methods = ("head", "head", "lora")
-    return Result(pair(), np.array(scores), metric, 8, 100, 9.0, 3.0, 2000, methods, stand_in)
+    return Result(pair(), np.array(scores), metric, 8, 100, 9.0, 3.0, 2000, methods, stand_in=stand_in)
 
 
 def report(value: float, baselines: dict[str, float]) -> dict[str, Any]:
@@ -72,6 +73,17 @@ def test_of_errors_less_is_better() -> None:
         in result([[0.5, NONE, 0.8, 0.7, 0.6]] * 3, "mae").verdict()
     )
     assert "within 1 % of the probe" in result([[0.9, NONE, 0.8, 0.7, 0.699]] * 3, "mae").verdict()
+
+
+def test_one_draw_has_the_intervals_of_its_test_rows() -> None:
+    once = result([[0.5, NONE, 0.7, 0.8, 0.9]])
+    paired = {"from_scratch": (0.3, 0.5), "linear_probe": (-0.1, 0.3)}
+    found = replace(once, over_rows=paired).verdict()
+    assert "transfer pays: +40.0 points (+30.0 to +50.0)" in found
+    assert "cannot tell, +10.0 points (−10.0 to +30.0)" in found
+    assert "1 draw, intervals of test rows" in row(once)
+    falls = replace(result([[0.9, NONE, 0.8, 0.7, 0.6]], "mae"), over_rows={"linear_probe": (-0.15, -0.05)})
+    assert falls.gained("linear_probe") == pytest.approx((0.1, 0.05, 0.15))
 
 
 def test_intervals_are_students() -> None:

@@ -19,9 +19,11 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -30,6 +32,9 @@ from pairs import Pair
 from transfer_table import COLUMNS, STAND_INS, Result, kept, row, written
 
 from ftkit.console import console
+from ftkit.statistics import predictions
+from ftkit.statistics.paired import compare
+from ftkit.training.scratch import Scratch
 
 README = Path(__file__).resolve().parents[2] / "recipes" / "README.md"
 REPETITIONS = 5
@@ -53,7 +58,9 @@ class Sources:
         known = f"{pair.about} {json.dumps(keys, sort_keys=True)}"
         if known not in self._trained:
             place = self.folder / f"source-{len(self._trained)}"
-            run, _ = ftkit.train(pair.write(rows, place.with_suffix(f".{pair.suffix}")), place, changes=keys)
+            file = pair.write(rows, place.with_suffix(f".{pair.suffix}"))
+            with patch.object(Scratch, "of", return_value=None):  # the source's own baselines are nobody's question
+                run, _ = ftkit.train(file, place, changes=keys)
             self._trained[known] = run, time.perf_counter() - start
         return self._trained[known]
 
@@ -65,7 +72,7 @@ def measure(pair: Pair, data: Path, folder: Path, repetitions: int, sources: Sou
     first = pair.rows(data, 0)
     run, source_seconds = sources.of(pair, first.source)
     drawn = {} if pair.per_label is None else {"data.per_label": pair.per_label}
-    reports = []
+    reports, last = [], Path()
     for number in range(repetitions):
         rows = first if number == 0 else pair.rows(data, number)
         files = [pair.write(getattr(rows, name), folder / f"{name}.{pair.suffix}") for name in ("pool", "test")]
@@ -73,10 +80,26 @@ def measure(pair: Pair, data: Path, folder: Path, repetitions: int, sources: Sou
         keys = {"base": str(run), "method.name": "auto", "data.max_bad": 0.05, **drawn, **seeds}
         keys |= {**pair.changes, **pair.target}
         keys.pop("task.normalise", None)  # the source model's own
-        _, report = ftkit.train(files[0], folder / f"adapted-{number}", changes=keys)
+        last, report = ftkit.train(files[0], folder / f"adapted-{number}", changes=keys)
         reports.append(report)
         print(f"{pair.name}, repetition {number}: {shown(report)}", flush=True)
-    return collected(pair, reports, source_seconds)
+    found = collected(pair, reports, source_seconds)
+    return replace(found, over_rows=over_rows(last, found)) if repetitions == 1 else found
+
+
+def over_rows(run: Path, found: Result) -> dict[str, tuple[float, float]]:
+    """Intervals of adapted less each baseline that was measured, paired over the test rows of a run."""
+    frame, about = predictions.read(run / "predictions.parquet")
+    kind, seed = str(frame["kind"].iloc[0]), int(frame.loc[frame["predictor"] == "adapted", "seed"].iloc[0])
+    adapted, units = predictions.scored(frame, "adapted", seed, about["labels"], kind)
+    ends = {}
+    for column in np.array(COLUMNS[:-1])[~np.isnan(found.scores[0, :-1])]:
+        name = found.stand_in if column == COLUMNS[0] and found.stand_in else str(column)
+        other, _ = predictions.scored(frame, name, seed, about["labels"], kind)
+        compared = compare(found.measure, adapted, other, units)
+        if compared.low is not None and compared.high is not None:
+            ends[str(column)] = (compared.low, compared.high)
+    return ends
 
 
 def collected(pair: Pair, reports: Sequence[Mapping[str, Any]], source_seconds: float) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,8 @@ class Result:
     """of the adapter, on average"""
     methods: tuple[str, ...]
     """chosen, by repetition"""
+    over_rows: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """of one draw: the interval of adapted less another column, paired over the test rows"""
     stand_in: str = ""
     """the baseline in the column `from_scratch`, where that is another one"""
 
@@ -67,10 +69,17 @@ class Result:
         return metrics.load(self.metric)
 
     def gained(self, against: str) -> tuple[float, float, float]:
-        """By how much adapted is better than another column: mean over repetitions, and its interval."""
+        """By how much adapted is better than another column: mean over repetitions, and its interval.
+
+        That of one repetition is over its test rows; nan where these do not give one.
+        """
         each = sign(self.measure) * (self.scores[:, -1] - self.scores[:, COLUMNS.index(against)])
         value, half = float(each.mean()), half_width(each)
-        return value, value - half, value + half
+        if len(each) > 1:
+            return value, value - half, value + half
+        nothing = float("nan")
+        low, high = sorted(sign(self.measure) * end for end in self.over_rows.get(against, (nothing, nothing)))
+        return value, low, high
 
     def verdict(self) -> str:
         """Whether transfer pays against the target rows alone, and adapting against what costs no training."""
@@ -119,7 +128,7 @@ def row(result: Result, remark: str = "") -> list[str]:
     """A line of the table; `remark` says when it was measured."""
     pair = result.pair
     counted = "all" if pair.per_label is None else str(pair.per_label)
-    draws = len(result.scores)
+    draws = "1 draw, intervals of test rows" if len(result.scores) == 1 else f"{len(result.scores)} draws"
     return [
         pair.name,
         f"{counted} ({result.labelled:.0f} in all)",
@@ -128,7 +137,7 @@ def row(result: Result, remark: str = "") -> list[str]:
         " ".join(dict.fromkeys(result.methods)),
         f"{result.seconds:.0f}",
         f"{result.bytes / 1000:.0f} kB",
-        f"{remark}, {draws} draw{'s' * (draws > 1)}".strip(", "),
+        f"{remark}, {draws}".removeprefix(", "),
         result.verdict(),
     ]
 
