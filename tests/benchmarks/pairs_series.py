@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from transfer import Pair, Rows
+from pairs import Pair, Rows
 
 PEOPLE = 18
 """of har_phone_watch in the source; the other five are new"""

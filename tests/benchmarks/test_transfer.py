@@ -1,34 +1,58 @@
-"""What the benchmark of transfer concludes from its numbers, and that its pairs keep source, pool and test apart."""
+"""What the benchmark of transfer concludes from its numbers, and that rows of its table outlive other measurements."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from transfer import COLUMNS, HEADER, Pair, Result, collected, half_width, row
+from pairs import Pair
+from transfer import collected, pairs
+from transfer_table import COLUMNS, HEADER, Result, half_width, kept, row, written
+
+NONE = float("nan")
 
 
-def pair() -> Pair:
-    return Pair("a → b", "a", lambda data, repetition: pytest.fail("no data is read"), 2, {}, {})
+def pair(name: str = "a → b", per_label: int | None = 2) -> Pair:
+    return Pair(name, "a", lambda data, repetition: pytest.fail("no data is read"), per_label, {}, {})
 
 
-def result(scores: list[list[float]]) -> Result:
-    return Result(pair(), np.array(scores), "accuracy", 8, 100, 9.0, 3.0, 2000, ("head", "head", "lora"))
+def result(scores: list[list[float]], metric: str = "accuracy", stand_in: str = "") -> Result:
+    methods = ("head", "head", "lora")
+    return Result(pair(), np.array(scores), metric, 8, 100, 9.0, 3.0, 2000, methods, stand_in=stand_in)
+
+
+def report(value: float, baselines: dict[str, float]) -> dict[str, Any]:
+    return {
+        "primary": "accuracy",
+        "scores": {"test": {"accuracy": {"value": value}}},
+        "baselines": {name: {"accuracy": {"value": number}} for name, number in baselines.items()},
+        "data": {"split_rows": {"train": 8, "test": 30}},
+        "cost": {"seconds": {"train": 1.0, "save": 2.0}, "adapter_bytes": 1500},
+        "choices": {"method": "head"},
+    }
 
 
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [
         (
-            [[0.5, 0.7, 0.8, 0.9], [0.5, 0.7, 0.8, 0.91], [0.5, 0.7, 0.8, 0.89]],
+            [[0.5, NONE, 0.7, 0.8, 0.9], [0.5, NONE, 0.7, 0.8, 0.91], [0.5, NONE, 0.7, 0.8, 0.89]],
             ("transfer pays: +40.0", "that pays: +10.0"),
         ),
-        ([[0.5, 0.9, 0.8, 0.85]] * 3, ("transfer pays", "does not pay: −5.0 points (−5.0 to −5.0) against the source")),
-        ([[0.5, 0.7, 0.8, 0.801]] * 3, ("transfer pays", "that does not pay: within a point of the probe")),
-        ([[0.9, 0.7, 0.8, 0.8]] * 3, ("transfer does not pay: −10.0", "")),
         (
-            [[0.5, 0.7, 0.8, 0.6], [0.5, 0.7, 0.6, 0.9], [0.5, 0.7, 0.9, 0.9]],
+            [[0.5, 0.6, 0.9, 0.8, 0.85]] * 3,
+            (
+                "transfer pays: +25.0 points (+25.0 to +25.0) over the raw",
+                "−5.0 points (−5.0 to −5.0) against the source",
+            ),
+        ),
+        ([[0.5, 0.4, 0.7, 0.8, 0.801]] * 3, ("transfer pays", "that does not pay: within a point of the probe")),
+        ([[0.9, 0.4, 0.7, 0.8, 0.8]] * 3, ("transfer does not pay: −10.0", "")),
+        (
+            [[0.5, NONE, 0.7, 0.8, 0.6], [0.5, NONE, 0.7, 0.6, 0.9], [0.5, NONE, 0.7, 0.9, 0.9]],
             ("transfer: cannot tell", "beyond that: cannot tell"),
         ),
     ],
@@ -36,7 +60,30 @@ def result(scores: list[list[float]]) -> Result:
 def test_verdicts(scores: list[list[float]], expected: tuple[str, str]) -> None:
     found = result(scores).verdict()
     assert all(part in found for part in expected), found
-    assert "adapting" not in found or scores[0][0] < 0.9
+    assert ("adapting" in found) == (scores[0][0] < 0.9)
+
+
+def test_of_errors_less_is_better() -> None:
+    falls = [[0.9, NONE, 0.8, 0.7, 0.60], [0.9, NONE, 0.8, 0.7, 0.61], [0.9, NONE, 0.8, 0.7, 0.59]]
+    found = result(falls, "mae", "tfidf").verdict()
+    assert found.startswith("transfer pays: mean absolute error better by +0.300 (+0.275 to +0.325) over TF-IDF")
+    assert "adapting beyond that pays: mean absolute error better by +0.100" in found and "the probe" in found
+    assert (
+        "does not pay: mean absolute error better by −0.100"
+        in result([[0.5, NONE, 0.8, 0.7, 0.6]] * 3, "mae").verdict()
+    )
+    assert "within 1 % of the probe" in result([[0.9, NONE, 0.8, 0.7, 0.699]] * 3, "mae").verdict()
+
+
+def test_one_draw_has_the_intervals_of_its_test_rows() -> None:
+    once = result([[0.5, NONE, 0.7, 0.8, 0.9]])
+    paired = {"from_scratch": (0.3, 0.5), "linear_probe": (-0.1, 0.3)}
+    found = replace(once, over_rows=paired).verdict()
+    assert "transfer pays: +40.0 points (+30.0 to +50.0)" in found
+    assert "cannot tell, +10.0 points (−10.0 to +30.0)" in found
+    assert "1 draw, intervals of test rows" in row(once)
+    falls = replace(result([[0.9, NONE, 0.8, 0.7, 0.6]], "mae"), over_rows={"linear_probe": (-0.15, -0.05)})
+    assert falls.gained("linear_probe") == pytest.approx((0.1, 0.05, 0.15))
 
 
 def test_intervals_are_students() -> None:
@@ -45,21 +92,34 @@ def test_intervals_are_students() -> None:
 
 
 def test_reports_become_a_line() -> None:
-    def report(value: float) -> dict[str, Any]:
-        scores = {"accuracy": {"value": value}}
-        return {
-            "primary": "accuracy",
-            "scores": {"test": scores},
-            "baselines": {"linear_probe": scores, "source": {"accuracy": {"value": 0.25}}},
-            "data": {"split_rows": {"train": 8, "test": 30}},
-            "cost": {"seconds": {"train": 1.0, "save": 2.0}, "adapter_bytes": 1500},
-            "choices": {"method": "head"},
-        }
+    known = {"linear_probe": 0.5, "source": 0.25}
+    found = collected(pair(), [report(0.5, known), report(0.7, {**known, "linear_probe": 0.7})], 4.0)
+    assert found.scores.shape == (2, len(COLUMNS)) and np.isnan(found.scores[:, :2]).all()
+    line = dict(zip(HEADER, row(found, "2026-01-02"), strict=True))
+    assert line["from scratch"] == line["raw neighbour"] == "–" and line["source unadapted"] == "0.250 ± 0.000"
+    assert line["probe"].startswith("0.600 ±") and line["target labels a class"] == "2 (8 in all)"
+    assert (line["seconds"], line["adapter"], line["measured"]) == ("3", "2 kB", "2026-01-02, 2 draws")
 
-    found = collected(pair(), [report(0.5), report(0.7)], 4.0)
-    assert found.scores.shape == (2, len(COLUMNS)) and np.isnan(found.scores[:, 0]).all()
-    line = row(found)
-    assert len(line) == len(HEADER)
-    assert (
-        line[2] == "–" and line[3] == "0.250 ± 0.000" and line[4].startswith("0.600 ±") and line[7:9] == ["3", "2 kB"]
-    )
+
+def test_a_model_without_pretraining_stands_in_by_name() -> None:
+    found = collected(pair(per_label=None), [report(0.5, {"tfidf": 0.4, "linear_probe": 0.5})], 4.0)
+    line = dict(zip(HEADER, row(found), strict=True))
+    assert line["from scratch"] == "0.400 (TF-IDF)" and line["target labels a class"] == "all (8 in all)"
+    both = collected(pair(), [report(0.5, {"tfidf": 0.4, "from_scratch": 0.3})], 4.0)
+    assert row(both)[3] == "0.300", "it stands in only where nothing is trained from scratch"
+
+
+def test_rows_that_are_not_measured_again_are_kept(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    scores = [[0.5, NONE, 0.7, 0.8, 0.9]] * 3
+    lines = {name: [name, *row(result(scores))[1:]] for name in ("b → c", "a → b")}
+    readme.write_text(f"before\n<!-- transfer -->\nwhere\n\n{written(lines, ['a → b', 'b → c'])}\n<!-- /transfer -->\n")
+    assert kept(readme) == lines and list(kept(readme)) == ["a → b", "b → c"]
+    readme.write_text("<!-- transfer -->\nNot measured yet.\n<!-- /transfer -->\n")
+    assert kept(readme) == {}
+
+
+def test_names_of_pairs_are_the_keys_of_rows() -> None:
+    names = [one.name for one in pairs()]
+    assert len(names) >= 14 and len(set(names)) == len(names) and not any("|" in name for name in names)
+    assert [one.name for one in pairs("PEN:")] == [name for name in names if name.startswith("pen:")]

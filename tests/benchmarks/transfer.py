@@ -1,11 +1,13 @@
 """What transfer is worth: from a source with plenty of labels to a target with few, against not transferring at all.
 
-A source model is trained once for each pair. Each repetition then draws other target rows to be labelled, and adapts
+A source model is trained once for each source. Each repetition then draws other target rows to be labelled, and adapts
 the source model with `method: auto`, which chooses among the solved head, LoRA and all weights on held-out target rows.
-The same report scores, on the same test rows, a small model trained from scratch on the target rows alone, the source
-model as it is, and the linear probe on its features. Pairs lie in `pairs_*.py` beside this file.
+The same report scores, on the same test rows, a small model trained from scratch on the target rows alone (in fields
+that have none, the model without pretraining that they have), the nearest neighbour of raw inputs, the source model as
+it is, and the linear probe on its features. Pairs lie in `pairs_*.py` beside this file. Each pair is written to
+recipes/README.md as soon as it is measured; the rows of the others stay as they are.
 
-    python tests/benchmarks/transfer.py --data ../shared/data --only har --out transfer.md
+    python tests/benchmarks/transfer.py --data ../shared/data --only har
 """
 
 from __future__ import annotations
@@ -16,146 +18,98 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-from measure import machine, table
+from measure import machine, write_section
+from pairs import Pair
+from transfer_table import COLUMNS, STAND_INS, Result, kept, row, written
 
 from ftkit.console import console
-from ftkit.files import write_text
+from ftkit.statistics import predictions
+from ftkit.statistics.paired import compare
+from ftkit.training.scratch import Scratch
 
+README = Path(__file__).resolve().parents[2] / "recipes" / "README.md"
 REPETITIONS = 5
-MARGIN = 0.01
-"""a mean difference within a point either way, with its interval, counts as equal"""
-COLUMNS = ("from_scratch", "source", "linear_probe", "adapted")
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The tables of one repetition."""
+class Sources:
+    """Source models, each trained once however many pairs start from it."""
 
-    source: pd.DataFrame
-    pool: pd.DataFrame
-    """target rows of which some are drawn to be labelled"""
-    test: pd.DataFrame
+    def __init__(self, folder: Path, models: Path) -> None:
+        self.folder, self.models = folder, models
+        self._trained: dict[str, tuple[Path, float]] = {}
 
+    def of(self, pair: Pair, rows: pd.DataFrame) -> tuple[Path, float]:
+        """The run folder of a pair's source model, and the seconds that it took."""
+        import ftkit
 
-@dataclass(frozen=True)
-class Pair:
-    """A source and a target."""
-
-    name: str
-    about: str
-    """the source in words"""
-    rows: Callable[[Path, int], Rows]
-    """(folder of the data sets, repetition); the source is the same each time"""
-    per_label: int
-    changes: Mapping[str, Any]
-    """recipe keys of source and target"""
-    source: Mapping[str, Any]
-    """recipe keys of the source alone, its base among them where it does not start from random weights"""
-    target: Mapping[str, Any] = field(default_factory=dict)
-    suffix: str = "jsonl"
-
-    def write(self, frame: pd.DataFrame, path: Path) -> str:
-        """A table as a file of the pair's kind."""
-        if self.suffix == "jsonl":
-            frame.to_json(path, orient="records", lines=True, force_ascii=False)
-        else:
-            frame.to_csv(path, index=False)
-        return str(path)
+        start = time.perf_counter()
+        keys = {"data.validation": "none", "data.folds": 0, **pair.changes, **pair.source}
+        if pair.checkpoint:
+            keys["base"] = str(self.models / pair.checkpoint)
+        known = f"{pair.about} {json.dumps(keys, sort_keys=True)}"
+        if known not in self._trained:
+            place = self.folder / f"source-{len(self._trained)}"
+            file = pair.write(rows, place.with_suffix(f".{pair.suffix}"))
+            with patch.object(Scratch, "of", return_value=None):  # the source's own baselines are nobody's question
+                run, _ = ftkit.train(file, place, changes=keys)
+            self._trained[known] = run, time.perf_counter() - start
+        return self._trained[known]
 
 
-@dataclass(frozen=True)
-class Result:
-    """A pair, measured."""
-
-    pair: Pair
-    scores: np.ndarray
-    """(repetitions, `COLUMNS`) accuracy, or whatever the task measures first; nan where there is no such baseline"""
-    metric: str
-    labelled: float
-    """target rows that were labelled, on average"""
-    tested: int
-    source_seconds: float
-    seconds: float
-    """of one adaptation with its report, on average"""
-    bytes: float
-    """of the adapter, on average"""
-    methods: tuple[str, ...]
-    """chosen, by repetition"""
-
-    def difference(self, against: str = "") -> tuple[float, float, float, str]:
-        """Adapted less another on average over repetitions: value, interval, and of which; the best if not named."""
-        others = np.nan_to_num(self.scores[:, :-1].mean(axis=0), nan=-np.inf)
-        other = COLUMNS.index(against) if against else int(others.argmax())
-        gained = self.scores[:, -1] - self.scores[:, other]
-        value, half = float(gained.mean()), half_width(gained)
-        return value, value - half, value + half, COLUMNS[other]
-
-    def verdict(self) -> str:
-        """Whether transfer pays against starting from scratch, and adapting against what costs no training."""
-        found = []
-        if not np.isnan(self.scores[:, 0]).any():
-            found.append(said("transfer", *self.difference("from_scratch")[:3], "training from scratch"))
-        value, low, high, best = self.difference()
-        if best != "from_scratch":
-            name = {"source": "the source as it is", "linear_probe": "the probe"}[best]
-            found.append(said("adapting beyond that", value, low, high, name))
-        return "; ".join(found)
-
-
-def said(what: str, value: float, low: float, high: float, against: str) -> str:
-    """`transfer pays: +16.6 points (+11.0 to +22.1) over training from scratch`."""
-    numbers = f"{value * 100:+.1f} points ({low * 100:+.1f} to {high * 100:+.1f})".replace("-", "−")
-    if max(-low, high) < MARGIN:
-        return f"{what} does not pay: within a point of {against}"
-    if low > 0:
-        return f"{what} pays: {numbers} over {against}"
-    if high < 0:
-        return f"{what} does not pay: {numbers} against {against}"
-    return f"{what}: cannot tell, {numbers} against {against}"
-
-
-def half_width(values: Sequence[float] | np.ndarray) -> float:
-    """Half of the 95 % interval of a mean of independent repetitions (Student)."""
-    from scipy.stats import t
-
-    count = len(values)
-    return float(t.ppf(0.975, count - 1) * np.std(values, ddof=1) / count**0.5) if count > 1 else float("nan")
-
-
-def measure(pair: Pair, data: Path, folder: Path, repetitions: int) -> Result:
-    """Train the source, adapt it once a repetition."""
+def measure(pair: Pair, data: Path, folder: Path, repetitions: int, sources: Sources) -> Result:
+    """Train the source unless that is done, adapt it once a repetition."""
     import ftkit
 
-    start = time.perf_counter()
     first = pair.rows(data, 0)
-    source = {"data.validation": "none", "data.folds": 0, **pair.changes, **pair.source}
-    run, _ = ftkit.train(pair.write(first.source, folder / f"source.{pair.suffix}"), folder / "source", changes=source)
-    source_seconds = time.perf_counter() - start
-    reports = []
+    run, source_seconds = sources.of(pair, first.source)
+    drawn = {} if pair.per_label is None else {"data.per_label": pair.per_label}
+    reports, last = [], Path()
     for number in range(repetitions):
         rows = first if number == 0 else pair.rows(data, number)
         files = [pair.write(getattr(rows, name), folder / f"{name}.{pair.suffix}") for name in ("pool", "test")]
-        drawn = {"data.test": files[1], "data.per_label": pair.per_label, "data.split_seed": number, "seed": number}
-        keys = {"base": str(run), "method.name": "auto", "data.max_bad": 0.05, **drawn, **pair.changes, **pair.target}
+        seeds = {"data.test": files[1], "data.split_seed": number, "seed": number}
+        keys = {"base": str(run), "method.name": "auto", "data.max_bad": 0.05, **drawn, **seeds}
+        keys |= {**pair.changes, **pair.target}
         keys.pop("task.normalise", None)  # the source model's own
-        _, report = ftkit.train(files[0], folder / f"adapted-{number}", changes=keys)
+        last, report = ftkit.train(files[0], folder / f"adapted-{number}", changes=keys)
         reports.append(report)
         print(f"{pair.name}, repetition {number}: {shown(report)}", flush=True)
-    return collected(pair, reports, source_seconds)
+    found = collected(pair, reports, source_seconds)
+    return replace(found, over_rows=over_rows(last, found)) if repetitions == 1 else found
+
+
+def over_rows(run: Path, found: Result) -> dict[str, tuple[float, float]]:
+    """Intervals of adapted less each baseline that was measured, paired over the test rows of a run."""
+    frame, about = predictions.read(run / "predictions.parquet")
+    kind, seed = str(frame["kind"].iloc[0]), int(frame.loc[frame["predictor"] == "adapted", "seed"].iloc[0])
+    adapted, units = predictions.scored(frame, "adapted", seed, about["labels"], kind)
+    ends = {}
+    for column in np.array(COLUMNS[:-1])[~np.isnan(found.scores[0, :-1])]:
+        name = found.stand_in if column == COLUMNS[0] and found.stand_in else str(column)
+        other, _ = predictions.scored(frame, name, seed, about["labels"], kind)
+        compared = compare(found.measure, adapted, other, units)
+        if compared.low is not None and compared.high is not None:
+            ends[str(column)] = (compared.low, compared.high)
+    return ends
 
 
 def collected(pair: Pair, reports: Sequence[Mapping[str, Any]], source_seconds: float) -> Result:
     """The numbers of a pair's reports."""
+    known = reports[0]["baselines"]
+    stand_in = "" if COLUMNS[0] in known else next((name for name in STAND_INS if name in known), "")
+    names = (stand_in or COLUMNS[0], *COLUMNS[1:])
     return Result(
         pair=pair,
-        scores=np.array([[value_of(one, name) for name in COLUMNS] for one in reports]),
+        scores=np.array([[value_of(one, name) for name in names] for one in reports]),
         metric=str(reports[0]["primary"]),
         labelled=float(np.mean([one["data"]["split_rows"].get("train", 0) for one in reports])),
         tested=int(reports[0]["data"]["split_rows"]["test"]),
@@ -163,6 +117,7 @@ def collected(pair: Pair, reports: Sequence[Mapping[str, Any]], source_seconds: 
         seconds=float(np.mean([sum(one["cost"]["seconds"].values()) for one in reports])),
         bytes=float(np.mean([one["cost"]["adapter_bytes"] for one in reports])),
         methods=tuple(str(one["choices"]["method"]) for one in reports),
+        stand_in=stand_in,
     )
 
 
@@ -175,38 +130,13 @@ def value_of(report: Mapping[str, Any], name: str) -> float:
 
 def shown(report: Mapping[str, Any]) -> str:
     """One repetition in a line."""
-    return ", ".join(f"{name} {value_of(report, name):.3f}" for name in COLUMNS)
+    seconds = sum(report["cost"]["seconds"].values())
+    names = (*report["baselines"], "adapted")
+    values = ", ".join(f"{name} {value_of(report, name):.3f}" for name in names)
+    return f"{values}; {report['choices']['method']}, {seconds:.0f} s"
 
 
-def row(result: Result) -> list[str]:
-    """A line of the table."""
-    cells = []
-    for place in range(len(COLUMNS)):
-        values = result.scores[:, place]
-        if np.isnan(values).any():
-            cells.append("–")
-        else:
-            cells.append(f"{values.mean():.3f} ± {half_width(values):.3f}")
-    chosen = " ".join(dict.fromkeys(result.methods))
-    pair = result.pair
-    return [
-        pair.name,
-        f"{pair.per_label} ({result.labelled:.0f} in all)",
-        *cells,
-        chosen,
-        f"{result.seconds:.0f}",
-        f"{result.bytes / 1000:.0f} kB",
-        result.verdict(),
-    ]
-
-
-HEADER = (
-    *("source → target", "target labels a class", "from scratch", "source unadapted", "probe", "best adapter"),
-    *("chosen", "seconds", "adapter", "verdict"),
-)
-
-
-def pairs(only: str) -> list[Pair]:
+def pairs(only: str = "") -> list[Pair]:
     """All pairs whose names hold the text."""
     found: list[Pair] = []
     for path in sorted(Path(__file__).parent.glob("pairs_*.py")):
@@ -220,7 +150,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the data sets")
     parser.add_argument("--only", default="", help="part of the names of the pairs to measure")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="draws of target labels")
-    parser.add_argument("--out", type=Path, help="file that the table is written to")
     return parser.parse_args()
 
 
@@ -228,19 +157,18 @@ def main() -> None:
     """Measure, and write the table."""
     args = arguments()
     console.mode = "quiet"
-    lines, kept = [], []
-    for pair in pairs(args.only):
-        with tempfile.TemporaryDirectory() as name:
-            os.environ["FTKIT_CACHE"] = str(Path(name) / "cache")
-            result = measure(pair, args.data.resolve(), Path(name), args.repetitions)
-        lines.append(row(result))
-        kept.append({"pair": pair.name, "metric": result.metric, "tested": result.tested, "methods": result.methods})
-        kept[-1] |= {"scores": result.scores.tolist(), "difference": result.difference()}
-        kept[-1] |= {"source_seconds": result.source_seconds, "seconds": result.seconds}
-        text = f"{machine(1)}\n\n{table(HEADER, lines)}\n\n<!-- {json.dumps(kept)} -->\n"
-        print(text, flush=True)
-        if args.out:
-            write_text(args.out, text)
+    data, rows = args.data.resolve(), kept(README)
+    order = [pair.name for pair in pairs()]
+    with tempfile.TemporaryDirectory() as name:
+        os.environ["FTKIT_CACHE"] = str(Path(name) / "cache")
+        sources = Sources(Path(name), data.parent / "models")
+        for pair in pairs(args.only):
+            folder = Path(tempfile.mkdtemp(dir=name))
+            result = measure(pair, data, folder, args.repetitions, sources)
+            rows[pair.name] = row(result, str(date.today()))
+            rated = f"source {result.source_seconds:.0f} s, {result.tested} test rows"
+            print(f"{' | '.join(rows[pair.name])}; {rated}", flush=True)
+            write_section("transfer", f"{machine(1)}\n\n{written(rows, order)}", README)
 
 
 if __name__ == "__main__":
