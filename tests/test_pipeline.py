@@ -222,7 +222,7 @@ def test_rows_with_several_labels(tmp_path: Path) -> None:
 
 def test_an_earlier_run_is_a_base_whose_head_is_taken_over(made: Any, tmp_path: Path) -> None:
     folder, _, _ = made
-    recipe = toy_recipe(tmp_path, base=str(folder), **{"train.epochs": 0})
+    recipe = toy_recipe(tmp_path, base=str(folder), **{"train.epochs": 0, "data.validation": "none"})
     rows = pd.read_csv(tmp_path / "toy.csv")
     rows["text"] = rows["text"] + " please"  # other rows than the base was trained on
     rows.to_csv(tmp_path / "toy.csv", index=False)

@@ -13,8 +13,8 @@ from made_movements import lines
 
 import ftkit
 from ftkit import runs
-from ftkit.bases.runs import START
 from ftkit.recipe import shipped
+from ftkit.runs import START
 from ftkit.verbs.checking import check
 from ftkit.verbs.evaluating import evaluate
 from ftkit.verbs.predicting import predict

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ftkit.bases import random
+from ftkit.features import tokens
 from ftkit.features.examples import Examples
 from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
@@ -21,6 +22,8 @@ from ftkit.training.loop import Job, fit, predict
 from ftkit.training.members import Settings, balance, member
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ftkit.data.table import Part
     from ftkit.training.session import Session
 
@@ -85,16 +88,26 @@ class Scratch:
 
 
 def unadapted(session: Session, rows: np.ndarray) -> np.ndarray | None:
-    """Probabilities (rows, labels) by the earlier run that is the base, as it was delivered.
+    """Scores of rows by the earlier run that is the base, as it was delivered.
 
     Labels that it does not know never win; those that only it knows are left out. None where the base is no run,
-    or shares fewer than two labels.
+    predicts something else, or shares too little: fewer than two labels, or not all numbers.
     """
-    head = session.assembly.head
-    if head is None or len(set(head.labels) & set(session.labels)) < 2:
+    head, task = session.assembly.head, session.recipe.task
+    if head is None or (head.scale is not None) != (task.kind == "values"):
         return None
-    logits = session.pooled[head.pooling][rows] @ head.weight.T + head.bias
-    place = {label: i for i, label in enumerate(head.labels)}
-    least = float(logits.min()) - 20.0
-    columns = [logits[:, place[name]] if name in place else np.full(len(rows), least) for name in session.labels]
-    return session.recipe.task.scores(np.column_stack(columns))
+    shared = set(head.labels) & set(session.labels)
+    if len(shared) < (len(session.labels) if task.kind == "values" else 2):
+        return None
+    said = Probe(head.pooling, 1.0, head.weight, head.bias, head.scale).logits(session.pooled[head.pooling][rows])
+    if not tokens.is_ragged(said):
+        return task.scores(_under(said, head.labels, session.labels))
+    found, lengths = tokens.flat(said)
+    return task.scores(tokens.split(_under(found, head.labels, session.labels), lengths))
+
+
+def _under(logits: np.ndarray, known: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """Columns of `known` labels in the order of others; one that is not known gets what never wins."""
+    place = {label: i for i, label in enumerate(known)}
+    least = np.full(len(logits), logits.min(initial=0.0, where=np.isfinite(logits)) - 20.0)
+    return np.column_stack([logits[:, place[name]] if name in place else least for name in labels])

@@ -95,14 +95,13 @@ class Session:
         better = part.inner and self._held_score(part, fresh) > self._held_score(part, carried)
         return (fresh if better else carried), choice
 
-    def _held_score(self, part: Part, solve: Solve) -> tuple[float, float]:
-        """Score and negative loss of solved heads on a part's inner holdouts together."""
+    def _held_score(self, part: Part, solve: Solve) -> float:
+        """Score of solved heads on a part's inner holdouts together; of a trained head the loss is no fair measure."""
         heads = [(solve(rows), held) for rows, held in part.inner]
         logits = np.concatenate([head.logits(self.pooled[head.pooling][held]) for head, held in heads])
-        value, loss = judged(
-            self.recipe, self.labels, self.targets[np.concatenate([held for _, held in heads])], logits
-        )
-        return (float("-inf") if np.isnan(value) else value), -loss
+        gold = self.targets[np.concatenate([held for _, held in heads])]
+        value, _ = judged(self.recipe, self.labels, gold, logits)
+        return float("-inf") if np.isnan(value) else value
 
     def probe(self, rows: np.ndarray, choice: tuple[Pooling, float]) -> Probe:
         """The linear probe on the untouched base, solved on some training rows."""

@@ -12,7 +12,7 @@ from ftkit import privacy
 from ftkit.bank import making
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _undrawn() -> Iterator[None]:
     """General runs without page and card, which have tests of their own."""
     with pytest.MonkeyPatch.context() as patch:
@@ -21,7 +21,7 @@ def _undrawn() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Made once; nobody may change it."""
     folder = tmp_path_factory.mktemp("bank")

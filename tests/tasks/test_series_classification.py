@@ -193,9 +193,9 @@ def test_each_augmentation_changes_rows_a_little_and_by_its_seed(name: str) -> N
 
 def test_a_window_is_drawn_without_scripts(tmp_path: Path) -> None:
     task = SeriesClassification(channels=["a<b", "y"], label="move")
-    drawn = task.show((Window("w <1>", np.random.default_rng(0).normal(size=(50, 2))),))
+    drawn = task.show((Window("w <1>", np.random.default_rng(0).normal(size=(50, 2))),), {}, None, (None, None))
     assert drawn.count("<polyline") == 2 and "a&lt;b" in drawn and "<1>" not in drawn and "script" not in drawn
-    assert len(drawn) < 5000 and task.show(("a text",)) == ""
+    assert len(drawn) < 5000 and task.show(("a text",), {}, None, (None, None)) == ""
 
 
 def test_tables_of_texts_are_left_to_the_other_task(tmp_path: Path) -> None:
