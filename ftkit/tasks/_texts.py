@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ftkit.tasks import NO_TOKEN, PIECES, Encoded
+from ftkit.tasks import NO_TOKEN, PIECES, Encoded, Snippet
 
 if TYPE_CHECKING:
     import torch
@@ -126,6 +126,21 @@ def tokenizer_lines(options: str = "") -> tuple[str, ...]:
         "if tokenizer.pad_token_id is None:",
         "    tokenizer.pad_token_id = tokenizer.eos_token_id or 0",
         'tokenizer.padding_side = "right"',
+    )
+
+
+def snippet(text: str | list[str], combine: str, longest: int) -> Snippet:
+    """Of the model card: texts, or pairs of them, through the tokenizer; cut at `longest` tokens."""
+    pair = combine == "pair" and isinstance(text, list)
+    given = "texts, seconds" if pair else "texts"
+    cut = f'padding=True, truncation=True, max_length={longest}, return_tensors="pt"'
+    return Snippet(
+        imports=("from transformers import AutoTokenizer",),
+        setup=tokenizer_lines(),
+        arguments=given,
+        rows="texts",
+        batch=(f"batch = tokenizer({given}, {cut})",),
+        example='["A text."], ["Another."]' if pair else '["A text."]',
     )
 
 

@@ -108,17 +108,7 @@ class TextClassification(Labelled):
 
     def snippet(self, processor: Any) -> Snippet:
         """Texts through the tokenizer."""
-        pair = self.combine == "pair" and isinstance(self.text, list)
-        given = "texts, seconds" if pair else "texts"
-        cut = f'padding=True, truncation=True, max_length={self.longest(processor)}, return_tensors="pt"'
-        return Snippet(
-            imports=("from transformers import AutoTokenizer",),
-            setup=_texts.tokenizer_lines(),
-            arguments=given,
-            rows="texts",
-            batch=(f"batch = tokenizer({given}, {cut})",),
-            example='["A text."], ["Another."]' if pair else '["A text."]',
-        )
+        return _texts.snippet(self.text, self.combine, self.longest(processor))
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:

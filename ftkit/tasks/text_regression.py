@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, final
 from pydantic import Field
 
 from ftkit.errors import InputError
-from ftkit.tasks import Encoded, Given, Guess, _texts
+from ftkit.tasks import Encoded, Given, Guess, Snippet, _texts
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._valued import Valued
 
@@ -113,6 +113,10 @@ class TextRegression(Valued):
         texts = [" ".join(parts) for parts in given.inputs]
         read, asked = ([texts[i] for i in some] for some in (given.train, given.test))
         return {"tfidf": self.scores(tfidf_numbers(read, given.targets[given.train], asked))}
+
+    def snippet(self, processor: Any) -> Snippet:
+        """Texts through the tokenizer."""
+        return _texts.snippet(self.text, self.combine, self.longest(processor))
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:
