@@ -129,8 +129,9 @@ def tokenizer_lines(options: str = "") -> tuple[str, ...]:
     )
 
 
-def snippet(pair: bool, longest: int) -> Snippet:
-    """A task's part of the model card where rows are texts, or pairs of them, cut at `longest` tokens."""
+def snippet(text: str | list[str], combine: str, longest: int) -> Snippet:
+    """Of the model card: texts, or pairs of them, through the tokenizer; cut at `longest` tokens."""
+    pair = combine == "pair" and isinstance(text, list)
     given = "texts, seconds" if pair else "texts"
     cut = f'padding=True, truncation=True, max_length={longest}, return_tensors="pt"'
     return Snippet(

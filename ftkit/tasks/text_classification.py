@@ -108,7 +108,7 @@ class TextClassification(Labelled):
 
     def snippet(self, processor: Any) -> Snippet:
         """Texts through the tokenizer."""
-        return _texts.snippet(self.combine == "pair" and isinstance(self.text, list), self.longest(processor))
+        return _texts.snippet(self.text, self.combine, self.longest(processor))
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:

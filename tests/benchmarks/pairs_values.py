@@ -28,7 +28,7 @@ def annotators(data: Path, repetition: int) -> Rows:
     tested = frame["text"].isin(texts[: round(TESTED * len(texts))])
     known, others = np.split(people, 2)
     mine = frame["user_id"].isin(others[PEOPLE * repetition : PEOPLE * (repetition + 1)])
-    rows = frame[["text", "offensiveness"]]
+    rows = frame[["text", "offensiveness", "user_id"]]
     return Rows(rows[frame["user_id"].isin(known) & ~tested], rows[mine & ~tested], rows[mine & tested])
 
 
@@ -44,6 +44,7 @@ PAIRS = (
             "task.label": "offensiveness",
             "task.max_length": 96,
             "data.unit": "text",
+            "data.annotator": "user_id",
         },
         source=LORA | {"base": "minilm", "train.epochs": 2},
         target=LORA | {"train.epochs": 5, "data.validation": 0.2},

@@ -1,11 +1,12 @@
 """What transfer is worth: from a source with plenty of labels to a target with few, against not transferring at all.
 
 A source model is trained once for each source. Each repetition then draws other target rows to be labelled, and adapts
-the source model with `method: auto`, which chooses among the solved head, LoRA and all weights on held-out target rows.
-The same report scores, on the same test rows, a small model trained from scratch on the target rows alone (in fields
-that have none, the model without pretraining that they have), the nearest neighbour of raw inputs, the source model as
-it is, and the linear probe on its features. Pairs lie in `pairs_*.py` beside this file. Each pair is written to
-recipes/README.md as soon as it is measured; the rows of the others stay as they are.
+the source model with `method: auto`, which chooses among the solved head, LoRA and all weights on held-out target rows;
+where that would take hours, the pair names one method. The same report scores, on the same test rows, a small model
+trained from scratch on the target rows alone (in fields that have none, the model without pretraining that they have),
+the nearest neighbour of raw inputs, the source model as it is, and the linear probe on its features. Intervals are over
+the repetitions, or of the test rows where there is only one. Pairs lie in `pairs_*.py` beside this file. Each pair is
+written to recipes/README.md as soon as it is measured; the rows of the others stay as they are.
 
     python tests/benchmarks/transfer.py --data ../shared/data --only har
 """
@@ -157,7 +158,7 @@ def main() -> None:
     """Measure, and write the table."""
     args = arguments()
     console.mode = "quiet"
-    data, rows = args.data.resolve(), kept(README)
+    data = args.data.resolve()
     order = [pair.name for pair in pairs()]
     with tempfile.TemporaryDirectory() as name:
         os.environ["FTKIT_CACHE"] = str(Path(name) / "cache")
@@ -165,7 +166,7 @@ def main() -> None:
         for pair in pairs(args.only):
             folder = Path(tempfile.mkdtemp(dir=name))
             result = measure(pair, data, folder, args.repetitions, sources)
-            rows[pair.name] = row(result, str(date.today()))
+            rows = kept(README) | {pair.name: row(result, str(date.today()))}
             rated = f"source {result.source_seconds:.0f} s, {result.tested} test rows"
             print(f"{' | '.join(rows[pair.name])}; {rated}", flush=True)
             write_section("transfer", f"{machine(1)}\n\n{written(rows, order)}", README)

@@ -65,6 +65,18 @@ def test_it_gives_equal_probabilities(method: str, tmp_path: Path, monkeypatch: 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("scale", ["none", (10.0, 30.0)])
+def test_it_gives_equal_numbers(scale: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = made(tmp_path, "head", "text_regression", scale=scale)
+    monkeypatch.chdir(run)
+    space: dict[str, Any] = {}
+    exec(code(run), space)
+    found = space["predict"](TEXTS).numpy()
+    np.testing.assert_allclose(found, expected(run, [(text,) for text in TEXTS]), atol=1e-4)
+    assert len(np.unique(found)) > 1 and (scale == "none" or (found >= 10).all())
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_a_pair_of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registry.load("tasks", "text_classification").toy(tmp_path)
     rows = (tmp_path / "toy.csv").read_text().splitlines()
