@@ -20,11 +20,12 @@ Tagged = Sequence[str | Sequence[str] | Sequence[float] | None]
 
 def coded(gold: Tagged, prediction: Tagged, labels: Sequence[str]) -> Scored:
     """Tags beside tags, (rows,) objects that are tuples."""
-    both = [
-        np.fromiter((tuple(map(str, () if row is None else row)) for row in rows), object, len(rows))
-        for rows in (gold, prediction)
-    ]
-    return Scored(tuple(labels), *both)
+    return Scored(tuple(labels), _tuples(gold), _tuples(prediction))
+
+
+def _tuples(rows: Tagged) -> np.ndarray:
+    """(rows,) objects; read back from a file, rows are arrays."""
+    return np.fromiter((tuple(map(str, () if row is None else row)) for row in rows), object, len(rows))
 
 
 def confidences(scores: np.ndarray, prediction: Tagged, labels: Sequence[str]) -> list[np.ndarray]:
@@ -38,7 +39,7 @@ def confidences(scores: np.ndarray, prediction: Tagged, labels: Sequence[str]) -
 
 def losses(scores: np.ndarray, gold: Tagged, labels: Sequence[str]) -> np.ndarray:
     """(rows,) mean over tokens of -log of the gold tag's probability; nan where no token has a known one."""
-    tags = np.fromiter((tuple(map(str, () if row is None else row)) for row in gold), object, len(gold))
+    tags = _tuples(gold)
     return np.asarray(TokenLogLoss().rows(Scored(tuple(labels), tags, tags, scores)))
 
 
