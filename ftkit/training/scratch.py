@@ -12,7 +12,8 @@ from ftkit.bases import random
 from ftkit.features.examples import Examples
 from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
-from ftkit.features.probe import Probe
+from ftkit.features.probe import Probe, applied
+from ftkit.features.tokens import flat, is_ragged, split
 from ftkit.methods.full import Full
 from ftkit.models.assembly import causal, device
 from ftkit.training.deciding import RANDOM_LR, batch_of
@@ -85,16 +86,30 @@ class Scratch:
 
 
 def unadapted(session: Session, rows: np.ndarray) -> np.ndarray | None:
-    """Probabilities (rows, labels) by the earlier run that is the base, as it was delivered.
+    """Scores (rows, labels), of tokens objects, by the earlier run that is the base, as it was delivered.
 
     Labels that it does not know never win; those that only it knows are left out. None where the base is no run,
-    or shares fewer than two labels.
+    shares fewer than two labels, or does not predict all of the numbers.
     """
     head = session.assembly.head
-    if head is None or len(set(head.labels) & set(session.labels)) < 2:
+    if head is None:
         return None
-    logits = session.pooled[head.pooling][rows] @ head.weight.T + head.bias
-    place = {label: i for i, label in enumerate(head.labels)}
-    least = float(logits.min()) - 20.0
-    columns = [logits[:, place[name]] if name in place else np.full(len(rows), least) for name in session.labels]
-    return session.recipe.task.scores(np.column_stack(columns))
+    shared = len(set(head.labels) & set(session.labels))
+    if shared < (2 if head.scale is None else len(session.labels)):
+        return None
+    logits = applied(session.pooled[head.pooling][rows], head.weight, head.bias)
+    if head.scale is not None:
+        logits = head.scale.own(logits)
+    if not is_ragged(logits):
+        return session.recipe.task.scores(_placed(logits, head.labels, session.labels))
+    every, lengths = flat(logits)
+    return session.recipe.task.scores(split(_placed(every, head.labels, session.labels), lengths))
+
+
+def _placed(logits: np.ndarray, known: tuple[str, ...], labels: tuple[str, ...]) -> np.ndarray:
+    """Columns of known labels in the order of others; of tokens that the base was not shown all stay infinite."""
+    place = {label: i for i, label in enumerate(known)}
+    seen = np.isfinite(logits).all(axis=1)
+    least = float(logits[seen].min(initial=0.0)) - 20.0
+    unknown = np.where(seen, least, -np.inf)
+    return np.column_stack([logits[:, place[name]] if name in place else unknown for name in labels])
