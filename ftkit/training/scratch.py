@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from ftkit.bases import random
-from ftkit.features import tokens
 from ftkit.features.examples import Examples
 from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
-from ftkit.features.probe import Probe
+from ftkit.features.probe import Probe, applied
+from ftkit.features.tokens import flat, is_ragged, split
 from ftkit.methods.full import Full
 from ftkit.models.assembly import causal, device
 from ftkit.training.deciding import RANDOM_LR, batch_of
@@ -22,8 +22,6 @@ from ftkit.training.loop import Job, fit, predict
 from ftkit.training.members import Settings, balance, member
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ftkit.data.table import Part
     from ftkit.training.session import Session
 
@@ -88,26 +86,30 @@ class Scratch:
 
 
 def unadapted(session: Session, rows: np.ndarray) -> np.ndarray | None:
-    """Scores of rows by the earlier run that is the base, as it was delivered.
+    """Scores (rows, labels), of tokens objects, by the earlier run that is the base, as it was delivered.
 
     Labels that it does not know never win; those that only it knows are left out. None where the base is no run,
-    predicts something else, or shares too little: fewer than two labels, or not all numbers.
+    shares fewer than two labels, or does not predict all of the numbers.
     """
-    head, task = session.assembly.head, session.recipe.task
-    if head is None or (head.scale is not None) != (task.kind == "values"):
+    head = session.assembly.head
+    if head is None:
         return None
-    shared = set(head.labels) & set(session.labels)
-    if len(shared) < (len(session.labels) if task.kind == "values" else 2):
+    shared = len(set(head.labels) & set(session.labels))
+    if shared < (2 if head.scale is None else len(session.labels)):
         return None
-    said = Probe(head.pooling, 1.0, head.weight, head.bias, head.scale).logits(session.pooled[head.pooling][rows])
-    if not tokens.is_ragged(said):
-        return task.scores(_under(said, head.labels, session.labels))
-    found, lengths = tokens.flat(said)
-    return task.scores(tokens.split(_under(found, head.labels, session.labels), lengths))
+    logits = applied(session.pooled[head.pooling][rows], head.weight, head.bias)
+    if head.scale is not None:
+        logits = head.scale.own(logits)
+    if not is_ragged(logits):
+        return session.recipe.task.scores(_placed(logits, head.labels, session.labels))
+    every, lengths = flat(logits)
+    return session.recipe.task.scores(split(_placed(every, head.labels, session.labels), lengths))
 
 
-def _under(logits: np.ndarray, known: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-    """Columns of `known` labels in the order of others; one that is not known gets what never wins."""
+def _placed(logits: np.ndarray, known: tuple[str, ...], labels: tuple[str, ...]) -> np.ndarray:
+    """Columns of known labels in the order of others; of tokens that the base was not shown all stay infinite."""
     place = {label: i for i, label in enumerate(known)}
-    least = np.full(len(logits), logits.min(initial=0.0, where=np.isfinite(logits)) - 20.0)
-    return np.column_stack([logits[:, place[name]] if name in place else least for name in labels])
+    seen = np.isfinite(logits).all(axis=1)
+    least = float(logits[seen].min(initial=0.0)) - 20.0
+    unknown = np.where(seen, least, -np.inf)
+    return np.column_stack([logits[:, place[name]] if name in place else unknown for name in labels])
