@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Gold = str | tuple[str, ...] | tuple[float, ...] | None
 """a label; a sorted tuple of labels (multi-label, may be empty); numbers, one for each target; `Tags`; None: not

@@ -64,6 +64,8 @@ class Metric(Entry):
 
     kinds: ClassVar[frozenset[str]] = frozenset({"label", "labels"})
     """kinds of predictions that it is a metric of"""
+    on_request: ClassVar[bool] = False
+    """whether only reports of runs that name it have it"""
     higher_is_better: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     """smallest and largest value that it can take; infinite where there is none"""
@@ -97,9 +99,10 @@ def load(name: str) -> Metric:
 
 
 def family(kind: str) -> tuple[str, ...]:
-    """Names of the metrics of this folder for a kind of predictions, those of answers before those of scores."""
-    mine = [name for name in registry.names("metrics") if kind in registry.load("metrics", name).kinds]
-    return tuple(sorted(mine, key=lambda name: (registry.load("metrics", name).needs_scores, name)))
+    """Names of the metrics that all reports of a kind of predictions have, those of answers before those of scores."""
+    known = {name: registry.load("metrics", name) for name in registry.names("metrics")}
+    mine = [name for name, metric in known.items() if kind in metric.kinds and not metric.on_request]
+    return tuple(sorted(mine, key=lambda name: (known[name].needs_scores, name)))
 
 
 def as_evaluate(name: str) -> Any:

@@ -12,6 +12,7 @@ from ftkit.metrics import Metric, Scored
 class TopK(Metric):
     """A row is right where its gold label is among the likeliest `k`; of equal scores the earlier label goes first."""
 
+    on_request: ClassVar[bool] = True
     needs_scores: ClassVar[bool] = True
     k: ClassVar[int] = 1
 

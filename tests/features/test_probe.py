@@ -132,5 +132,5 @@ def test_tfidf_learns_words_and_copes_with_texts_without_any() -> None:
 
 
 def test_majority_is_the_share_of_labels() -> None:
-    given = Given([], [], np.array([0, 0, 1, 0, 1, 1]), np.arange(4), np.arange(4, 6), 2, False)
+    given = Given([], [], np.array([0, 0, 1, 0, 1, 1]), np.arange(4), np.arange(4, 6), 2, False, None)
     assert TextClassification().constants(given) == {"majority": pytest.approx(np.full((2, 2), [0.75, 0.25]))}

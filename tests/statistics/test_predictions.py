@@ -140,7 +140,7 @@ def damaged(path: Path, how: str) -> None:
     elif how == "broken description":
         pq.write_table(pq.read_table(path).replace_schema_metadata({predictions.KEY: b"{"}), path)
     elif how == "newer":
-        pq.write_table(pq.read_table(path).replace_schema_metadata({predictions.KEY: b'{"schema": 2}'}), path)
+        pq.write_table(pq.read_table(path).replace_schema_metadata({predictions.KEY: b'{"schema": 3}'}), path)
     elif how == "lacking":
         pq.write_table(pq.read_table(path).drop_columns(["gold", "loss"]), path)
     else:
@@ -153,7 +153,7 @@ WRONG = {
     "text": "not readable as Parquet",
     "foreign": "not predictions of ftkit",
     "broken description": "description is damaged",
-    "newer": "schema 2, but this ftkit reads schema 1",
+    "newer": "schema 3, but this ftkit reads schemas 1 to 2",
     "lacking": "no column gold, loss",
     "gone": "no such file",
 }
