@@ -13,7 +13,7 @@ from ftkit.metrics import Scored, family, load
 from ftkit.metrics._kinds import CountMetric, InfluenceMetric, count, count_each
 
 CASES = 200
-NAMES = family("label")
+NAMES = (*family("label"), "top_3_accuracy", "top_5_accuracy")
 
 
 def drawn(seed: int, unknown: bool = True) -> Scored:
