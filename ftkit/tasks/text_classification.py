@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
-from pydantic import Field
-
-from ftkit.errors import InputError
-from ftkit.tasks import Encoded, Given, Guess, Snippet, _texts
-from ftkit.tasks._backbone import backbone_of
+from ftkit.tasks import Given, Guess, _texts
 from ftkit.tasks._labelled import Labelled
+from ftkit.tasks._worded import Worded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-    import torch
 
-    from ftkit.bases import Base
-    from ftkit.data.table import Gold, Parsed, Table
+    from ftkit.data.table import Table
 
 
 @final
-class TextClassification(Labelled):
+class TextClassification(Labelled, Worded):
     """Texts in, label probabilities out, through an encoder or decoder of `AutoModel`."""
-
-    text: str | list[str] = "auto"
-    """column(s) of the text; several are joined, or taken as a pair"""
-    combine: Literal["join", "pair"] = "join"
-    """what several text columns become: one text, or two segments"""
-    max_length: int = Field(256, ge=4)
-    """tokens; what is longer is cut, and counted"""
 
     # ---- data ----
 
@@ -47,56 +35,11 @@ class TextClassification(Labelled):
         fields = {"text": texts[0].column, "label": labels[0].column}
         return Guess(0.9, fields, f"text: {texts[0].why}; label: {labels[0].why}")
 
-    def columns(self) -> dict[str, tuple[str, ...]]:
-        """The text and label columns that the table must have."""
-        named = {"task.text": self.text, "task.label": self.label}
-        return {key: (value,) if isinstance(value, str) else tuple(value) for key, value in named.items()}
-
     def resolve(self, table: Table) -> Self:
         """Decide columns and multi-label from the training table, where they are `auto`."""
-        task = self
-        if "auto" in (self.text, self.label):
-            guess = self.recognise(table)
-            unknown = {key: value for key, value in guess.fields.items() if getattr(self, key) == "auto"}
-            task = self.model_copy(update=unknown)
-        for key in ("text", "label"):
-            if getattr(task, key) == "auto":
-                columns = ", ".join(map(str, table.frame.columns))
-                raise InputError(f"{table.source}: which column is the {key}? It has {columns}", f"--{key} COLUMN")
-        return task.with_kind(table)
+        return self.with_columns(table).with_kind(table)
 
-    def parse(self, table: Table, max_chars: int, labelled: bool = True, base: Base | None = None) -> Parsed:
-        """Texts and labels of every row; empty or oversized texts and missing labels are faults."""
-        from ftkit.data.table import Parsed
-
-        texts = _texts.inputs_of(table, self.text, self.combine)
-        gold: list[Gold] = self.gold(table) if labelled else [None] * len(texts)
-        missing = ["no label" if labelled and label is None else None for label in gold]
-        faults = [_texts.fault_of(text, max_chars) or why for text, why in zip(texts, missing, strict=True)]
-        kept = [text if fault is None else None for text, fault in zip(texts, faults, strict=True)]
-        return Parsed(inputs=list(kept), gold=gold, faults=faults)
-
-    # ---- model ----
-
-    def processor(self, base: Base) -> Any:
-        """The base's tokenizer."""
-        return _texts.tokenizer_of(base)
-
-    def load(self, base: Base) -> torch.nn.Module:
-        """The bare backbone in fp32 and eval mode; of an encoder-decoder, the encoder."""
-        return backbone_of(base)
-
-    def encode(self, inputs: list[tuple[str, ...]], processor: Any) -> Encoded:
-        """Token ids of each row, un-padded, with what was cut and what the tokenizer does not know."""
-        return _texts.encode(inputs, processor, self.longest(processor))
-
-    def longest(self, processor: Any) -> int:
-        """Tokens at which a row is cut: the recipe's, or what the base has room for."""
-        return int(min(self.max_length, processor.model_max_length))
-
-    def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
-        """A batch padded to its own longest row."""
-        return _texts.collate(rows, processor)
+    # ---- baselines ----
 
     def baselines(self, given: Given) -> dict[str, np.ndarray]:
         """Words and letters without pretraining."""
@@ -105,10 +48,6 @@ class TextClassification(Labelled):
         texts = [" ".join(parts) for parts in given.inputs]
         read, asked = ([texts[i] for i in some] for some in (given.train, given.test))
         return {"tfidf": tfidf(read, given.targets[given.train], given.labels, asked, given.balanced)}
-
-    def snippet(self, processor: Any) -> Snippet:
-        """Texts through the tokenizer."""
-        return _texts.snippet(self.text, self.combine, self.longest(processor))
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:
