@@ -11,12 +11,12 @@ import os
 import random
 import shutil
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forking import forked
 from training.test_checkpoints import carry_out, equal_runs, toy_recipe
 
 from ftkit import files, runs
@@ -57,23 +57,6 @@ def train(data: Path, folder: Path) -> None:
     if folder.exists() and not begun:
         shutil.rmtree(folder)  # killed before it had a recipe: `--resume` says that nothing had begun
     carry_out(read(folder / runs.RECIPE) if begun else toy_recipe(data), folder)
-
-
-def forked(work: Callable[[], None], after: float | None = None) -> int:
-    """Do the work in a child; SIGKILL it after some seconds. Returns its exit status as `waitpid` gives it."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # the child ends without closing it
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    if after is not None:
-        time.sleep(after)
-        os.kill(child, signal.SIGKILL)
-    return os.waitpid(child, 0)[1]
 
 
 def until_complete(data: Path, folder: Path) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import toy_banks
+from forking import forked
 
 from ftkit import files, runs
 from ftkit.bank import adapting, index, making, shards
@@ -120,23 +118,6 @@ def test_other_data_are_not_taken_up(whole: Path, tmp_path: Path) -> None:
     (data / "rows.csv").write_text(rows + "saw saw please,tool,user 1\n")
     with pytest.raises(InputError, match="holds other data"):
         carry_out(data, folder)
-
-
-def forked(work: Callable[[], None], after: float | None = None) -> int:
-    """Do the work in a child; SIGKILL it after some seconds. Returns its exit status as `waitpid` gives it."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # the child ends without closing it
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    if after is not None:
-        time.sleep(after)
-        os.kill(child, signal.SIGKILL)
-    return os.waitpid(child, 0)[1]
 
 
 @pytest.mark.slow
