@@ -129,8 +129,8 @@ class Fit:
     ) -> tuple[Member, np.ndarray | None]:
         """A trained member, and its logits of the part's test rows where an earlier attempt has left them."""
         job, start, settings = arm.job, self.solve(rows), replace(self.settings(arm), lr=lr)
-        if settings.epochs and arm.network.trainable():
-            start = start.softened()
+        if settings.epochs and arm.network.trainable() and self.part.inner:
+            start = start.softened()  # a few passes from there may end lower, so held-out rows must have the say
         weights = balance(job.targets, rows, len(start.bias)) if job.balanced else None
         one = member(name, arm.network, arm.method, start, rows, held, settings, self.seed, stop_after, weights)
         known = self.journal.begin(f"{self.part.name}, seed {self.seed}, {arm.method.label}, {lr!r}, {name}", one)
