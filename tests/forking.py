@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 
 
@@ -18,6 +19,8 @@ def forked(work: Callable[[], None], after: float | None = None) -> int:
             sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # the child ends without closing it
             work()
             code = 0
+        except BaseException:
+            traceback.print_exc(file=sys.__stderr__)  # pytest shows it where the test fails
         finally:
             os._exit(code)
     if after is not None:

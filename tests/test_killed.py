@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from drawing import undrawn
 from forking import forked
 from training.test_checkpoints import carry_out, equal_runs, toy_recipe
 
@@ -34,10 +35,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module", autouse=True)
 def _undrawn() -> Iterator[None]:
-    """Without page and card: the engine that draws them does not outlive a fork."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("render_run", "render_card"):
-            patch.setattr(f"ftkit.runs.saving.{name}", lambda *given: "")
+    with undrawn():
         yield
 
 
