@@ -12,9 +12,12 @@ import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ftkit.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -279,16 +282,24 @@ def processor() -> str:
     return cpuinfo("model name") or platform.processor() or platform.machine()
 
 
-def machine() -> str:
-    """One line for a report: processor, usable cores, memory, operating system."""
+def machine(card: str = "") -> str:
+    """One line for a report: the card that computed, processor, usable cores, memory, operating system."""
     cores = f"{processors()} of {os.cpu_count()} cores"
-    return f"{processor()}, {cores}, {memory_limit() / 2**30:.1f} GiB, {platform.system()} {platform.machine()}"
+    parts = (card, processor(), cores, f"{memory_limit() / 2**30:.1f} GiB", f"{platform.system()} {platform.machine()}")
+    return ", ".join(filter(None, parts))
 
 
 def cpuinfo(key: str) -> str:
     """What Linux says of the first processor, such as `model name`; empty where it does not."""
     lines = _text(PROC / "cpuinfo").splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
+
+
+def card(device: torch.device) -> str:
+    """The name of a GPU; empty for any other device."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else ""
 
 
 def device_summary() -> dict[str, Any]:

@@ -45,6 +45,7 @@ def test_every_task_trains_there(task: str, tmp_path: Path) -> None:
     report = carry_out(parse(tree), tmp_path / "run")
     assert (tmp_path / "run" / runs.STATUS).read_text().strip() == "complete"
     assert torch.cuda.max_memory_allocated() > 0
+    assert report["machine"].startswith(torch.cuda.get_device_name())
     losses = [line["train_loss"] for line in report["history"] if line.get("train_loss") is not None]
     assert losses and np.isfinite(losses).all()
 

@@ -98,7 +98,7 @@ def _settings(device: torch.device) -> dict[str, Any]:
         "reading": READING,
         "torch": torch.__version__,
         "transformers": transformers.__version__,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else environment.processor(),
+        "device": environment.card(device) or environment.processor(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),  # a convolution of one image and two threads is not that of one thread
         "matmul": torch.get_float32_matmul_precision(),

@@ -82,7 +82,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "base": _base(outcome),
         "versions": environment.versions(),
         "threads": recipe.train.threads,
-        "machine": environment.machine(),
+        "machine": environment.machine(environment.card(outcome.session.assembly.network.device)),
         "seed": recipe.seed,
         # a label map holds names of labels; it stays in recipe.yaml, which a rerun needs
         "recipe": (recipe.replace({"data.label_map": {}}) if mask.on else recipe).to_yaml(),
