@@ -45,6 +45,16 @@ class Method(Entry):
         """A few words that tell it from other methods of one search."""
         return self.name
 
+    @property
+    def own_lr(self) -> float:
+        """`default_lr`, or what its fields make better."""
+        return self.default_lr
+
+    @property
+    def own_epochs(self) -> int:
+        """`default_epochs`, or what its fields make better."""
+        return self.default_epochs
+
     def rungs(self, rows: int | None = None) -> Sequence[Method]:
         """The methods that a search chooses from, cheapest first; itself alone where there is nothing to choose.
 

@@ -37,6 +37,9 @@ class Lora(Method):
 
     peft: ClassVar[bool] = True
     default_lr: ClassVar[float] = 2e-3
+    deep_lr: ClassVar[float] = 5e-4
+    """where all blocks move: at a larger one validation scores jump from pass to pass, and few rows choose badly"""
+    deep_epochs: ClassVar[int] = 10
 
     _layers = field_validator("layers")(checked_layers)
 
@@ -44,6 +47,16 @@ class Lora(Method):
     def label(self) -> str:
         """Its name and its blocks."""
         return f"lora, {self.layers} block{'s' * (self.layers != 'last 1')}"
+
+    @property
+    def own_lr(self) -> float:
+        """Smaller where all blocks move."""
+        return self.deep_lr if self.layers == "all" else self.default_lr
+
+    @property
+    def own_epochs(self) -> int:
+        """More where all blocks move, at their smaller rate."""
+        return self.deep_epochs if self.layers == "all" else self.default_epochs
 
     def apply(self, backbone: nn.Module) -> nn.Module:
         """Attach the factors; only they train."""

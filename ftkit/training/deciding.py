@@ -92,11 +92,11 @@ def epochs_of(recipe: Recipe, method: Method, rows: int) -> int:
     A solved head stays as it is solved where a search holds it against trained ones.
     """
     wanted = recipe.train.epochs
-    if wanted != "auto" and (method.default_epochs or method is recipe.method):
+    if wanted != "auto" and (method.own_epochs or method is recipe.method):
         return wanted
-    if method.default_epochs and not isinstance(recipe.base, str):
+    if method.own_epochs and not isinstance(recipe.base, str):
         return random_epochs(rows)
-    return min(method.default_epochs, max(FEWEST_EPOCHS, ROWS_TRAINED // max(1, rows)))
+    return min(method.own_epochs, max(FEWEST_EPOCHS, ROWS_TRAINED // max(1, rows)))
 
 
 def random_epochs(rows: int) -> int:
@@ -106,7 +106,7 @@ def random_epochs(rows: int) -> int:
 
 def rate_of(recipe: Recipe, method: Method) -> float:
     """The learning rate that a method is tried with first: its own, or one for random weights."""
-    return method.default_lr if isinstance(recipe.base, str) else max(RANDOM_LR, method.default_lr)
+    return method.own_lr if isinstance(recipe.base, str) else max(RANDOM_LR, method.own_lr)
 
 
 def batch_of(recipe: Recipe, rows: int) -> int:

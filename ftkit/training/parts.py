@@ -23,6 +23,8 @@ from ftkit.training.watching import Watcher
 Solve = Callable[[np.ndarray], Probe]
 """training rows → warm start"""
 NOTHING = np.array([], dtype=np.int64)
+ENOUGH = 3
+"""passes that catch up with a solved head from softened logits; fewer may end lower, which held-out rows would tell"""
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,9 @@ class Fit:
     ) -> tuple[Member, np.ndarray | None]:
         """A trained member, and its logits of the part's test rows where an earlier attempt has left them."""
         job, start, settings = arm.job, self.solve(rows), replace(self.settings(arm), lr=lr)
-        if settings.epochs and arm.network.trainable() and self.part.inner:
-            start = start.softened()  # a few passes from there may end lower, so held-out rows must have the say
+        trained = settings.epochs and arm.network.trainable()
+        if trained and (self.part.inner or settings.epochs >= ENOUGH):
+            start = start.softened()
         weights = balance(job.targets, rows, len(start.bias)) if job.balanced else None
         one = member(name, arm.network, arm.method, start, rows, held, settings, self.seed, stop_after, weights)
         known = self.journal.begin(f"{self.part.name}, seed {self.seed}, {arm.method.label}, {lr!r}, {name}", one)
