@@ -158,12 +158,26 @@ class Adapter:
 
     def gains(self, rows: np.ndarray, general: np.ndarray, own: np.ndarray) -> np.ndarray:
         """(rows,) by how much a group's own adapter is better than the general one, by the primary metric."""
-        metric = row_metric(self.stage.recipe.evaluate.metrics[0])
-        before, after = (scored(self.stage.labels, self.targets[rows], one) for one in (general, own))
-        first, second = metric.rows(before), metric.rows(after)
-        assert first is not None and second is not None
-        difference: np.ndarray = second - first if metric.higher_is_better else first - second
-        return difference
+        primary = self.stage.recipe.evaluate.metrics[0]
+        return gains(primary, self.stage.labels, self.targets[rows], general, own)
+
+    def said(self, weights: Mapping[str, torch.Tensor], labels: Sequence[int] | None, rows: np.ndarray) -> np.ndarray:
+        """(rows, labels) probabilities by an adapter that was trained before; `labels`: the only ones that it gives."""
+        start = replace(self.stage.starts[FINAL], weights=weights)
+        member = self._copy(Group("", "", rows, new=False), start, NONE, None)
+        scores: np.ndarray = self.stage.recipe.task.scores(closed_to(predict(self.job, member, rows), labels))
+        return scores
+
+
+def gains(
+    primary: str, labels: tuple[str, ...], targets: np.ndarray, general: np.ndarray, own: np.ndarray
+) -> np.ndarray:
+    """(rows,) by how much one's own adapter is better than the general one, from both (rows, labels) probabilities."""
+    metric = row_metric(primary)
+    first, second = (metric.rows(scored(labels, targets, one)) for one in (general, own))
+    assert first is not None and second is not None
+    difference: np.ndarray = second - first if metric.higher_is_better else first - second
+    return difference
 
 
 def data_of(frame: pd.DataFrame, group: Group, mask: Mask) -> str:

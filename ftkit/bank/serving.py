@@ -45,7 +45,7 @@ class Served:
         """(rows, labels) float32, whose adapter each row was given, and the rows as encoded; `names` are the groups."""
         encoded = self.stage.recipe.task.encode(inputs, self.stage.processor)
         keys = [None if name is None else key_of(name, self.mask) for name in names]
-        with index.opened(self.folder.index) as found:
+        with index.opened(self.folder.index, self.folder.generation.number) as found:
             known = found.find(sorted({key for key in keys if key is not None}))
         used = [
             UNKNOWN if key is None or key not in known else OWN if known[key].outcome == PROMOTED else GENERAL
