@@ -161,10 +161,13 @@ class Adapter:
         primary = self.stage.recipe.evaluate.metrics[0]
         return gains(primary, self.stage.labels, self.targets[rows], general, own)
 
-    def said(self, weights: Mapping[str, torch.Tensor], labels: Sequence[int] | None, rows: np.ndarray) -> np.ndarray:
+    def said(
+        self, group: Group, weights: Mapping[str, torch.Tensor], labels: Sequence[int] | None, rows: np.ndarray
+    ) -> np.ndarray:
         """(rows, labels) probabilities by an adapter that was trained before; `labels`: the only ones that it gives."""
-        start = replace(self.stage.starts[FINAL], weights=weights)
-        member = self._copy(Group("", "", rows, new=False), start, NONE, None)
+        here = {name: tensor.to(self.job.network.device) for name, tensor in weights.items()}
+        start = replace(self.stage.starts[FINAL], weights=here)
+        member = self._copy(group, start, NONE, None)
         scores: np.ndarray = self.stage.recipe.task.scores(closed_to(predict(self.job, member, rows), labels))
         return scores
 

@@ -108,7 +108,11 @@ def _next(one: Generation, states: Mapping[int, State], there: Mapping[int, Shar
             new.record.key: replace(new, tried=known[new.record.key].tried, kept=known[new.record.key].kept)
             for new in fresh
         }
-    trained = [(number, record) for number in one.shards for record in there[number].records]
+    return settled_in(one, before, [(number, record) for number in one.shards for record in there[number].records])
+
+
+def settled_in(one: Generation, before: Mapping[str, Outcome], trained: Sequence[tuple[int, Record]]) -> State:
+    """What each group uses that was trained for a generation; `trained` are (shard, record)."""
     fresh = records.outcomes(trained, one.prior)
     return {new.record.key: settled(before.get(new.record.key), new, one.gated) for new in fresh}
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ftkit import bank, bases, environment, files, privacy, runs
-from ftkit.bank import document, folder, generations, records, shards, stacks
+from ftkit import bank, bases, environment, privacy, runs
+from ftkit.bank import document, folder, general, generations, records, shards, stacks
 from ftkit.bank.folder import BankFolder, Generation
 from ftkit.bank.grouping import Folds, groups_of
+from ftkit.bank.pinning import Pinned
 from ftkit.bank.stacks import Place
 from ftkit.bank.stage import open_stage
-from ftkit.console import console
 from ftkit.data.prepare import prepare
 from ftkit.data.splits import used_only
 from ftkit.errors import InputError
@@ -47,15 +46,17 @@ def make(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[
     with clock.phase("read"):
         recipe, splits = prepare(_ready(recipe))
         splits = used_only(splits)
+        if (run := general.given(recipe)) is not None:
+            recipe = general.refuse_misfit(recipe, splits, run)
         base = bases.resolve(recipe.base)
         _refuse(recipe, splits, base)
     path = claim()
     with open_run(path, origin_of(recipe, splits, base), "adapt") as kept:
         kept.recipe(recipe)
         with clock.phase("general"):
-            general = _general(path, recipe, command)
-        with processor.used(read(general / runs.RECIPE).train.threads):
-            report = _adapt(kept, general, splits, clock, command)
+            start = general.made(path / bank.GENERAL, recipe, command)
+        with processor.used(read(start / runs.RECIPE).train.threads):
+            report = _adapt(kept, start, splits, clock, command)
     return path, report
 
 
@@ -86,39 +87,26 @@ def _refuse(recipe: Recipe, splits: Splits, base: bases.Base) -> None:
         raise InputError(f"bank.by: column {recipe.bank.by!r} holds {groups} groups", "ftkit adapt DATA lists columns")
 
 
-def _general(path: Path, recipe: Recipe, command: str) -> Path:
-    """The general adapter's run, trained where it is not there yet."""
-    from ftkit import pipeline
-
-    general = path / bank.GENERAL
-    if files.state(general) == "complete":
-        return general
-    console.say("first the general adapter, for everybody")
-    if (general / runs.RECIPE).is_file():
-        return pipeline.run(read(general / runs.RECIPE), lambda: general, command)[0]
-    if general.exists():
-        shutil.rmtree(general)  # it was stopped before it had begun
-    return pipeline.run(recipe, lambda: files.new_run_folder(general, "general", force=False), command)[0]
-
-
-def _adapt(kept: RunFolder, general: Path, splits: Splits, clock: Clock, command: str) -> dict[str, Any]:
+def _adapt(kept: RunFolder, start: Path, splits: Splits, clock: Clock, command: str) -> dict[str, Any]:
     """The second stage: every group, then what all of them say together."""
     with clock.phase("load"):
-        stage = open_stage(general)
+        stage = open_stage(start, unseen=Folds.of(splits))
         mask = mask_of(stage.labels)
         prepared = encode(stage.recipe, splits, Assembly(stage.one.base, stage.network, stage.processor, None))
-    frame, folds = prepared.splits.rows.frame, Folds.of(prepared.splits)
-    source = folder.made_from(stage.recipe, general)
+    folds, pinned = Folds.of(prepared.splits), None if general.given(stage.recipe) is None else Pinned.of(start)
+    frame, source = prepared.splits.rows.frame, folder.made_from(stage.recipe, start)
+    folds = folds if pinned is None else pinned.folds(folds, frame, mask)
     place = Place(kept.path, 1, 0, source, lambda group, found: found.record)
     with stoppable() as stop:
         every = np.flatnonzero(frame["group"].notna().to_numpy())
         cache = kept.path / runs.CHECKPOINTS / "cache"
         adapter = stacks.adapter_of(stage, prepared, folds, every, cache, clock, stop, mask)
         groups = groups_of(prepared.splits, stage.recipe, adapter.targets, mask)
+        groups = groups if pinned is None else pinned.unseen(groups, frame, mask)
         with clock.phase("adapt"):
             numbers = stacks.train(place, adapter, groups, prepared.hashes)
     with clock.phase("promote"):
-        prior = records.prior_of(shards.records_of(kept.path / bank.SHARDS, numbers))
+        prior = records.prior_of([one for _, one in shards.records_of(kept.path / bank.SHARDS, numbers)])
         counts = {"trained": len(groups), "added": len(groups)}
         told = "" if mask.on else command
         one = Generation(1, "adapt", document.now(), bank.GENERAL, source, prior, told, shards=numbers, counts=counts)

@@ -105,9 +105,9 @@ def read_all(folder: Path) -> list[Shard]:
     return [read(path) for path in sorted(folder.glob("*.safetensors"))]
 
 
-def records_of(folder: Path, numbers: Sequence[int]) -> list[Record]:
-    """What some shards say of their groups."""
-    return [record for number in numbers for record in read(path_of(folder, number)).records]
+def records_of(folder: Path, numbers: Sequence[int]) -> list[tuple[int, Record]]:
+    """What some shards say of their groups: (shard, record)."""
+    return [(number, record) for number in numbers for record in read(path_of(folder, number)).records]
 
 
 def damaged(path: Path, why: str) -> InputError:
