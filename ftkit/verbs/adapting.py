@@ -60,7 +60,7 @@ def update(
     recipe = read(whole.path / "recipe.yaml", [*told, *changes])
     if general == "new" and recipe.bank.general not in ("train", "none"):
         recipe = recipe.replace({"bank.general": "train"})
-    return updating.update(whole.path, updating.Asked(recipe, general == "new", only), command)
+    return updating.update(whole.path, updating.Asked(recipe, general == "new", only), command if only is None else "")
 
 
 CHANGEABLE = ("data.", "bank.margin", "bank.max_failed")

@@ -91,7 +91,9 @@ def listing(path: Path, outcome: str | None = None) -> list[dict[str, Any]]:
 def show(path: Path, group: str) -> dict[str, Any]:
     """All that the bank knows of one group; InputError where it does not know it."""
     _, found = _find(path, group)
-    return _line(found) | {"sha256": found.record.sha256, "trained": found.record.trained, "shard": found.shard}
+    record = found.record
+    where = {"sha256": record.sha256, "trained": record.trained, "shard": found.shard}
+    return _line(found) | where | {"generation": record.generation, "kept": found.kept}
 
 
 def verify(path: Path) -> list[str]:
@@ -151,7 +153,7 @@ def _find(path: Path, group: str) -> tuple[BankFolder, Outcome]:
     from ftkit.bank.grouping import key_of
 
     found = folder.read(path)
-    key = key_of(group, _mask(found))
+    key = key_of(group, mask_of_bank(found))
     with index.opened(found.index, found.generation.number) as opened:
         known = opened.find([key])
     if key not in known:
@@ -159,7 +161,8 @@ def _find(path: Path, group: str) -> tuple[BankFolder, Outcome]:
     return found, known[key]
 
 
-def _mask(found: BankFolder) -> Mask:
+def mask_of_bank(found: BankFolder) -> Mask:
+    """What the names of a bank's groups are hidden with, if they are."""
     from ftkit.privacy import Mask
     from ftkit.runs.masking import machine_key
 
