@@ -114,9 +114,7 @@ def group(found: Mapping[str, Any]) -> str:
         seen = f"gain seen on {found['tested']:,} rows {_signed(found['gain'])}"
         lines.append(f"{seen}; expected {_signed(found['expected'])} ({between})")
         lines.append(f"probability of harm {found['harm']:.0%}")
-        lines.append(
-            f"generation {found['generation']}, shard {found['shard']}, sha256 {found['sha256'][:16]}…, trained {found['trained']}"
-        )
+        lines.append(f"shard {found['shard']}, sha256 {found['sha256'][:16]}…, trained {found['trained']}")
     return "\n".join(lines)
 
 

@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import toy_banks
+from drawing import undrawn
 from forking import forked
 
 from ftkit import files, runs
 from ftkit.bank import adapting, changing, folder, generations, making, serving, shards
+from ftkit.bank import rows as stored_rows
 from ftkit.errors import InputError, Interrupted
 from ftkit.verbs import adapting as verb
 from ftkit.verbs import banking, tending
@@ -32,6 +34,22 @@ def mine(bank: Path, tmp_path: Path) -> Path:
     """A copy of the bank that may change, beside its rows."""
     shutil.copy(bank.parent / "rows.csv", tmp_path / "rows.csv")
     return Path(shutil.copytree(bank, tmp_path / "bank"))
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bank whose groups hardly learn, for what does not depend on that; nobody may change it."""
+    data = tmp_path_factory.mktemp("quick")
+    recipe = toy_banks.recipe_for(data, rows=12, bank__epochs=1)
+    with undrawn():
+        return making.make(recipe, lambda: files.new_run_folder(data / "bank", "", False))[0]
+
+
+@pytest.fixture
+def fast(quick: Path, tmp_path: Path) -> Path:
+    """A copy of it that may change, beside its rows."""
+    shutil.copy(quick.parent / "rows.csv", tmp_path / "rows.csv")
+    return Path(shutil.copytree(quick, tmp_path / "bank"))
 
 
 def rows_of(bank: Path) -> pd.DataFrame:
@@ -154,21 +172,21 @@ def test_one_group_goes_back_alone(mine: Path) -> None:
         tending.rollback(mine, 9, None, "")
 
 
-def test_nothing_new_is_no_generation(mine: Path, trained: list[str]) -> None:
-    rows = rows_of(mine)
-    report = update(mine, rows.sample(frac=1.0, random_state=0), 2)  # their order says nothing
-    assert trained == [] and report["generation"] == 1 and folder.read(mine).newest == 1
-    assert not (mine / "update").exists()
+def test_nothing_new_is_no_generation(fast: Path, trained: list[str]) -> None:
+    rows = rows_of(fast)
+    report = update(fast, rows.sample(frac=1.0, random_state=0), 2)  # their order says nothing
+    assert trained == [] and report["generation"] == 1 and folder.read(fast).newest == 1
+    assert not (fast / "update").exists()
 
 
-def test_a_group_that_comes_later_changes_nobody(mine: Path) -> None:
-    rows = rows_of(mine)
-    before, shown = answers(mine), banking.listing(mine)
-    update(mine, pd.concat([rows, more(rows, "user 0", 24, 3).assign(user="newcomer")]), 2)
-    assert np.array_equal(answers(mine)[:24], before[:24])
-    after = [one for one in banking.listing(mine) if one["group"] != "newcomer"]
+def test_a_group_that_comes_later_changes_nobody(fast: Path) -> None:
+    rows = rows_of(fast)
+    before, shown = answers(fast), banking.listing(fast)
+    update(fast, pd.concat([rows, more(rows, "user 0", 24, 3).assign(user="newcomer")]), 2)
+    assert np.array_equal(answers(fast)[:24], before[:24])
+    after = [one for one in banking.listing(fast) if one["group"] != "newcomer"]
     assert after == shown
-    assert folder.read(mine).prior == folder.read(mine.with_name("bank@1")).prior
+    assert folder.read(fast).prior == folder.read(fast.with_name("bank@1")).prior
 
 
 def test_what_replaces_is_judged_on_rows_that_neither_has_seen(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,17 +202,15 @@ def test_what_replaces_is_judged_on_rows_that_neither_has_seen(mine: Path, monke
 
     monkeypatch.setattr(gate.Gate, "_before", noting)
     rows = rows_of(mine)
-    old = set(rows["text"])
-    seen = more(rows, "user 2", 3, 9).assign(
-        text=sorted(old - set(rows[rows["user"] == "user 1"]["text"]))[:3], user="user 1"
-    )
+    theirs = rows[rows["user"] == "user 1"]
+    seen = theirs.head(3).assign(text=theirs["text"].head(3) + "!")  # near-equal to what was trained on
     update(mine, pd.concat([rows, more(rows, "user 1", 10, 2), seen]), 2)
     ((name, frame, scores),) = asked
     texts = [" ".join(one) for one in frame["input"]]
     assert name == "user 1" and len(texts) == 24 + 10
-    assert not set(seen["text"]) & set(texts)  # of other users: the general adapter was trained on them
+    assert not set(seen["text"]) & set(texts)
     # what is kept of the old rows is what was said out of fold then
-    kept = __import__("ftkit.bank.rows", fromlist=["read"]).read(sorted((mine / "rows").glob("*.parquet"))[:3])
+    kept = stored_rows.read(sorted((mine / "rows").glob("*.parquet"))[:3])
     stored = {row: kept.own[i] for i, row in enumerate(kept.frame["row_id"]) if kept.frame["fold"][i] >= 0}
     known = [row for row in frame["row_id"] if row in stored]
     assert len(known) == 24
@@ -204,13 +220,13 @@ def test_what_replaces_is_judged_on_rows_that_neither_has_seen(mine: Path, monke
 
 
 def test_a_stopped_update_leaves_the_old_one_in_service_and_is_taken_up(
-    mine: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
+    fast: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = rows_of(mine)
+    rows = rows_of(fast)
     later = pd.concat([rows, *(more(rows, user, 12, 2) for user in USERS)])
-    whole = Path(shutil.copytree(mine, mine.parent / "whole"))
+    whole = Path(shutil.copytree(fast, fast.parent / "whole"))
     update(whole, later, 2)
-    before, plain = answers(mine), generations.prepared
+    before, plain = answers(fast), generations.prepared
     turns = len(trained)
     noting = adapting.Adapter._one
 
@@ -222,21 +238,21 @@ def test_a_stopped_update_leaves_the_old_one_in_service_and_is_taken_up(
     with monkeypatch.context() as patch:
         patch.setattr(adapting.Adapter, "_one", stopping)
         with pytest.raises(Interrupted):
-            update(mine, later, 2)
-    assert np.array_equal(answers(mine), before) and folder.read(mine).newest == 1
-    assert banking.verify(mine) == []
+            update(fast, later, 2)
+    assert np.array_equal(answers(fast), before) and folder.read(fast).newest == 1
+    assert banking.verify(fast) == []
     del trained[:]
     with monkeypatch.context() as patch:  # whole, but not yet named as the newest
         patch.setattr(generations, "prepared", lambda *given: (plain(*given), _stop()))
         with pytest.raises(Interrupted):
-            verb.resume(str(mine), None, "")
+            verb.resume(str(fast), None, "")
     assert len(trained) == 8 - 3  # the first stack of three was there
-    assert np.array_equal(answers(mine), before) and banking.verify(mine) == []
+    assert np.array_equal(answers(fast), before) and banking.verify(fast) == []
     del trained[:]
-    verb.resume(str(mine), None, "")
-    assert trained == [] and folder.read(mine).newest == 2
-    assert np.array_equal(answers(mine), answers(whole))
-    same(mine, whole)
+    verb.resume(str(fast), None, "")
+    assert trained == [] and folder.read(fast).newest == 2
+    assert np.array_equal(answers(fast), answers(whole))
+    same(fast, whole)
 
 
 def _stop() -> None:
@@ -256,77 +272,77 @@ def same(one: Path, other: Path) -> None:
     assert not (one / "update").exists() and not list(one.rglob("*.tmp"))
 
 
-def test_another_update_takes_the_place_of_one_that_was_stopped(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = rows_of(mine)
+def test_another_update_takes_the_place_of_one_that_was_stopped(fast: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = rows_of(fast)
     with monkeypatch.context() as patch:
         patch.setattr(generations, "prepared", lambda *given: _stop())
         with pytest.raises(Interrupted):
-            update(mine, pd.concat([rows, *(more(rows, user, 12, 2) for user in USERS)]), 2)
-    assert len(list((mine / "shards").iterdir())) == 6
-    update(mine, pd.concat([rows, more(rows, "user 1", 12, 2)]), 3)
-    assert len(list((mine / "shards").iterdir())) == 4 and banking.verify(mine) == []
+            update(fast, pd.concat([rows, *(more(rows, user, 12, 2) for user in USERS)]), 2)
+    assert len(list((fast / "shards").iterdir())) == 6
+    update(fast, pd.concat([rows, more(rows, "user 1", 12, 2)]), 3)
+    assert len(list((fast / "shards").iterdir())) == 4 and banking.verify(fast) == []
 
 
-def test_two_writers_are_kept_apart(mine: Path) -> None:
-    rows = rows_of(mine)
+def test_two_writers_are_kept_apart(fast: Path) -> None:
+    rows = rows_of(fast)
     acts: list[Callable[[], object]] = [
-        lambda: update(mine, pd.concat([rows, more(rows, "user 1", 12, 2)]), 2),
-        lambda: tending.rollback(mine, 1, None, ""),
-        lambda: tending.promote(mine, ""),
-        lambda: tending.remove(mine, "user 1"),
-        lambda: banking.repair(mine),
+        lambda: update(fast, pd.concat([rows, more(rows, "user 1", 12, 2)]), 2),
+        lambda: tending.rollback(fast, 1, None, ""),
+        lambda: tending.promote(fast, ""),
+        lambda: tending.remove(fast, "user 1"),
+        lambda: banking.repair(fast),
     ]
-    with generations.alone(mine):
+    with generations.alone(fast):
         for act in acts:
             with pytest.raises(InputError, match="another process is changing it"):
                 act()
-        assert len(banking.listing(mine)) == 8  # readers read on
-    tending.rollback(mine, 1, None, "")
+        assert len(banking.listing(fast)) == 8  # readers read on
+    tending.rollback(fast, 1, None, "")
 
 
-def test_one_group_is_trained_again_alone(mine: Path, trained: list[str]) -> None:
-    before = banking.show(mine, "user 4")
-    _, report = verb.update(None, mine, WIDE, None, "user 4", "")
+def test_one_group_is_trained_again_alone(fast: Path, trained: list[str]) -> None:
+    before = banking.show(fast, "user 4")
+    _, report = verb.update(None, fast, WIDE, None, "user 4", "")
     assert trained == ["user 4"] and report["generation"] == 2
-    after = banking.show(mine, "user 4")
+    after = banking.show(fast, "user 4")
     assert after["sha256"] == before["sha256"] and after["generation"] == 2  # of the same rows, so the same
     with pytest.raises(InputError, match="hold no such group"):
-        verb.update(None, mine, WIDE, None, "nobody", "")
-    assert not (mine / "update").exists()
+        verb.update(None, fast, WIDE, None, "nobody", "")
+    assert not (fast / "update").exists()
 
 
-def test_what_an_update_may_not_change(mine: Path) -> None:
+def test_what_an_update_may_not_change(fast: Path) -> None:
     for changes, general, said in (
         ([("bank.epochs", "3")], None, "keeps the bank's recipe"),
         ([], "runs/other", "with --update it is new"),
     ):
         with pytest.raises(InputError, match=said):
-            verb.update(None, mine, changes, general, None, "")
+            verb.update(None, fast, changes, general, None, "")
 
 
-def test_a_new_general_adapter_trains_everybody(mine: Path, trained: list[str]) -> None:
-    first = answers(mine)
-    rows = rows_of(mine)
-    report = update(mine, pd.concat([rows, more(rows, "user 6", 30, 2)]), 2, general="new")
+def test_a_new_general_adapter_trains_everybody(fast: Path, trained: list[str]) -> None:
+    first = answers(fast)
+    rows = rows_of(fast)
+    report = update(fast, pd.concat([rows, more(rows, "user 6", 30, 2)]), 2, general="new")
     assert sorted(trained) == USERS
-    whole = folder.read(mine)
-    assert whole.general == mine / "general-2" and whole.made_from != folder.read(mine.with_name("bank@1")).made_from
+    whole = folder.read(fast)
+    assert whole.general == fast / "general-2" and whole.made_from != folder.read(fast.with_name("bank@1")).made_from
     assert report["update"]["trained"] == 8
-    assert np.array_equal(answers(mine, 1), first)
-    tending.rollback(mine, 1, None, "")
-    assert folder.read(mine).general == mine / "general" and np.array_equal(answers(mine), first)
+    assert np.array_equal(answers(fast, 1), first)
+    tending.rollback(fast, 1, None, "")
+    assert folder.read(fast).general == fast / "general" and np.array_equal(answers(fast), first)
 
 
-def test_judging_anew_lists_who_changed(mine: Path) -> None:
-    found = tending.promote(mine, "")
+def test_judging_anew_lists_who_changed(fast: Path) -> None:
+    found = tending.promote(fast, "")
     assert found == {"generation": 1, "changed": []}  # nothing has come since
-    rows = rows_of(mine)
+    rows = rows_of(fast)
     same_as_all = [more(rows, "user 5", 24, i).assign(user=f"late {i}") for i in range(6)]
-    update(mine, pd.concat([rows, *same_as_all]), 2)
-    prior, before = folder.read(mine).prior, {one["group"]: one["outcome"] for one in banking.listing(mine)}
-    found = tending.promote(mine, "")
-    assert found["generation"] == 3 and folder.read(mine).prior != prior
-    after = {one["group"]: one["outcome"] for one in banking.listing(mine)}
+    update(fast, pd.concat([rows, *same_as_all]), 2)
+    prior, before = folder.read(fast).prior, {one["group"]: one["outcome"] for one in banking.listing(fast)}
+    found = tending.promote(fast, "")
+    assert found["generation"] == 3 and folder.read(fast).prior != prior
+    after = {one["group"]: one["outcome"] for one in banking.listing(fast)}
     assert {one["group"]: one["after"] for one in found["changed"]} == {
         name: outcome for name, outcome in after.items() if outcome != before[name]
     }
@@ -335,7 +351,7 @@ def test_judging_anew_lists_who_changed(mine: Path) -> None:
 def test_a_removed_group_is_nowhere_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FTKIT_CACHE", str(tmp_path / "cache"))
     users = [*USERS[:-1], "Erika Mustermann"]
-    recipe = toy_banks.recipe_for(tmp_path, users=users)
+    recipe = toy_banks.recipe_for(tmp_path, users=users, rows=12, bank__epochs=1)
     table = pd.read_csv(tmp_path / "rows.csv")
     theirs = table["user"] == "Erika Mustermann"
     table.loc[theirs, "text"] = "zebra " + table.loc[theirs, "text"]
@@ -345,7 +361,7 @@ def test_a_removed_group_is_nowhere_any_more(tmp_path: Path, monkeypatch: pytest
     others, key = [one for one in banking.listing(bank) if one["group"] != users[-1]], key_in(bank, users[-1])
     said = [serving.load(bank).logits(TEXTS, [user] * 3, lambda done: None)[0] for user in USERS[:-1]]
     found = tending.remove(bank, users[-1])
-    assert found["shards"] == 2 and found["rows"] == 36 and found["general"] == 24 and found["cached"] > 0
+    assert found["shards"] == 2 and found["rows"] == 24 and found["general"] == 12 and found["cached"] > 0
     for path in [*bank.rglob("*"), *(tmp_path / "cache").rglob("*")]:
         if path.is_file():
             content = path.read_bytes()
@@ -383,10 +399,10 @@ def test_generations_are_compared_group_by_group(mine: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("case", range(int(os.environ.get("FTKIT_BANK_KILLS", "4"))))
-def test_an_update_killed_at_random_moments_ends_the_same(mine: Path, case: int) -> None:
-    rows = rows_of(mine)
+def test_an_update_killed_at_random_moments_ends_the_same(fast: Path, case: int) -> None:
+    rows = rows_of(fast)
     later = pd.concat([rows, *(more(rows, user, 12, 2) for user in USERS)])
-    before, whole = answers(mine), Path(shutil.copytree(mine, mine.parent / "whole"))
+    before, whole = answers(fast), Path(shutil.copytree(fast, fast.parent / "whole"))
     chance, killed = random.Random(case), 0
 
     def go_on(bank: Path) -> None:
@@ -398,10 +414,10 @@ def test_an_update_killed_at_random_moments_ends_the_same(mine: Path, case: int)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ftkit.bank.document.render_bank", lambda report: "")
         assert forked(lambda: go_on(whole)) == 0
-        while folder.read(mine).newest == 1 or (mine / "update").exists():
-            status = forked(lambda: go_on(mine), None if killed == 3 else chance.uniform(0, 3))
+        while folder.read(fast).newest == 1 or (fast / "update").exists():
+            status = forked(lambda: go_on(fast), None if killed == 3 else chance.uniform(0, 3))
             assert status == 0 or os.WIFSIGNALED(status), "the update failed by itself"
             killed += os.WIFSIGNALED(status)
-            if folder.read(mine).newest == 1:
-                assert np.array_equal(answers(mine), before)
-    same(mine, whole)
+            if folder.read(fast).newest == 1:
+                assert np.array_equal(answers(fast), before)
+    same(fast, whole)
