@@ -15,12 +15,7 @@ By = Annotated[str | None, typer.Option("--by", metavar="COL", help="Column of t
 New = Annotated[
     str | None, typer.Option("--new-users", metavar="SHARE", help="Groups that the general adapter never sees: 20%.")
 ]
-
-
-General = Annotated[
-    str | None,
-    typer.Option("--general", metavar="RUN", help="Start every group from a run, or none; with --update: new."),
-]
+General = Annotated[str | None, typer.Option("--general", metavar="RUN", help="A run, or none; with --update: new.")]
 Update = Annotated[Path | None, typer.Option("--update", metavar="BANK", help="Train what has changed since.")]
 Only = Annotated[str | None, typer.Option("--only", metavar="GROUP", help="With --update: train this group alone.")]
 

@@ -421,3 +421,28 @@ def test_an_update_killed_at_random_moments_ends_the_same(fast: Path, case: int)
             if folder.read(fast).newest == 1:
                 assert np.array_equal(answers(fast), before)
     same(fast, whole)
+
+
+def test_hidden_rows_stay_hidden_week_after_week(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ftkit.cli import main
+
+    users = [f"Secret Person {i}" for i in range(8)]
+    recipe = toy_banks.recipe_for(tmp_path, users=users, rows=12, bank__epochs=1, report__rows="hide")
+    bank, _ = making.make(recipe, lambda: files.new_run_folder(tmp_path / "bank", "", False))
+    rows = rows_of(bank)
+    pd.concat([rows, more(rows, users[1], 12, 2)]).to_csv(tmp_path / "later.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    assert main(["adapt", "later.csv", "--update", str(bank)]) == 0
+    assert main(["adapt", str(bank), "--only", users[2]]) == 0
+    assert main(["bank", "rollback", str(bank), "--to", "1", "--group", users[1]]) == 0
+    assert main(["bank", "promote", str(bank)]) == 0
+    assert main(["bank", "history", str(bank)]) == 0
+    assert main(["compare", f"{bank}@1", f"{bank}@2"]) == 0
+    assert main(["bank", "rm", str(bank), users[3]]) == 0
+    assert not [word for text in capsys.readouterr() for word in ("Secret", "hammer") if word in text]
+    for path in [*bank.rglob("*"), *(tmp_path / "runs").rglob("*")]:
+        if path.is_file():
+            assert b"Secret Person" not in path.read_bytes() and b"hammer" not in path.read_bytes(), path
