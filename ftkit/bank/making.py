@@ -44,12 +44,7 @@ def make(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[
     privacy.hide(recipe.report.rows == "hide")
     clock = Clock()
     with clock.phase("read"):
-        recipe, splits = prepare(_ready(recipe))
-        splits = used_only(splits)
-        if (run := general.given(recipe)) is not None:
-            recipe = general.refuse_misfit(recipe, splits, run)
-        base = bases.resolve(recipe.base)
-        _refuse(recipe, splits, base)
+        recipe, splits, base = checked(recipe)
     path = claim()
     with open_run(path, origin_of(recipe, splits, base), "adapt") as kept:
         kept.recipe(recipe)
@@ -58,6 +53,17 @@ def make(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[
         with processor.used(read(start / runs.RECIPE).train.threads):
             report = _adapt(kept, start, splits, clock, command)
     return path, report
+
+
+def checked(recipe: Recipe) -> tuple[Recipe, Splits, bases.Base]:
+    """Recipe, rows and base of a bank; InputError for what cannot be one, before anything is written."""
+    recipe, splits = prepare(_ready(recipe))
+    splits = used_only(splits)
+    if (run := general.given(recipe)) is not None:
+        recipe = general.refuse_misfit(recipe, splits, run)
+    base = bases.resolve(recipe.base)
+    _refuse(recipe, splits, base)
+    return recipe, splits, base
 
 
 def _ready(recipe: Recipe) -> Recipe:

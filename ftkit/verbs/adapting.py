@@ -27,6 +27,15 @@ def candidates(recipe: Recipe) -> list[dict[str, Any]]:
     return [vars(one) for one in found]
 
 
+def check(recipe: Recipe) -> None:
+    """Raise InputError where a recipe with a `bank` block cannot become a bank."""
+    if recipe.bank.by is None:
+        return
+    from ftkit.bank import making
+
+    making.checked(recipe)
+
+
 def carry_out(recipe: Recipe, target: str, out: Path | None, force: bool, command: str) -> tuple[Path, dict[str, Any]]:
     """Make a bank in a folder of its own; gives the folder and the report."""
     from ftkit.bank import making

@@ -101,6 +101,16 @@ def test_what_is_wrong_is_said_in_one_line(ftk: Run, bank: Path, words: tuple[st
     assert code == 2 and said in err and out == ""
 
 
+def test_check_finds_what_no_bank_can_be_made_of(ftk: Run, workdir: Path) -> None:
+    toy_banks.write_rows(workdir, [f"user {i}" for i in range(8)])
+    words = ["check", "rows.csv", "--label", "label", "--base", workdir / "base", "--set", "bank.by=user"]
+    code, _, err = ftk(*words)
+    assert code == 0 and "next: ftkit adapt rows.csv" in err
+    for change, said in (("method=full", "8 times the base"), ("bank.general=nowhere", "is no finished run")):
+        code, out, err = ftk(*words, "--set", change)
+        assert code == 2 and said in err and out == ""
+
+
 def test_the_life_of_a_bank(ftk: Run, bank: Path, workdir: Path) -> None:
     mine = Path(shutil.copytree(bank, workdir / "bank"))
     rows = pd.read_csv(bank.parent / "rows.csv")
