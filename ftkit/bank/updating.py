@@ -20,7 +20,7 @@ from ftkit.bank.folder import BankFolder, Generation
 from ftkit.bank.gate import Gate
 from ftkit.bank.grouping import Folds, Group, groups_of, key_of
 from ftkit.bank.pinning import Pinned
-from ftkit.bank.records import PROMOTED, Outcome
+from ftkit.bank.records import FAILED, PROMOTED, Outcome
 from ftkit.bank.stacks import Place
 from ftkit.bank.stage import FINAL, Stage, open_stage
 from ftkit.console import console
@@ -84,7 +84,7 @@ def update(path: Path, asked: Asked, command: str = "") -> tuple[Path, dict[str,
         if then is None:
             console.say("no group's rows have changed: there is nothing to train")
         shutil.rmtree(path / bank.UPDATE)
-    return path, document.save(then or whole, clock, (then or whole).generation.command)
+        return path, document.save(then or whole, clock, (then or whole).generation.command)
 
 
 def left(path: Path) -> Asked | None:
@@ -233,11 +233,12 @@ def _counts(before: Mapping[str, Outcome], settled: Mapping[str, Outcome]) -> di
     found = Counter[str]({"trained": len(settled), "added": len(settled.keys() - before.keys())})
     for key, now in settled.items():
         old = before.get(key)
+        found["failed"] += FAILED in (now.outcome, now.kept)
         if old is not None and old.outcome == PROMOTED:
             found["kept" if now.kept else "replaced" if now.outcome == PROMOTED else "withdrawn"] += 1
         elif now.outcome == PROMOTED:
             found["promoted"] += 1
-    return dict(found)
+    return {name: number for name, number in found.items() if number}
 
 
 def _recipe(path: Path) -> None:

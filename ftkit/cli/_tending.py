@@ -82,3 +82,14 @@ def compare(a: str, b: str, margin: float | None, require: str | None, trail: Tr
         return GateError.code
     console.next(f"ftkit bank history {shlex.quote(a.partition('@')[0])}")
     return 0
+
+
+def evaluate(bank: Path, file: str, changes: list[tuple[str, str]], trail: Trail) -> None:
+    """A bank on other rows."""
+    from ftkit.reports import generations_text
+    from ftkit.verbs import tending
+
+    trail.read(bank / "bank.json", file)
+    found = tending.evaluate(bank, file, changes)
+    console.result("\n".join(generations_text.evaluated(found)), found)
+    console.next(f"ftkit predict {shlex.quote(str(bank))} FILE")

@@ -15,6 +15,7 @@ COUNTS = {
     "promoted": "use an adapter of their own for the first time",
     "replaced": "use the new one in place of the one before",
     "withdrawn": "are back with the general adapter",
+    "failed": "could not be trained",
     "kept": "keep the one before: the new one is not shown to be no worse",
     "unchanged": "unchanged, and not touched",
     "gone": "without rows now, and served as before",
@@ -87,6 +88,24 @@ def compared(found: Mapping[str, Any]) -> list[str]:
         for one in found["groups"]
     ]
     return [*lines, *([table(cells, ["group", "rows", "before", "after", metric, "outcome"])] if cells else [])]
+
+
+def evaluated(found: Mapping[str, Any]) -> list[str]:
+    """A bank on other rows, beside its general adapter."""
+    left = f", {words.count(found['left_out'], 'row')} left out that it was trained on" if found["left_out"] else ""
+    lines = [f"{found['bank']} on {words.count(found['rows'], 'row')} of {words.count(found['groups'], 'group')}{left}"]
+    lines += [f"  {words.count(count, 'row')} by adapter: {used}" for used, count in sorted(found["adapters"].items())]
+    for metric, score in found["scores"].items():
+        pair = (score, found["general"][metric])
+        said = [words.score(one["value"]) + _between(one) for one in pair]
+        lines.append(f"{words.words(metric)}: {said[0]}; the general adapter alone {said[1]}")
+    gained = found["difference"]
+    return [*lines, f"gain in {words.words(gained['metric'])}: {bank_text.difference(gained)}: {gained['outcome']}"]
+
+
+def _between(score: Mapping[str, Any]) -> str:
+    between = words.interval(score["low"], score["high"])
+    return f" ({between})" if between else ""
 
 
 def name(one: Mapping[str, Any]) -> str:

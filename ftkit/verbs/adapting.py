@@ -108,7 +108,8 @@ def resume(target: str, out: Path | None, command: str) -> tuple[Path, dict[str,
 
 def refuse_failed(folder: Path, report: dict[str, Any]) -> None:
     """Raise FtkitError where more groups failed than the recipe allows; the bank is whole all the same."""
-    failed, groups = report["outcomes"].get("failed", 0), sum(report["outcomes"].values())
+    groups = sum(report["outcomes"].values())
+    failed = max(report["outcomes"].get("failed", 0), report["update"].get("failed", 0))
     if failed > report["max_failed"] * groups:
         hint = f"ftkit bank ls {shlex.quote(str(folder))} lists them, each with its reason"
         raise FtkitError(f"{failed} of {groups} groups failed, more than bank.max_failed allows", hint)

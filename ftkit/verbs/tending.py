@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,14 @@ def compare(a: Path, b: Path, margin: float | None, require: str | None) -> dict
     one, other = folder.read(a), folder.read(b)
     privacy.hide(one.row_key is not None)
     return comparing.compare(one, other, margin, require)
+
+
+def evaluate(path: Path, file: str, changes: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """A bank on labelled rows that it was not trained on, beside its general adapter."""
+    from ftkit.bank import evaluating
+    from ftkit.verbs.reading import reread
+
+    return evaluating.evaluate(path, file, lambda recipe: reread(recipe, changes))
 
 
 def _key(path: Path, group: str) -> str:

@@ -81,8 +81,8 @@ def test_predict_routes_and_exports_load(ftk: Run, bank: Path, workdir: Path) ->
         (("adapt", "BANK", "--resume"), "is complete"),
         (("adapt", ".", "--resume"), "no bank that was begun"),
         (("train", "BANK", "--resume"), "is a bank, not a run"),
-        (("evaluate", "BANK", "rows.csv"), "is a bank, not a run"),
-        (("evaluate", "BANK@1", "rows.csv"), "is a bank, not a run"),
+        (("evaluate", "BANK", "BANK", "rows.csv"), "is a bank, not a run"),
+        (("evaluate", "BANK@1", "BANK", "rows.csv"), "is a bank, not a run"),
         (("compare", "BANK", "BANK", "BANK"), "is a bank, not a run"),
         (("compare", "BANK@1", "BANK@2"), "has no generation 2, but 1 to 1"),
         (("bank", "show", "BANK@9", "user 1"), "has no generation 9"),
@@ -99,6 +99,23 @@ def test_predict_routes_and_exports_load(ftk: Run, bank: Path, workdir: Path) ->
 def test_what_is_wrong_is_said_in_one_line(ftk: Run, bank: Path, words: tuple[str, ...], said: str) -> None:
     code, out, err = ftk(*(word.replace("BANK", str(bank)) for word in words))
     assert code == 2 and said in err and out == ""
+
+
+def test_a_bank_is_scored_on_rows_that_it_never_saw(ftk: Run, bank: Path, workdir: Path) -> None:
+    rows = pd.read_csv(bank.parent / "rows.csv")
+    later = rows.assign(text="tomorrow " + rows["text"])
+    pd.concat([rows.head(10), later, later.head(5).assign(user="nobody")]).to_csv("later.csv", index=False)
+    code, out, _ = ftk("evaluate", bank, "later.csv", "--json")
+    found = json.loads(out)
+    assert code == 0 and (found["rows"], found["left_out"], found["groups"]) == (8 * 24 + 5, 10, 9)
+    assert found["adapters"]["general (unknown group)"] == 5
+    gained = found["scores"]["accuracy"]["value"] - found["general"]["accuracy"]["value"]
+    assert gained == pytest.approx(found["difference"]["value"]) and gained > 0
+    code, out, _ = ftk("evaluate", bank, "later.csv")
+    assert code == 0 and "10 rows left out that it was trained on" in out
+    rows.to_csv("old.csv", index=False)
+    code, _, err = ftk("evaluate", bank, "old.csv")
+    assert code == 2 and "was trained on all of its" in err
 
 
 def test_check_finds_what_no_bank_can_be_made_of(ftk: Run, workdir: Path) -> None:
