@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ftkit.console import table
+from ftkit.data.names import many
 from ftkit.reports import bank_text, words
 
 SHOWN = 20  # groups that are listed one by one
@@ -50,7 +51,7 @@ def history(found: Sequence[Mapping[str, Any]]) -> str:
 
 def changed(what: str, found: Mapping[str, Any]) -> str:
     """Who uses something else now."""
-    lines = [f"generation {found['generation']}: {what}; {words.count(len(found['changed']), 'group')} changed"]
+    lines = [f"generation {found['generation']}: {what}; {many(len(found['changed']), 'group')} changed"]
     lines += [f"  {name(one)}: {one['before']} → {one['after']}" for one in found["changed"][:SHOWN]]
     left = len(found["changed"]) - SHOWN
     return "\n".join([*lines, *([f"  and {left:,} more"] if left > 0 else [])])
@@ -58,10 +59,10 @@ def changed(what: str, found: Mapping[str, Any]) -> str:
 
 def removed(found: Mapping[str, Any]) -> str:
     """What was taken out of a bank, and what cannot be."""
-    taken = f"removed from {words.count(found['shards'], 'shard')}, with {words.count(found['rows'], 'row')}"
-    lines = [f"{taken} and {words.count(found['cached'], 'activation')} of the cache"]
+    taken = f"removed from {many(found['shards'], 'shard')}, with {many(found['rows'], 'row')}"
+    lines = [f"{taken} and {many(found['cached'], 'activation')} of the cache"]
     if found["general"]:
-        seen = words.count(found["general"], "row")
+        seen = many(found["general"], "row")
         lines.append(f"the general adapter was trained on {seen} of the group, and cannot forget them")
     else:
         lines.append("the general adapter has not seen the group")
@@ -72,7 +73,7 @@ def compared(found: Mapping[str, Any]) -> list[str]:
     """Two generations: all rows together, then the groups that use something else."""
     pooled, metric = found["pooled"], words.words(found["metric"])
     lines = [
-        f"{found['b']} against {found['a']}, on {words.count(pooled['rows'], 'row')} that were tested for both",
+        f"{found['b']} against {found['a']}, on {many(pooled['rows'], 'row')} that were tested for both",
         f"all groups: {metric} {bank_text.difference(pooled)}: {pooled['outcome']}",
         f"  {found['unchanged']:,} unchanged, {found['added']:,} new, {found['gone']:,} not known any more",
     ]
@@ -92,9 +93,9 @@ def compared(found: Mapping[str, Any]) -> list[str]:
 
 def evaluated(found: Mapping[str, Any]) -> list[str]:
     """A bank on other rows, beside its general adapter."""
-    left = f", {words.count(found['left_out'], 'row')} left out that it was trained on" if found["left_out"] else ""
-    lines = [f"{found['bank']} on {words.count(found['rows'], 'row')} of {words.count(found['groups'], 'group')}{left}"]
-    lines += [f"  {words.count(count, 'row')} by adapter: {used}" for used, count in sorted(found["adapters"].items())]
+    left = f", {many(found['left_out'], 'row')} left out that it was trained on" if found["left_out"] else ""
+    lines = [f"{found['bank']} on {many(found['rows'], 'row')} of {many(found['groups'], 'group')}{left}"]
+    lines += [f"  {many(count, 'row')} by adapter: {used}" for used, count in sorted(found["adapters"].items())]
     for metric, score in found["scores"].items():
         pair = (score, found["general"][metric])
         said = [words.score(one["value"]) + _between(one) for one in pair]

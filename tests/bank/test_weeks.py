@@ -360,7 +360,13 @@ def test_a_removed_group_is_nowhere_any_more(tmp_path: Path, monkeypatch: pytest
     update(bank, pd.concat([table, more(table, "Erika Mustermann", 12, 2)]), 2)
     others, key = [one for one in banking.listing(bank) if one["group"] != users[-1]], key_in(bank, users[-1])
     said = [serving.load(bank).logits(TEXTS, [user] * 3, lambda done: None)[0] for user in USERS[:-1]]
+    kept = stored_rows.read(sorted((bank / "rows").glob("*.parquet"))).of(key)
+    theirs = {one.encode() for one in kept.frame["input_hash"]}
+    cached = b"".join(path.read_bytes() for path in (tmp_path / "cache").rglob("*.safetensors"))
+    assert len(theirs) > 12 and all(one in cached for one in theirs)
     found = tending.remove(bank, users[-1])
+    cached = b"".join(path.read_bytes() for path in (tmp_path / "cache").rglob("*.safetensors"))
+    assert cached and not any(one in cached for one in theirs) and found["cached"] >= len(theirs)
     assert found["shards"] == 2 and found["rows"] == 24 and found["general"] == 12 and found["cached"] > 0
     for path in [*bank.rglob("*"), *(tmp_path / "cache").rglob("*")]:
         if path.is_file():
