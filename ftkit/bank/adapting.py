@@ -239,7 +239,7 @@ class Adapter:
         """(rows, labels) probabilities by an adapter that was trained before; `labels`: the only ones that it gives."""
         here = {name: tensor.to(self.job.network.device) for name, tensor in weights.items()}
         start = replace(self.stage.starts[FINAL], weights=here)
-        member = self._copy(group, start, NONE, None)
+        member = self._copy(group.key, start, NONE, None)
         scores: np.ndarray = self.stage.recipe.task.scores(closed_to(predict(self.job, member, rows), labels))
         return scores
 

@@ -92,13 +92,13 @@ def hash_of(word: str) -> float:
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the groups that are trained, as they are."""
     turns: list[str] = []
-    plain = adapting.Adapter._one
+    plain = adapting.Adapter._turns
 
     def noting(self: Any, group: Any) -> Any:
         turns.append(group.name)
         return plain(self, group)
 
-    monkeypatch.setattr(adapting.Adapter, "_one", noting)
+    monkeypatch.setattr(adapting.Adapter, "_turns", noting)
     return turns
 
 
@@ -228,7 +228,7 @@ def test_a_stopped_update_leaves_the_old_one_in_service_and_is_taken_up(
     update(whole, later, 2)
     before, plain = answers(fast), generations.prepared
     turns = len(trained)
-    noting = adapting.Adapter._one
+    noting = adapting.Adapter._turns
 
     def stopping(self: Any, group: Any) -> Any:
         if len(trained) == turns + 4:
@@ -236,7 +236,7 @@ def test_a_stopped_update_leaves_the_old_one_in_service_and_is_taken_up(
         return noting(self, group)
 
     with monkeypatch.context() as patch:
-        patch.setattr(adapting.Adapter, "_one", stopping)
+        patch.setattr(adapting.Adapter, "_turns", stopping)
         with pytest.raises(Interrupted):
             update(fast, later, 2)
     assert np.array_equal(answers(fast), before) and folder.read(fast).newest == 1
