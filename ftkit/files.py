@@ -224,8 +224,14 @@ def is_sweep(folder: Path) -> bool:
 
 
 def is_bank(folder: Path) -> bool:
-    """Whether the folder holds a finished bank."""
-    return _kind(folder / BANK) == BANK_KIND
+    """Whether the folder holds a finished bank; `BANK@12` does where BANK does."""
+    return _kind(at_generation(folder)[0] / BANK) == BANK_KIND
+
+
+def at_generation(path: Path) -> tuple[Path, int | None]:
+    """`BANK@12` -> (BANK, 12); a folder that is really called so is itself."""
+    found = None if path.exists() else re.fullmatch(r"(.+)@([1-9]\d{0,8})", path.name)
+    return (path, None) if found is None else (path.with_name(found[1]), int(found[2]))
 
 
 def _kind(path: Path) -> object:

@@ -47,6 +47,7 @@ LAYERS = [
     [f"ftkit.search.{name}" for name in ("combinations", "sweep", "gathering", "table", "formats")],
     [f"ftkit.verbs.{name}" for name in ("inferring", "starting", "sweeping", "beginning", "listing", "doctoring")],
     ["ftkit.verbs.comparing", "ftkit.verbs.crossing", "ftkit.verbs.adapting", "ftkit.verbs.banking"],
+    ["ftkit.verbs.tending"],
     ["ftkit.cli", "ftkit.cli.", "ftkit.__main__"],
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "evaluate", "sklearn", "scipy", "pandas"}

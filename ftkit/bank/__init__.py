@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from ftkit.files import BANK as DOCUMENT
 
-__all__ = ["DOCUMENT", "GENERAL", "INDEX", "PAGE", "SHARDS"]
+__all__ = ["DOCUMENT", "GENERAL", "GENERATIONS", "INDEX", "LOCK", "PAGE", "ROWS", "SHARDS", "UPDATE"]
 INDEX = "index.sqlite"
-GENERAL, SHARDS = "general", "shards"
+GENERAL, SHARDS, ROWS = "general", "shards", "rows"
+GENERATIONS = "generations"
+UPDATE = "update"  # a generation under way: recipe, status, checkpoints; gone when it is whole
+LOCK = ".lock"  # of whoever changes the bank
 PAGE = "bank.html"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from ftkit.errors import FtkitError
 from ftkit.statistics import promotion
 from ftkit.training.loop import Job, fit, predict
 from ftkit.training.members import CLOSED, Member, Origin, Settings, balance
+from ftkit.training.stacks import Stack, can_stack, stacks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,37 @@ class Adapted:
     """the same by the group's; the general one's where it has none"""
 
 
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """One of a group's members."""
+
+    key: str
+    """the group's"""
+    fold: int
+    """that it has not seen; `FINAL`: it is the one that is kept"""
+    test: np.ndarray
+    """rows that it is asked about"""
+    member: Member
+
+
+@dataclass(eq=False)
+class Learnt:
+    """What a group's members came to."""
+
+    scores: dict[int, np.ndarray] = field(default_factory=dict)
+    """row: probabilities by the member that has not seen it; rows are missing where too little was left to train on"""
+    weights: Weights | None = None
+    """of the adapter that is kept"""
+    labels: tuple[int, ...] | None = None
+    """the only ones that it may give; None: all"""
+
+    def keep(self, final: Member) -> None:
+        """Take the weights of the member that was trained on all rows."""
+        self.weights, origin = final.snapshot(), final.origin
+        if origin is not None and origin.closed:
+            self.labels = tuple(np.flatnonzero(origin.labels.cpu().numpy()).tolist())
+
+
 @dataclass(frozen=True)
 class Adapter:
     """What adapting any group needs; a group's outcome is a function of this and its rows alone."""
@@ -63,69 +95,111 @@ class Adapter:
     def adapt(self, stack: Sequence[Group]) -> list[Adapted]:
         """Every group of a stack; one that fails is noted with its reason, and stops no other.
 
-        Raises KeyboardInterrupt between two groups where it was asked to stop.
+        Raises KeyboardInterrupt between two steps where it was asked to stop.
         """
-        found = []
-        for group in stack:
-            if self.stop:
-                raise KeyboardInterrupt
-            found.append(self._one(group))
-        return found
-
-    def _one(self, group: Group) -> Adapted:
-        known = replace(self._record(group), why_not=group.why_not)
+        general = self._general(stack)
+        groups = [group for group in stack if not group.why_not]
         try:
-            return self._adapted(group, known, {} if group.why_not else self._members(group))
-        except FtkitError as error:
-            failed = replace(known, why_not=records.FAILED, error=" ".join(error.message.split()))
-            return self._adapted(group, failed, {})
+            learnt = self._learnt(groups)
+            failed = dict[str, str]()
+        except FtkitError:  # nothing of a step is kept where a number of it is none: all again, one after another
+            learnt, failed = self._one_by_one(groups)
+        return [self._adapted(group, general, learnt.get(group.key), failed.get(group.key, "")) for group in stack]
+
+    def _one_by_one(self, groups: Sequence[Group]) -> tuple[dict[str, Learnt], dict[str, str]]:
+        """What each group has learnt by itself, and why others have not."""
+        learnt, failed = dict[str, Learnt](), dict[str, str]()
+        for group in groups:
+            try:
+                learnt |= self._learnt([group])
+            except FtkitError as error:
+                failed[group.key] = " ".join(error.message.split())
+        return learnt, failed
 
     def _record(self, group: Group) -> Record:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         name = None if self.mask.on else group.name
         return Record(group.key, name, len(group.rows), group.new, data_of(self.frame, group, self.mask), trained=now)
 
-    def _members(self, group: Group) -> dict[int, Member]:
-        """The group's members: one for each fold that tests rows of it, and the one that is kept."""
-        folds = [fold for fold in self.folds if len(self.folds.test(group.rows, fold))]
-        rows = {fold: self.folds.train(group.rows, fold) for fold in folds}
-        return {fold: self._member(group, fold, some) for fold, some in (rows | {FINAL: group.rows}).items()}
-
-    def _adapted(self, group: Group, known: Record, members: Mapping[int, Member]) -> Adapted:
-        """What the members say of the group's rows beside the general adapters, none of which has seen them."""
-        scores, found = self.stage.recipe.task.scores, list[tuple[np.ndarray, np.ndarray, np.ndarray]]()
+    def _general(self, stack: Sequence[Group]) -> dict[int, np.ndarray]:
+        """Row: probabilities by the general adapter that has not seen it; a text that many have is read once."""
+        found = dict[int, np.ndarray]()
+        rows = np.concatenate([group.rows for group in stack])
         for fold in self.folds:
-            test = self.folds.test(group.rows, fold)
+            test = self.folds.test(rows, fold)
             if len(test):
-                one = members.get(fold)
-                start = self._copy(group, self.stage.starts[fold], NONE, one.origin if one else None)
-                general = scores(predict(self.job, start, test))
-                found.append((test, general, scores(predict(self.job, one, test)) if one else general))
-        rows, general, own = map(np.concatenate, zip(*found, strict=True))
-        if not members:
-            return Adapted(known, None, rows, general, own)
-        return self._judged(Adapted(known, members[FINAL].snapshot(), rows, general, own), members[FINAL])
+                hashes = np.array([self.job.examples.hashes[i] for i in test])
+                _, first, again = np.unique(hashes, return_index=True, return_inverse=True)
+                start = self._copy(stack[0].key, self.stage.starts[fold], NONE, None)
+                each = self.stage.recipe.task.scores(predict(self.job, start, test[first]))[again]
+                found |= dict(zip(test.tolist(), each, strict=True))
+        return found
 
-    def _member(self, group: Group, fold: int, rows: np.ndarray) -> Member:
-        """The group's member, trained on some of its rows; as it starts where they teach nothing."""
-        rows = rows[labelled(self.targets[rows])]
-        start = self.stage.starts[fold]
-        if len(np.unique(self.targets[rows], axis=0)) < 2:
-            return self._copy(group, start, NONE, None)
+    def _learnt(self, groups: Sequence[Group]) -> dict[str, Learnt]:
+        """Train the members of all groups, side by side where they can be, and ask them about their test rows."""
+        turns = {id(turn.member): turn for group in groups for turn in self._turns(group)}
+        found = {group.key: Learnt() for group in groups}
+        for members, some in self._side_by_side([turn.member for turn in turns.values()]):
+            for _ in fit(self.job, members, some):
+                if self.stop:
+                    raise KeyboardInterrupt
+            mine = [turns[id(one)] for one in members]
+            asked = [turn for turn in mine if len(turn.test)]
+            for turn, logits in zip(asked, self._logits(asked, some), strict=True):
+                scores = self.stage.recipe.task.scores(logits)
+                found[turn.key].scores |= dict(zip(turn.test.tolist(), scores, strict=True))
+            for turn in mine:
+                if turn.fold == FINAL:
+                    found[turn.key].keep(turn.member)
+        return found
+
+    def _side_by_side(self, members: Sequence[Member]) -> Iterator[tuple[Sequence[Member], Stack | None]]:
+        """Members that are trained together, with the stack that they are in; by themselves where there is none."""
+        if members and can_stack(self.job, members[0]):
+            for some in stacks(members):
+                yield some.members, some
+        else:
+            for one in members:
+                yield [one], None
+
+    def _logits(self, asked: Sequence[Turn], some: Stack | None) -> list[np.ndarray]:
+        if some is None:
+            return [predict(self.job, turn.member, turn.test) for turn in asked]
+        return some.predict(self.job, [(turn.member, turn.test) for turn in asked])
+
+    def _turns(self, group: Group) -> list[Turn]:
+        """The group's members: one for each fold that tests rows of it, and the one that is kept."""
+        tests = {fold: self.folds.test(group.rows, fold) for fold in self.folds} | {FINAL: NONE}
+        found = []
+        for fold, test in tests.items():
+            rows = group.rows if fold == FINAL else self.folds.train(group.rows, fold)
+            rows = rows[labelled(self.targets[rows])]
+            if (len(test) or fold == FINAL) and len(np.unique(self.targets[rows], axis=0)) > 1:
+                found.append(Turn(group.key, fold, test, self._member(group.key, fold, rows)))
+        return found
+
+    def _member(self, key: str, fold: int, rows: np.ndarray) -> Member:
+        start, bank = self.stage.starts[fold], self.stage.recipe.bank
         own = torch.from_numpy(own_labels(self.targets[rows], len(start.labels))).to(self.job.network.device)
-        bank = self.stage.recipe.bank
-        one = self._copy(group, start, rows, Origin(start.weights, bank.pull, own, bank.labels == "own"))
-        for _ in fit(self.job, [one]):
-            pass
-        return one
+        return self._copy(key, start, rows, Origin(start.weights, bank.pull, own, bank.labels == "own"))
 
-    def _copy(self, group: Group, start: Start, rows: np.ndarray, origin: Origin | None) -> Member:
+    def _adapted(self, group: Group, general: Mapping[int, np.ndarray], learnt: Learnt | None, error: str) -> Adapted:
+        """What the members say of the group's rows beside the general adapters, none of which has seen them."""
+        rows = np.concatenate([self.folds.test(group.rows, fold) for fold in self.folds])
+        before = np.stack([general[row] for row in rows.tolist()])
+        record = replace(self._record(group), why_not=records.FAILED if error else group.why_not, error=error)
+        if learnt is None:
+            return Adapted(record, None, rows, before, before)
+        after = np.stack([learnt.scores.get(row, general[row]) for row in rows.tolist()])
+        return self._judged(Adapted(record, learnt.weights, rows, before, after), learnt.labels)
+
+    def _copy(self, key: str, start: Start, rows: np.ndarray, origin: Origin | None) -> Member:
         copied = {name: nn.Parameter(tensor.clone()) for name, tensor in start.weights.items()}
         weight, bias = copied.pop(WEIGHT), copied.pop(BIAS)
         balanced = len(rows) and self.job.balanced
         return Member(
-            name=group.key[:12],
-            seed=seed_of(self.stage.recipe.seed, group.key),
+            name=key[:12],
+            seed=seed_of(self.stage.recipe.seed, key),
             train=rows,
             validation=NONE,
             pooling=start.pooling,
@@ -137,14 +211,12 @@ class Adapter:
             origin=origin,
         )
 
-    def _judged(self, found: Adapted, final: Member) -> Adapted:
+    def _judged(self, found: Adapted, own: tuple[int, ...] | None) -> Adapted:
         """The same with what was seen out of fold in its record."""
         assert found.weights is not None
         difference = self.gains(found.rows, found.general, found.own)
         units = units_of(self.frame.iloc[found.rows])
         tally = promotion.tally(difference, np.zeros(len(found.rows), dtype=int), 1, units)
-        closed = final.origin is not None and final.origin.closed
-        own = tuple(np.flatnonzero(final.origin.labels.cpu().numpy()).tolist()) if final.origin and closed else None
         record = replace(
             found.record,
             labels=own,
@@ -158,12 +230,29 @@ class Adapter:
 
     def gains(self, rows: np.ndarray, general: np.ndarray, own: np.ndarray) -> np.ndarray:
         """(rows,) by how much a group's own adapter is better than the general one, by the primary metric."""
-        metric = row_metric(self.stage.recipe.evaluate.metrics[0])
-        before, after = (scored(self.stage.labels, self.targets[rows], one) for one in (general, own))
-        first, second = metric.rows(before), metric.rows(after)
-        assert first is not None and second is not None
-        difference: np.ndarray = second - first if metric.higher_is_better else first - second
-        return difference
+        primary = self.stage.recipe.evaluate.metrics[0]
+        return gains(primary, self.stage.labels, self.targets[rows], general, own)
+
+    def said(
+        self, group: Group, weights: Mapping[str, torch.Tensor], labels: Sequence[int] | None, rows: np.ndarray
+    ) -> np.ndarray:
+        """(rows, labels) probabilities by an adapter that was trained before; `labels`: the only ones that it gives."""
+        here = {name: tensor.to(self.job.network.device) for name, tensor in weights.items()}
+        start = replace(self.stage.starts[FINAL], weights=here)
+        member = self._copy(group.key, start, NONE, None)
+        scores: np.ndarray = self.stage.recipe.task.scores(closed_to(predict(self.job, member, rows), labels))
+        return scores
+
+
+def gains(
+    primary: str, labels: tuple[str, ...], targets: np.ndarray, general: np.ndarray, own: np.ndarray
+) -> np.ndarray:
+    """(rows,) by how much one's own adapter is better than the general one, from both (rows, labels) probabilities."""
+    metric = row_metric(primary)
+    first, second = (metric.rows(scored(labels, targets, one)) for one in (general, own))
+    assert first is not None and second is not None
+    difference: np.ndarray = second - first if metric.higher_is_better else first - second
+    return difference
 
 
 def data_of(frame: pd.DataFrame, group: Group, mask: Mask) -> str:

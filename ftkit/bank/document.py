@@ -12,21 +12,20 @@ import numpy as np
 import pandas as pd
 
 from ftkit import bank, environment, files, metrics, runs
-from ftkit.bank.adapting import Adapter, row_metric, scored, units_of
+from ftkit.bank import shards
+from ftkit.bank.adapting import gains, row_metric, scored, units_of
 from ftkit.bank.folder import BankFolder
 from ftkit.bank.records import PROMOTED, Outcome
+from ftkit.bank.told import Told, told_by
 from ftkit.reports.bank import render_bank
-from ftkit.runs.frames import columns, frame
 from ftkit.statistics import mcnemar, paired, promotion
 from ftkit.statistics import predictions as stored
 from ftkit.statistics.intervals import interval
 
 if TYPE_CHECKING:
     from ftkit.metrics import Scored
-    from ftkit.privacy import Mask
     from ftkit.runs.folder import Clock
     from ftkit.statistics.promotion import Prior
-    from ftkit.training.encoding import Prepared
 
 SCHEMA = 1
 WORST = 0.1  # share of the groups that count as the worst
@@ -36,24 +35,9 @@ GENERAL, ADAPTED, BANK = "general", "adapted", "bank"
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """All that the report of a bank is made from."""
-
-    adapter: Adapter
-    prepared: Prepared
-    mask: Mask
-    outcomes: Sequence[Outcome]
-    prior: Prior | None
-    predicted: dict[str, np.ndarray]
-    """positions of the rows, and both adapters' probabilities"""
-
-
-@dataclass(frozen=True, eq=False)
 class Rows:
     """Every row of a group, as each predictor sees it."""
 
-    place: np.ndarray
-    """positions in the splits"""
     fold: np.ndarray
     group: np.ndarray
     """codes, the places of the groups in `outcomes`"""
@@ -68,48 +52,46 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def save(told: Told, folder: BankFolder, clock: Clock, command: str) -> dict[str, Any]:
-    """Write predictions, report and page of a bank; returns the report."""
-    recipe, rows = told.adapter.stage.recipe, _rows(told)
-    report = _report(told, rows, folder, command)
-    _predictions(told, rows, folder, list(report["scores"]["test"]))
+def save(folder: BankFolder, clock: Clock, command: str) -> dict[str, Any]:
+    """Write predictions, report and page of a bank as it is now; returns the report."""
+    told = told_by(folder)
+    rows = _rows(told)
+    report = _report(told, rows, command)
+    _predictions(told, rows, list(report["scores"]["test"]))
     report["cost"] = {
         "seconds": clock.total(),
         "peak_memory_bytes": environment.peak_memory(),
         "adapter_bytes": sum(path.stat().st_size for path in folder.shards.iterdir()),
-        "weight_bytes": _weight_bytes(told),
+        "weight_bytes": _weight_bytes(folder),
     }
-    report["recipe"] = (recipe.replace({"data.label_map": {}}) if told.mask.on else recipe).to_yaml()
     files.write_json(folder.path / runs.REPORT, report)
     files.write_text(folder.path / bank.PAGE, render_bank(report))
     return report
 
 
+def report_on(folder: BankFolder) -> dict[str, Any]:
+    """The report of a generation, made again from what the bank keeps."""
+    told = told_by(folder)
+    return _report(told, _rows(told), folder.generation.command)
+
+
 def _rows(told: Told) -> Rows:
-    adapter, place = told.adapter, told.predicted["rows"]
-    order = {one.record.name if not told.mask.on else one.record.key: i for i, one in enumerate(told.outcomes)}
-    codes = _codes(told, order, place)
-    general, own = told.predicted["general"], told.predicted["own"]
-    difference, fold = adapter.gains(place, general, own), adapter.folds.fold[place]
-    has = np.array([one.record.place is not None for one in told.outcomes])[codes]
-    chosen = np.zeros(len(place), dtype=bool)
-    units = units_of(adapter.frame.iloc[place])
+    frame, primary, targets = told.kept.frame, told.recipe.evaluate.metrics[0], told.targets
+    order = {one.record.key: i for i, one in enumerate(told.outcomes)}
+    codes = frame["key"].map(order).to_numpy(dtype=np.int64)
+    general, own = told.kept.general, told.kept.own
+    difference, fold = gains(primary, told.labels, targets, general, own), frame["fold"].to_numpy(dtype=np.int64)
+    has = np.array([one.record.place is not None for one in told.outcomes], dtype=bool)[codes]
+    chosen = np.zeros(len(frame), dtype=bool)
+    units = units_of(frame)
     chosen[has] = promotion.crossed(difference[has], codes[has], units[has], fold[has])
     scores = {GENERAL: general, ADAPTED: own, BANK: np.where(chosen[:, None], own, general)}
-    seen = {name: scored(adapter.stage.labels, adapter.targets[place], one) for name, one in scores.items()}
-    return Rows(place, fold, codes, scores, seen, difference)
+    seen = {name: scored(told.labels, targets, one) for name, one in scores.items()}
+    return Rows(fold, codes, scores, seen, difference)
 
 
-def _codes(told: Told, order: dict[str | None, int], place: np.ndarray) -> np.ndarray:
-    from ftkit.bank.grouping import key_of
-
-    names = told.adapter.frame["group"].iloc[place].astype(str)
-    known = {name: order[key_of(name, told.mask) if told.mask.on else name] for name in names.unique()}
-    return names.map(known).to_numpy()
-
-
-def _report(told: Told, rows: Rows, folder: BankFolder, command: str) -> dict[str, Any]:
-    recipe = told.adapter.stage.recipe
+def _report(told: Told, rows: Rows, command: str) -> dict[str, Any]:
+    recipe, folder = told.recipe, told.folder
     names = recipe.evaluate.metrics
     primary = row_metric(names[0])
     scores = {name: _scores(names, seen, rows.group) for name, seen in rows.seen.items()}
@@ -121,21 +103,23 @@ def _report(told: Told, rows: Rows, folder: BankFolder, command: str) -> dict[st
         "name": folder.path.name,
         "created": folder.created,
         "command": command,
+        "generation": folder.generation.number,
+        "update": dict(folder.generation.counts),
         "task": recipe.task.name,
         "method": recipe.method.name,
         "by": folder.by,
-        "labels": [told.mask.name("label", label) for label in told.adapter.stage.labels],
+        "labels": list(told.labels),
         "primary": names[0],
         "judged_by": primary.name,
         "hidden": told.mask.on,
-        "rows": len(rows.place),
+        "rows": len(rows.group),
         "outcomes": dict(counts),
         "max_failed": recipe.bank.max_failed,
         "scores": {"test": scores[BANK]},
         "predictors": scores,
         "differences": {name: _difference(primary, rows, name) for name in (ADAPTED, BANK)},
         "new": _new(told, rows, primary),
-        "prior": _prior(told.prior),
+        "prior": _prior(folder.prior),
         "harm": _harm(told.outcomes),
         "worst_tenth": _worst(rows, primary),
         "by_rows": _by_rows(told.outcomes),
@@ -143,6 +127,7 @@ def _report(told: Told, rows: Rows, folder: BankFolder, command: str) -> dict[st
         "row_key": told.mask.fingerprint,
         "versions": environment.versions(),
         "machine": environment.machine(),
+        "recipe": (recipe.replace({"data.label_map": {}}) if told.mask.on else recipe).to_yaml(),
     }
 
 
@@ -154,7 +139,7 @@ def _scores(names: Sequence[str], seen: Scored, group: np.ndarray) -> dict[str, 
 
 def _difference(metric: metrics.Metric, rows: Rows, name: str, some: np.ndarray | None = None) -> dict[str, Any]:
     """A predictor against the general adapter on the same rows, whole groups resampled."""
-    inside = np.arange(len(rows.place)) if some is None else np.flatnonzero(some)
+    inside = np.arange(len(rows.group)) if some is None else np.flatnonzero(some)
     one, other = (rows.seen[which].take(inside) for which in (name, GENERAL))
     found = paired.compare(metric, one, other, rows.group[inside])
     return {
@@ -258,6 +243,8 @@ def _groups(told: Told, rows: Rows, metric: metrics.Metric) -> list[dict[str, An
             "high": one.high,
             "harm": one.harm,
             "corrected": corrected.get(i),
+            "generation": record.generation,
+            "kept": one.kept,
         }
         lines.append(line)
     return sorted(lines, key=lambda line: -(line["expected"] if line["expected"] is not None else -np.inf))
@@ -272,26 +259,39 @@ def _corrected(rows: Rows, outcomes: Sequence[Outcome]) -> dict[int, float]:
     return dict(zip(tested, paired.holm([mcnemar.exact(int(up[i]), int(down[i])) for i in tested]), strict=True))
 
 
-def _predictions(told: Told, rows: Rows, folder: BankFolder, names: list[str]) -> None:
-    stage, adapter, mask = told.adapter.stage, told.adapter, told.mask
-    some = adapter.frame.iloc[rows.place]
-    common = columns(some, [told.prepared.hashes[i] for i in rows.place], mask) | {"fold": rows.fold}
-    task, labels = stage.recipe.task, stage.labels
+def _predictions(told: Told, rows: Rows, names: list[str]) -> None:
+    recipe, frame = told.recipe, told.kept.frame
+    slices = {name: frame[name].tolist() for name in frame.columns if name.startswith("slice.")}
+    common: dict[str, Any] = {name: frame[name].tolist() for name in ("row_id", "input_hash", "unit", "group", "gold")}
+    common |= {"slices": {name.removeprefix("slice."): values for name, values in slices.items()}}
     frames = [
-        frame(scores, name, stage.recipe.seed, labels, task.decode(scores, labels), task.kind, common, mask)
+        stored.frame_of(
+            **common,
+            split="test",
+            prediction=recipe.task.decode(scores, told.labels),
+            scores=scores,
+            labels=told.labels,
+            predictor=name,
+            seed=recipe.seed,
+            kind=recipe.task.kind,
+            fold=rows.fold,
+        )
         for name, scores in rows.scores.items()
     ]
     stored.write(
         pd.concat(frames, ignore_index=True),
-        folder.path / runs.PREDICTIONS,
-        labels=[mask.name("label", label) for label in labels],
-        task=task.name,
+        told.folder.path / runs.PREDICTIONS,
+        labels=told.labels,
+        task=recipe.task.name,
         metrics=names,
         primary=names[0],
     )
 
 
-def _weight_bytes(told: Told) -> int:
-    """Bytes of all adapters' numbers alone."""
-    each = sum(one.nbytes for one in told.adapter.stage.starts[-1].weights.values())
-    return each * sum(one.record.place is not None for one in told.outcomes)
+def _weight_bytes(folder: BankFolder) -> int:
+    """Bytes of all adapters' numbers alone, those that are out of service included."""
+    total = 0
+    for shard in shards.read_all(folder.shards):
+        places = [one.place for one in shard.records if one.place is not None]
+        total += len(places) * sum(one.nbytes for one in shard.adapter(places[0]).values()) if places else 0
+    return total

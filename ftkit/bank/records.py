@@ -14,6 +14,8 @@ from ftkit.statistics.promotion import Prior, Seen, Tally
 PROMOTED, GENERAL, HARMED, FAILED = "promoted", "general", "harmed", "failed"
 OUTCOMES = (PROMOTED, GENERAL, HARMED, grouping.FEW_ROWS, grouping.ONE_LABEL, FAILED)
 """what may become of a group; with all but the first it uses the general adapter"""
+ABSENT = "absent"
+"""stands in the index for a group that the bank went back to not knowing"""
 LIKELY = 0.8
 """probability of harm from which a group counts as harmed by its own adapter, which is then withdrawn"""
 
@@ -49,6 +51,19 @@ class Record:
     """see `ftkit.statistics.promotion.Tally`"""
     trained: str = ""
     """when, in ISO format"""
+    generation: int = 1
+    """of the bank, in which it was trained"""
+    verdict: str = ""
+    """outcome against what was in service then: better, equivalent, …; empty where nothing of its own was"""
+    without: str = ""
+    """outcome of the general adapter against the same"""
+    unseen: int = 0
+    """rows of that comparison: those that neither has seen"""
+    change: float | None = None
+    """difference there; positive: the new one is better"""
+    change_low: float | None = None
+    change_high: float | None = None
+    """95 % interval"""
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,12 @@ class Outcome:
     """95 % interval"""
     harm: float | None = None
     """probability that the true gain is below 0"""
+    since: int = 1
+    """generation of the bank from which on this is so"""
+    tried: str = ""
+    """hash of the rows that the group was last trained on, whatever became of that; see `Record.data`"""
+    kept: str = ""
+    """why what was trained last is not in service: cannot tell, worse, failed, …; empty where it is"""
 
 
 def seen_of(records: Sequence[Record], prior: Prior | None = None) -> Seen:
@@ -94,6 +115,8 @@ def outcomes(records: Sequence[tuple[int, Record]], prior: Prior | None) -> list
     for i, (shard, one) in enumerate(trained):
         harmed = believed.gain[i] < 0 and believed.harm[i] > LIKELY
         outcome = PROMOTED if chosen[i] else HARMED if harmed else GENERAL
-        numbers = (believed.gain[i], believed.low[i], believed.high[i], believed.harm[i])
-        found.append(Outcome(one, shard, outcome, *map(float, numbers)))
+        expected, low, high, harm = (
+            float(each[i]) for each in (believed.gain, believed.low, believed.high, believed.harm)
+        )
+        found.append(Outcome(one, shard, outcome, expected, low, high, harm))
     return left + found

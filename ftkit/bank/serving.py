@@ -19,14 +19,14 @@ from ftkit.bank.stage import BIAS, FINAL, WEIGHT, Stage, open_stage
 from ftkit.errors import InputError
 from ftkit.features import processor
 from ftkit.features.examples import Examples
-from ftkit.features.headroom import ROWS, in_chunks
-from ftkit.features.mixed import can_mix, mixed
+from ftkit.features.headroom import in_chunks, portions
+from ftkit.features.mixed import can_mix, mixed, mixed_head
 from ftkit.privacy import Mask
 from ftkit.runs.masking import mask_of
 from ftkit.tasks import Encoded
 
 AT_ONCE = 1024
-"""rows whose frozen part, and whose groups' adapters, are in memory together"""
+"""rows whose groups' adapters are in memory together"""
 OWN, GENERAL, UNKNOWN = "own", "general", "general (unknown group)"
 """whose adapter a row was given"""
 
@@ -45,18 +45,19 @@ class Served:
         """(rows, labels) float32, whose adapter each row was given, and the rows as encoded; `names` are the groups."""
         encoded = self.stage.recipe.task.encode(inputs, self.stage.processor)
         keys = [None if name is None else key_of(name, self.mask) for name in names]
-        with index.opened(self.folder.index) as found:
+        with index.opened(self.folder.index, self.folder.generation.number) as found:
             known = found.find(sorted({key for key in keys if key is not None}))
         used = [
             UNKNOWN if key is None or key not in known else OWN if known[key].outcome == PROMOTED else GENERAL
             for key in keys
         ]
         whose = [key if own == OWN else None for key, own in zip(keys, used, strict=True)]
-        out = np.zeros((len(inputs), len(self.stage.labels)), dtype=np.float32)
+        out, fits = np.zeros((len(inputs), len(self.stage.labels)), dtype=np.float32), None
         for start in range(0, len(inputs), AT_ONCE):
             some = slice(start, start + AT_ONCE)
-            rows = Examples(self.stage.recipe.task, self.stage.processor, encoded.rows[some])
+            rows = Examples(self.stage.recipe.task, self.stage.processor, encoded.rows[some], at_once=fits)
             out[some] = self._some(rows, whose[some], known)
+            fits = rows.at_once  # is looked for once
             seen(min(start + AT_ONCE, len(inputs)))
         for i, key in enumerate(keys):
             if key in known:
@@ -69,20 +70,20 @@ class Served:
         keys: list[str | None] = [None, *sorted({key for key in whose if key is not None})]
         adapters = [self.stage.starts[FINAL].weights, *(self.adapter(known[key]) for key in keys if key is not None)]
         stacked = {name: torch.stack([one[name] for one in adapters]) for name in adapters[0]}
-        member = np.array([keys.index(key) for key in whose])
+        place = {key: i for i, key in enumerate(keys)}
+        member = np.array([place[key] for key in whose])
         out = np.zeros((len(rows), len(self.stage.labels)), dtype=np.float32)
+        network = self.stage.network
+        apart = [np.arange(len(rows))] if can_mix(network) else [np.flatnonzero(member == i) for i in np.unique(member)]
         with processor.used("auto"):
-            self.stage.read(rows, np.arange(len(rows)), None, lambda done: None)
-            self.stage.network.training(False)
+            network.training(False)
 
             def work(some: np.ndarray) -> None:
                 out[some] = self._pass(rows, some, stacked, member[some]).float().cpu().numpy()
 
-            if can_mix(self.stage.network):
-                in_chunks(self.stage.network, rows, np.arange(len(rows)), ROWS, work)
-            else:
-                for one in np.unique(member):
-                    in_chunks(self.stage.network, rows, np.flatnonzero(member == one), ROWS, work)
+            for mine in apart:
+                for some in portions(rows.lengths, mine, network.device):
+                    in_chunks(network, rows, some, len(some), work)
         return out
 
     def _pass(
@@ -98,8 +99,7 @@ class Served:
         else:
             hidden = mixed(network, batch, weights, whose)
         features = pooling(hidden, network.mask(batch.inputs, hidden))
-        each = torch.bmm(weights[WEIGHT][whose], features.unsqueeze(2)).squeeze(2)
-        return each + weights[BIAS][whose]
+        return mixed_head(features, weights[WEIGHT], weights[BIAS], place)
 
     def adapter(self, one: Outcome) -> dict[str, torch.Tensor]:
         """The weights of one group, held against their checksum."""

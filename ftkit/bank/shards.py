@@ -105,6 +105,11 @@ def read_all(folder: Path) -> list[Shard]:
     return [read(path) for path in sorted(folder.glob("*.safetensors"))]
 
 
+def records_of(folder: Path, numbers: Sequence[int]) -> list[tuple[int, Record]]:
+    """What some shards say of their groups: (shard, record)."""
+    return [(number, record) for number in numbers for record in read(path_of(folder, number)).records]
+
+
 def damaged(path: Path, why: str) -> InputError:
     """A shard that is not as it was written."""
     return InputError(f"{path}: is damaged ({why.partition(chr(10))[0]})", "train the bank again, or take its backup")

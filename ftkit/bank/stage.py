@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,9 +65,10 @@ class Stage:
         return features.pooled
 
 
-def open_stage(general: Path, folds: bool = True) -> Stage:
+def open_stage(general: Path, folds: bool = True, unseen: Iterable[int] = ()) -> Stage:
     """Load the base of a finished general run, its adapter, and with `folds` those of its folds.
 
+    A run that has seen none of the rows needs no such adapters: its own stands for the folds `unseen`.
     Raises InputError where the run lacks them.
     """
     one = finished(general)
@@ -79,7 +80,8 @@ def open_stage(general: Path, folds: bool = True) -> Stage:
     places = {FINAL: general / runs.ADAPTER}
     if folds:
         found = sorted((general / runs.FOLDS).glob("*"), key=lambda path: int(path.name))
-        if not found:
+        places |= {fold: general / runs.ADAPTER for fold in unseen if not found}
+        if not found and len(places) == 1:
             raise InputError(f"{general}: holds no adapters of its folds", "ftkit adapt makes a run that does")
         places |= {int(path.name): path for path in found}
     starts = {fold: _start(one, base, network, folder) for fold, folder in places.items()}

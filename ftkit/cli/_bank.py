@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 from ftkit.cli._trail import Trail
 from ftkit.console import console
 from ftkit.errors import FtkitError, InputError
 
 
-def changes_of(by: str | None, new_users: str | None) -> list[tuple[str, str]]:
+def changes_of(by: str | None, new_users: str | None, general: str | None = None) -> list[tuple[str, str]]:
     """The options as changes to a recipe: (dotted key, YAML)."""
     from ftkit.recipe import yaml_text
 
-    given = {"bank.by": by, "bank.new_groups": new_users}
+    given = {"bank.by": by, "bank.new_groups": new_users, "bank.general": general}
     return [(key, yaml_text.text(value)) for key, value in given.items() if value is not None]
 
 
@@ -37,12 +38,36 @@ def adapt(
             return
         trail.read(*starting.sources(target, recipe))
         folder, report = adapting.carry_out(recipe, target, out, force, trail.command)
-    trail.wrote(folder)
-    from ftkit.reports import bank_text
+    _tell(folder, report, trail, f"ftkit predict {shlex.quote(str(folder))} FILE")
 
-    console.result("\n".join(bank_text.summary(report)), report)
+
+def update(
+    target: str,
+    bank: Path | None,
+    changes: list[tuple[str, str]],
+    general: str | None,
+    only: str | None,
+    trail: Trail,
+) -> None:
+    """Add a generation; without `--update` the target is the bank itself, and its rows are those of the last time."""
+    from ftkit.verbs import adapting
+
+    where, data = (Path(target), None) if bank is None else (bank, target)
+    folder, report = adapting.update(data, where, changes, general, only, trail.command)
+    place = shlex.quote(str(folder))
+    before = report["generation"] - 1
+    _tell(folder, report, trail, f"ftkit compare {place}@{before} {place}" if before else f"ftkit bank ls {place}")
+
+
+def _tell(folder: Path, report: dict[str, Any], trail: Trail, following: str) -> None:
+    """What a bank came to, and exit code 1 where too many groups failed."""
+    from ftkit.reports import bank_text, generations_text
+    from ftkit.verbs import adapting
+
+    trail.wrote(folder)
+    console.result("\n".join([*generations_text.update(report), *bank_text.summary(report)]), report)
     console.say(f"page: {folder / 'bank.html'}")
-    console.next(f"ftkit predict {shlex.quote(str(folder))} FILE")
+    console.next(following)
     adapting.refuse_failed(folder, report)
 
 

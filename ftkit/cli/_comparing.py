@@ -9,7 +9,7 @@ import typer
 from ftkit.cli._options import Shared
 
 Runs = Annotated[
-    list[str], typer.Argument(metavar="RUN", help="Runs, the reference first; RUN:linear_probe; or one bank.")
+    list[str], typer.Argument(metavar="RUN", help="Runs, the reference first; one bank; or BANK@1 BANK@2.")
 ]
 On = Annotated[
     list[str] | None, typer.Option("--on", metavar="FILE", help="Score every run on other data, too; repeatable.")

@@ -20,6 +20,12 @@ class Trail:
     inputs: list[Path] = field(default_factory=list)
     outputs: list[Path] = field(default_factory=list)
     logged: bool = False
+    names: set[str] = field(default_factory=set)
+    """words that name groups, which are left out where rows are hidden"""
+
+    def hide(self, *names: str | None) -> None:
+        """Note words that name a group."""
+        self.names |= {name for name in names if name is not None}
 
     @property
     def command(self) -> str:
@@ -56,7 +62,8 @@ class Trail:
 
         if not hidden():
             return self.words
-        return [f"{word.partition('=')[0]}={HIDDEN}" if "data.label_map" in word else word for word in self.words]
+        words = [f"{word.partition('=')[0]}={HIDDEN}" if "data.label_map" in word else word for word in self.words]
+        return [HIDDEN if word in self.names else word for word in words]
 
 
 def _files(folder: Path) -> Iterable[Path]:

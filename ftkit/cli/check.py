@@ -15,13 +15,14 @@ def command(target: Target, changes: Changes, trail: Trail) -> int:
     recipe = starting.recipe_for(target, changes)
     trail.read(*starting.sources(target, recipe))
     from ftkit.reports import text
-    from ftkit.verbs import checking  # a faulty recipe need not wait for what this loads
+    from ftkit.verbs import adapting, checking  # a faulty recipe need not wait for what this loads
 
     report = checking.check(recipe)
+    adapting.check(recipe)
     told = starting.told(target, recipe) if console.mode == "human" else ""
     console.result("\n".join(text.check_lines(report, told)), report)
     if any(finding["level"] == "fault" for finding in report["findings"]):
         console.next(f"mend the faults, then {trail.command}")
         return 2
-    console.next(trail.again("train"))
+    console.next(trail.again("adapt" if recipe.bank.by else "train"))
     return 0

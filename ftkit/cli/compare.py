@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-from ftkit.cli import _bank
+from ftkit.cli import _bank, _tending
 from ftkit.cli._comparing import On, Question, Runs
 from ftkit.cli._options import Force, Reading, where
 from ftkit.cli._trail import Trail
@@ -24,6 +24,8 @@ def command(
 
     if len(runs) == 1 and is_bank(bank := Path(runs[0])):
         return _bank.compare(bank, trail)
+    if len(runs) == 2 and all(is_bank(Path(one)) for one in runs):
+        return _tending.compare(runs[0], runs[1], question["margin"], question["require"], trail)
     from ftkit.reports import comparison_text
     from ftkit.verbs import comparing
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ftkit.cli import _tending
 from ftkit.cli._options import File, Reading
 from ftkit.cli._trail import Trail
 from ftkit.console import console
@@ -16,15 +17,19 @@ On = Annotated[list[str] | None, typer.Option("--on", metavar="FILE", help="Anot
 
 
 def command(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders, or one bank.")],
     file: File,
     changes: Reading,
     trail: Trail,
     on: On = None,
 ) -> None:
     """Example: ftkit evaluate runs/reviews-1 runs/reviews-2 held_out.csv"""
+    from ftkit.files import is_bank
     from ftkit.verbs import listing
 
+    if len(runs) == 1 and not on and is_bank(runs[0]):
+        _tending.evaluate(runs[0], file, changes, trail)
+        return
     listing.must_be_runs(runs)
     files = [file, *(on or [])]
     trail.read(*(run / "report.json" for run in runs), *files)

@@ -111,6 +111,30 @@ class Cache:
             size -= _length(path)
             path.unlink(missing_ok=True)  # whoever has it open goes on reading it
 
+    def forget(self, hashes: Collection[str]) -> int:
+        """Take rows out of every shelf; returns the entries that there were.
+
+        Segments that hold some of them are replaced by others: whoever has one open goes on reading it.
+        """
+        gone, count = set(self.names(list(hashes))), 0
+        for path in sorted(self.root.glob("activations/*/*.safetensors")):
+            with suppress(ValueError, OSError):  # damaged, or gone: the next reader finds that out
+                segment = _read(path)
+                if not gone.isdisjoint(segment.starts):
+                    left = {digest: segment[digest].clone() for digest in segment.starts if digest not in gone}
+                    count += len(segment.starts) - len(left)
+                    self._replace(path, left if segment.sha256 == _digest(path.parent.name, segment) else {})
+        return count
+
+    def _replace(self, path: Path, left: Mapping[str, torch.Tensor]) -> None:
+        with self.writing(path.parent):
+            if left:
+                with replacing(path.parent / f"{secrets.token_hex(8)}.safetensors") as temporary:
+                    if self.secret:
+                        temporary.chmod(0o600)
+                    temporary.write_bytes(_pack(path.parent.name, left))
+            path.unlink(missing_ok=True)
+
     @contextmanager
     def writing(self, place: Path) -> Iterator[None]:
         """One process at a time in a folder, which is made where it is missing."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -57,17 +58,39 @@ def _linear(
     input: torch.Tensor,
 ) -> torch.Tensor:
     """(rows, …, inputs) → (rows, …, outputs); weight (members, outputs, inputs), bias (members, outputs)."""
-    if len(input) != len(member) or input.ndim < 2:
-        raise CannotMix("a module with trainable weights is not given one entry for each row")
+    if not len(input) or len(input) % len(member) or input.ndim < 2:
+        raise CannotMix("a module with trainable weights is not given as many entries for one row as for another")
     assert isinstance(module, nn.Linear)
+    if len(input) > len(member):  # channels of a series, or windows of a picture, in the place of rows
+        member = member.repeat_interleave(len(input) // len(member))
     flat = input.reshape(len(input), -1, input.shape[-1])
-    each = module.weight.expand(len(input), -1, -1) if weight is None else weight[member]
-    out = torch.bmm(flat, each.transpose(1, 2))
+    # index_select, because its gradient is added row by row at once
+    out = flat @ module.weight.T if weight is None else torch.bmm(flat, weight.index_select(0, member).transpose(1, 2))
     if bias is not None:
-        out = out + bias[member][:, None]
+        out = out + bias.index_select(0, member)[:, None]
     elif module.bias is not None:
         out = out + module.bias
     return out.reshape(*input.shape[:-1], out.shape[-1])
+
+
+def mixed_head(features: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, member: np.ndarray) -> torch.Tensor:
+    """(rows, width) → (rows, labels); weight (members, labels, width), bias (members, labels), `member` (rows,).
+
+    A member's rows are put side by side, so that its weights are read once.
+    """
+    here, place, counts = np.unique(member, return_inverse=True, return_counts=True)
+    whole = len(here) == len(weight)
+    chosen = torch.from_numpy(here).to(features.device)
+    if not whole:
+        weight, bias = weight.index_select(0, chosen), bias.index_select(0, chosen)
+    most = int(counts.max())
+    order = np.argsort(place, kind="stable")
+    rank = np.empty(len(member), dtype=np.int64)
+    rank[order] = np.arange(len(member)) - np.repeat(np.cumsum(counts) - counts, counts)
+    slot = torch.from_numpy(place * most + rank).to(features.device)
+    spread = features.new_zeros(len(here) * most, features.shape[1]).index_copy(0, slot, features)
+    logits = torch.baddbmm(bias[:, None], spread.view(len(here), most, -1), weight.transpose(1, 2))
+    return logits.flatten(0, 1).index_select(0, slot)
 
 
 def _module(network: Network, name: str) -> nn.Module:

@@ -14,6 +14,8 @@ class Bank(Block):
 
     by: Annotated[str | None, BeforeValidator(lambda value: str(value) if type(value) is int else value)] = None
     """column of the groups: a user, a domain, a device; without it there is no bank"""
+    general: str = "train"
+    """the adapter that every group starts from: train one, none (the base with its solved head), or a finished run"""
     min_rows: int = Field(default=8, ge=2)
     """rows below which a group uses the general adapter"""
     new_groups: Annotated[float, BeforeValidator(percent), Field(ge=0, lt=1)] = 0.0
@@ -30,5 +32,7 @@ class Bank(Block):
     """strength of the pull back towards the general adapter, decoupled from the gradient (L2-SP)"""
     stack: int = Field(default=32, ge=1)
     """groups that are trained and kept together: what a crash can cost"""
+    margin: float | None = Field(default=None, ge=0)
+    """smallest loss that matters when a new adapter is to take the place of one in service; none: one point"""
     max_failed: Annotated[float, BeforeValidator(percent), Field(ge=0, le=1)] = 0.01
     """share of groups that may fail before the command does"""

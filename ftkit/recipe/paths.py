@@ -14,6 +14,9 @@ DATA_FILE = re.compile(r".*\.(csv|tsv|tab|txt|jsonl?|ndjson|conll|iob2?|bio|parq
 PACKAGED = ("minilm",)
 """bases that come as Python packages, as in `ftkit.bases.packaged`"""
 
+GENERAL = ("train", "none")
+"""values of `bank.general` that name no run"""
+
 
 def anchor(tree: dict[str, Any], folder: Path) -> None:
     """Make paths absolute: relative to the recipe in a recipe, to the working folder on the command line."""
@@ -21,6 +24,7 @@ def anchor(tree: dict[str, Any], folder: Path) -> None:
     _rewrite(tree, "data.test", folder, _is_data)
     _rewrite(tree, "data.validation", folder, lambda value, path: value != "none" and _is_data(value, path))
     _rewrite(tree, "base", folder, _is_base)
+    _rewrite(tree, "bank.general", folder, lambda value, path: value not in GENERAL)
     if isinstance(tree.get("base"), dict):
         _rewrite(tree, "base.config", folder, lambda value, path: True)
     for key in ("task", "task.name", "method", "method.name", "evaluate.metrics"):

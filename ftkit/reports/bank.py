@@ -40,6 +40,7 @@ def render_bank(report: Report) -> str:
             f"{words.count(sum(whole['outcomes'].values()), 'group')} by {whole['by']}",
             words.count(whole["rows"], "row"),
             whole["method"],
+            *([f"generation {whole['generation']}"] if whole.get("generation", 1) > 1 else []),
         ],
         "sections": SECTIONS,
         "verdict": _verdict(whole),

@@ -43,8 +43,7 @@ def summary(report: Mapping[str, Any]) -> list[str]:
     ):
         score = report["predictors"][name][report["primary"]]
         lines.append(f"{metric}, {said}: {_score(score)}")
-    lines += [_gain(report), *_worst(report), *_new(report), *_harm(report)]
-    return lines
+    return [*lines, _gain(report), *_worst(report), *_new(report), *_harm(report)]
 
 
 def _score(score: Mapping[str, Any]) -> str:
@@ -108,6 +107,8 @@ def group(found: Mapping[str, Any]) -> str:
     lines = [f"{found['group']}: {found['rows']:,} rows; {OUTCOMES[found['outcome']]}"]
     if found["error"]:
         lines.append(f"  {found['error']}")
+    if found.get("kept"):
+        lines.append(f"  a newer adapter is not in service: {found['kept']}")
     if found["expected"] is not None:
         between = f"{found['low']:+.3f} to {found['high']:+.3f}"
         seen = f"gain seen on {found['tested']:,} rows {_signed(found['gain'])}"

@@ -80,8 +80,9 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 def splits_table(outcome: Outcome, mask: Mask) -> pd.DataFrame:
     """Which row went where, and every row that this run or its base was trained or tuned on.
 
-    Columns: row_id, input_hash, split, fold (-1: none; the fold that tests the row), trained (by the
-    delivered adapter). Rows of the run that served as the base follow with split `base`.
+    Columns: row_id, input_hash, content (equal for near-equal inputs), split, fold (-1: none; the fold
+    that tests the row), trained (by the delivered adapter). Rows of the run that served as the base
+    follow with split `base`.
     """
     session = outcome.session
     rows = session.splits.rows.frame
@@ -94,6 +95,7 @@ def splits_table(outcome: Outcome, mask: Mask) -> pd.DataFrame:
         {
             "row_id": [mask.digest(one) for one in rows["row_id"]],
             "input_hash": [mask.digest(one) for one in session.prepared.hashes],
+            "content": [mask.digest(one) for one in rows["content"]],
             "split": rows["split"].to_numpy(),
             "fold": fold,
             "trained": trained,

@@ -28,6 +28,12 @@ from ftkit.statistics import mcnemar, permutation
 from ftkit.statistics.intervals import balanced_rows, student, too_few
 from ftkit.statistics.jackknife import codes, leave_out, standard_error
 
+MEETS = {
+    "better": ("better",),
+    "equivalent": ("equivalent",),
+    "not-worse": ("better", "equivalent", "not worse"),
+}
+"""requirement: outcomes that meet it"""
 ALPHA = 0.05
 MARGIN = 0.01  # one point
 

@@ -145,9 +145,10 @@ def judge(prior: Prior, found: Seen) -> Judged:
     trust = np.where(known, spread**2 / (variance + spread**2), 0.0)  # of what was seen; (groups, spreads)
     at = trust * gain + (1 - trust) * mean
     noise = np.sqrt(np.where(known, trust * variance, spread**2) + ((1 - trust) * error) ** 2)
-    expected = at @ weight
-    width = np.sqrt(np.maximum((noise**2 + at**2) @ weight - expected**2, 0.0))
-    harm = ndtr(-at / np.maximum(noise, 1e-12)) @ weight
+    # sums by row, not matrix products: their last bits do not depend on who else is judged
+    expected = (at * weight).sum(1)
+    width = np.sqrt(np.maximum(((noise**2 + at**2) * weight).sum(1) - expected**2, 0.0))
+    harm = (ndtr(-at / np.maximum(noise, 1e-12)) * weight).sum(1)
     return Judged(expected, expected - 1.96 * width, expected + 1.96 * width, harm)
 
 

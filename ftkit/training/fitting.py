@@ -142,7 +142,11 @@ def _score_baselines(outcome: Outcome) -> None:
     inputs = session.splits.rows.frame["input"].to_list()
     parts = [part for part in session.splits.parts if len(part.test)]
     session.arms[0].read(np.concatenate([NOTHING, *(part.test for part in parts)]))
-    small, signals = Scratch.of(session), task.raw(session.prepared.encoded.rows, session.assembly.processor)
+    general = session.recipe.bank.by is not None  # of a bank: what no base is needed for would take longer than it does
+    small, signals = (
+        None if general else Scratch.of(session),
+        task.raw(session.prepared.encoded.rows, session.assembly.processor),
+    )
     with console.progress("baselines", len(parts)) as bar:
         for done, part in enumerate(parts, 1):
             gold, chosen = session.targets[part.train], outcome.probes[part.name]
@@ -159,7 +163,7 @@ def _score_baselines(outcome: Outcome) -> None:
             )
             found = {
                 **task.constants(given),
-                **task.baselines(given),
+                **({} if general else task.baselines(given)),
                 "nearest_neighbour": probe.neighbours(features[part.train], gold, count, features[part.test]),
                 "linear_probe": task.scores(chosen.logits(features[part.test])),
             }

@@ -12,7 +12,7 @@ import torch
 from ftkit.errors import out_of_memory
 from ftkit.features import tokens
 from ftkit.features.examples import Examples
-from ftkit.features.headroom import ROWS, TOKENS, in_chunks
+from ftkit.features.headroom import ROWS, in_chunks, portions
 from ftkit.features.network import Network
 from ftkit.features.pooling import EACH, Pooling
 from ftkit.tasks import NO_TOKEN
@@ -21,12 +21,15 @@ from ftkit.training.lengths import alike
 from ftkit.training.members import Member
 from ftkit.training.memory import Longest, Room
 from ftkit.training.profiling import Profile
+from ftkit.training.stacks import Stack
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 Judge = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 """(positions, logits) → (score, larger is better; mean loss)"""
+Turns = Iterator[tuple[Sequence[int] | np.ndarray, torch.Tensor]]
+"""places of members, and beside each a share of its mean loss: one backward pass"""
 REHEARSAL = 2  # validation batches scored before the first step, so that a broken evaluation fails in seconds
 
 
@@ -73,15 +76,19 @@ class Job:
     """a row as a message names it"""
 
 
-def fit(job: Job, members: Sequence[Member]) -> Iterator[Step]:
+def fit(job: Job, members: Sequence[Member], stack: Stack | None = None) -> Iterator[Step]:
     """Train members side by side until each is done; best weights are restored at each one's end.
 
     A round takes one batch from every active member, sums the means of their losses and steps all.
-    Between any two steps that are yielded a member may be saved, and taken up again by another call.
+    Between any two steps that are yielded a member may be saved, and taken up again by another call. With the
+    `stack` of all these members one pass serves rows of several; that one is not taken up again.
     Raises NotFinite for a loss, a gradient or a score that is no number, and FtkitError where memory is too small.
     """
     with job.profile.time("rehearsal"):
-        _make_room(job, [one for one in members if not one.done])
+        if stack is None:
+            _make_room(job, [one for one in members if not one.done])
+        else:
+            _make_room_for(job, stack)
     for one in members:
         if not one.started and (len(one.validation) or not one.done):  # a head that is only solved is scored too
             if len(few := one.validation[: REHEARSAL * job.evaluation_batch]):
@@ -101,7 +108,7 @@ def fit(job: Job, members: Sequence[Member]) -> Iterator[Step]:
             break
         job.network.training(job.dropout)
         with job.profile.step():
-            steps = _round(job, active, [one.batch(job.examples.lengths) for one in active])
+            steps = _round(job, active, [one.batch(job.examples.lengths) for one in active], stack)
         for taken in steps:
             taken.member.losses.append(taken.loss or 0.0)
             yield taken
@@ -118,7 +125,7 @@ def rehearse(job: Job, one: Member, rows: np.ndarray) -> bool:
 
 def _rehearsed(job: Job, members: list[Member], parts: list[list[np.ndarray]]) -> bool:
     job.network.training(True)
-    done = _tried(job, members, parts)
+    done = _tried(job, members, _turns(job, members, parts))
     _forget(members)
     return done is not None
 
@@ -153,34 +160,78 @@ def _make_room(job: Job, active: list[Member]) -> None:
     )
 
 
-def _round(job: Job, members: list[Member], batches: list[np.ndarray]) -> list[Step]:
+def _make_room_for(job: Job, stack: Stack) -> None:
+    """See to it that the largest pass of a stack fits into memory."""
+    largest = stack.longest(job)
+    positions = int(job.examples.lengths[largest.rows].sum())
+    if positions <= job.room.known or not stack.members[0].backbone:
+        return
+    job.room.known = positions
+    job.network.training(job.dropout)
+    job.room.choose(
+        Longest(
+            batch=len(largest.rows),
+            accumulate=stack.settings.accumulate,
+            device=job.network.device,
+            unmade=0,
+            forward=lambda rows: stack.losses(job, largest.first(rows)),
+            whole=lambda rows: _tried(job, stack.members, stack.alone(job, largest.first(rows)), stack) is not None,
+        )
+    )
+
+
+def _round(job: Job, members: list[Member], batches: list[np.ndarray], stack: Stack | None) -> list[Step]:
     """One optimiser step of every member, or none of any where a number is not finite."""
-    totals = _gradients(job, members, batches)
-    for one, rows, total in zip(members, batches, totals, strict=True):
-        with job.profile.time("optimiser"):
-            moved = [p for p in one.parameters() if p.grad is not None]
-            norm = torch.nn.utils.clip_grad_norm_(moved, one.settings.clip)
-        if not np.isfinite(total) or not norm.isfinite():
-            _forget(members)
-            what = f"the loss is {total}" if not np.isfinite(total) else f"the gradient is {float(norm)}"
+    totals = _gradients(job, members, batches, stack)
+    with job.profile.time("optimiser"):
+        norms = _clip(members) if stack is None else stack.clip(len(members))
+    for one, rows, total, norm in zip(members, batches, totals, norms, strict=True):
+        if not np.isfinite([total, norm]).all():
+            _forget(members, stack)
+            what = f"the loss is {total}" if not np.isfinite(total) else f"the gradient is {norm}"
             raise finite.bad_step(job, one, what, rows, _each_loss(job, one, rows))
+    rates = [one.learning_rate() for one in members]
+    with job.profile.time("optimiser"):
+        if stack is None:
+            for one, lr in zip(members, rates, strict=True):
+                _step(one, lr)
+        else:
+            stack.step(rates)
     steps = []
-    for one, rows, total in zip(members, batches, totals, strict=True):
-        lr = one.learning_rate()
-        with job.profile.time("optimiser"):
-            _step(one, lr)
+    for one, rows, total, lr in zip(members, batches, totals, rates, strict=True):
         steps.append(Step(one, one.epoch, one.step, total, lr, len(rows)))
+        one.step += 1
     return steps
 
 
-def _gradients(job: Job, members: list[Member], batches: list[np.ndarray]) -> list[float]:
+def _clip(members: list[Member]) -> list[float]:
+    """Norms of the members' gradients, each of which is then no longer than the recipe allows."""
+    norms = []
+    for one in members:
+        moved = [p for p in one.parameters() if p.grad is not None]
+        norms.append(float(torch.nn.utils.clip_grad_norm_(moved, one.settings.clip)))
+    return norms
+
+
+def _gradients(job: Job, members: list[Member], batches: list[np.ndarray], stack: Stack | None) -> list[float]:
     """Mean loss of each member's batch, whose gradient it then holds; in smaller parts where memory runs out."""
     while True:
-        parts = [_parts(job, one, rows) for one, rows in zip(members, batches, strict=True)]
-        if (totals := _tried(job, members, parts)) is not None:
+        if stack is None:
+            turns = _turns(job, members, [_parts(job, one, rows) for one, rows in zip(members, batches, strict=True)])
+        else:
+            turns = stack.turns(job, batches)
+        if (totals := _tried(job, members, turns, stack)) is not None:
             return totals
         largest = max(range(len(members)), key=lambda i: len(batches[i]))
         job.room.halve(len(batches[largest]), members[largest].settings.accumulate, "out of memory")
+
+
+def _turns(job: Job, members: list[Member], parts: list[list[np.ndarray]]) -> Turns:
+    """Part after part of the members' batches: whose each part is, and its share of their mean loss."""
+    for turn in range(max(map(len, parts))):
+        here = [i for i, some in enumerate(parts) if turn < len(some)]
+        sums = [_losses(job, members[i], parts[i][turn], turn).sum() / sum(map(len, parts[i])) for i in here]
+        yield here, torch.stack(sums)
 
 
 def _parts(job: Job, one: Member, rows: np.ndarray) -> list[np.ndarray]:
@@ -191,33 +242,31 @@ def _parts(job: Job, one: Member, rows: np.ndarray) -> list[np.ndarray]:
     return [piece for part in parts for piece in alike(part, job.examples.lengths)]
 
 
-def _tried(job: Job, members: list[Member], parts: list[list[np.ndarray]]) -> list[float] | None:
-    """Forwards and backwards through the parts of each member's batch; None, and no gradient, where memory ran out."""
+def _tried(job: Job, members: Sequence[Member], turns: Turns, stack: Stack | None = None) -> list[float] | None:
+    """Forwards and backwards through the members' batches; None, and no gradient, where memory ran out."""
     try:
-        return _backward(job, members, parts)
+        return _backward(job, len(members), turns)
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
-    _forget(members)  # only here, where the error and with it the tensors of the failed pass are gone
+    _forget(members, stack)  # only here, where the error and with it the tensors of the failed pass are gone
     return None
 
 
-def _backward(job: Job, members: list[Member], parts: list[list[np.ndarray]]) -> list[float]:
-    """Mean loss of each member over its parts, run one after the other."""
-    totals = [0.0] * len(members)
-    for turn in range(max(map(len, parts))):
-        losses = []
-        for i, one in enumerate(members):
-            if turn < len(parts[i]):
-                loss = _losses(job, one, parts[i][turn], turn).sum() / sum(map(len, parts[i]))
-                totals[i] += float(loss.detach())
-                losses.append(loss)
+def _backward(job: Job, count: int, turns: Turns) -> list[float]:
+    """Mean loss of each member, from passes that run one after the other."""
+    totals = np.zeros(count)
+    for whose, losses in turns:
+        np.add.at(totals, whose, losses.detach().cpu().numpy())
         with job.profile.time("backward"):
-            job.accelerator.backward(torch.stack(losses).sum())
-    return totals
+            job.accelerator.backward(losses.sum())
+    return [float(total) for total in totals]
 
 
-def _forget(members: Sequence[Member]) -> None:
+def _forget(members: Sequence[Member], stack: Stack | None = None) -> None:
+    if stack is not None:
+        stack.forget()
+        return
     for one in members:
         one.optimizer.zero_grad(set_to_none=True)
 
@@ -280,7 +329,6 @@ def _step(one: Member, lr: float) -> None:
     one.optimizer.step()
     one.stay_near(lr)
     one.optimizer.zero_grad(set_to_none=True)
-    one.step += 1
 
 
 def _held(job: Job, one: Member) -> np.ndarray | None:
@@ -294,17 +342,6 @@ def _judged(job: Job, one: Member, loss: float | None, logits: np.ndarray | None
     score, held_loss = job.judge(one.validation, logits)
     one.judge(score, held_loss, logits)
     return Step(one, one.epoch, one.step, loss, one.learning_rate(), 0, (score, held_loss))
-
-
-def _portions(job: Job, positions: np.ndarray) -> Iterator[np.ndarray]:
-    """All rows, the longest first, as many at once as make full use of the processor and fit into its cache."""
-    lengths = job.examples.lengths
-    left = positions[np.argsort(-lengths[positions], kind="stable")]
-    tokens = TOKENS if job.network.device.type == "cpu" else 32 * TOKENS
-    while len(left):
-        rows = left[: min(job.evaluation_batch, max(1, tokens // int(lengths[left[0]])))]
-        yield rows
-        left = left[len(rows) :]
 
 
 @torch.no_grad()
@@ -325,7 +362,7 @@ def predict(job: Job, one: Member, positions: np.ndarray) -> np.ndarray:
         out[mine] = tokens.cut(logits, [job.examples.rows[i] for i in rows]) if each else logits
 
     with job.profile.time("evaluation"):
-        for rows in _portions(job, positions):
+        for rows in portions(job.examples.lengths, positions, job.network.device, job.evaluation_batch):
             in_chunks(job.network, job.examples, rows, len(rows), work)
     if (error := finite.bad_scores(job, one, positions, out)) is not None:
         raise error

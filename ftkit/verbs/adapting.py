@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftkit import files
+from ftkit import bank, files
 from ftkit.errors import FtkitError, InputError
 from ftkit.verbs import naming
 
@@ -26,6 +27,15 @@ def candidates(recipe: Recipe) -> list[dict[str, Any]]:
     return [vars(one) for one in found]
 
 
+def check(recipe: Recipe) -> None:
+    """Raise InputError where a recipe with a `bank` block cannot become a bank."""
+    if recipe.bank.by is None:
+        return
+    from ftkit.bank import making
+
+    making.checked(recipe)
+
+
 def carry_out(recipe: Recipe, target: str, out: Path | None, force: bool, command: str) -> tuple[Path, dict[str, Any]]:
     """Make a bank in a folder of its own; gives the folder and the report."""
     from ftkit.bank import making
@@ -35,12 +45,56 @@ def carry_out(recipe: Recipe, target: str, out: Path | None, force: bool, comman
     return making.make(recipe, lambda: files.new_run_folder(out, stem, force), command)
 
 
+def update(
+    target: str | None,
+    path: Path,
+    changes: Sequence[tuple[str, str]],
+    general: str | None,
+    only: str | None,
+    command: str,
+) -> tuple[Path, dict[str, Any]]:
+    """Add a generation to a bank from the rows of today; without a target, from those of the last time.
+
+    Raises InputError for changes to what a bank keeps for good.
+    """
+    from ftkit.bank import folder, updating
+    from ftkit.recipe import read, yaml_text
+
+    if general not in (None, "new"):
+        raise InputError(f"--general {general}: with --update it is new, or left out", "--general new")
+    if wrong := [key for key, _ in changes if not key.startswith(CHANGEABLE)]:
+        raise InputError(f"{wrong[0]}: an update keeps the bank's recipe", "ftkit adapt DATA --by COLUMN, for another")
+    whole = folder.read(path)
+    told = [] if target is None else [("data.train", yaml_text.text(_rows_of(target)))]
+    recipe = read(whole.path / "recipe.yaml", [*told, *changes])
+    if general == "new" and recipe.bank.general not in ("train", "none"):
+        recipe = recipe.replace({"bank.general": "train"})
+    return updating.update(whole.path, updating.Asked(recipe, general == "new", only), command if only is None else "")
+
+
+CHANGEABLE = ("data.", "bank.margin", "bank.max_failed")
+"""recipe keys that an update may change: how its rows are read, and when it gives up"""
+
+
+def _rows_of(target: str) -> Any:
+    """The training rows that a recipe names, or the data themselves."""
+    from ftkit.recipe import read
+    from ftkit.verbs.starting import recipe_file
+
+    path = recipe_file(target)
+    return target if path is None else read(path).data.train
+
+
 def resume(target: str, out: Path | None, command: str) -> tuple[Path, dict[str, Any]]:
-    """Go on with a bank that was not finished: TARGET itself, or `--out`."""
-    from ftkit.bank import making
+    """Go on with a bank that was not finished, or with its update: TARGET itself, or `--out`."""
+    from ftkit.bank import making, updating
     from ftkit.recipe import read
 
     folder = out or Path(target)
+    if folder.name == bank.UPDATE and files.is_bank(folder.parent):
+        folder = folder.parent
+    if files.is_bank(folder) and (asked := updating.left(folder)) is not None:
+        return updating.update(folder, asked, command)
     if not files.is_run(folder) or not (folder / "recipe.yaml").is_file():
         raise InputError(f"{folder}: is no bank that was begun", "give the folder that ftkit adapt wrote")
     if files.state(folder) == "complete":
@@ -54,7 +108,8 @@ def resume(target: str, out: Path | None, command: str) -> tuple[Path, dict[str,
 
 def refuse_failed(folder: Path, report: dict[str, Any]) -> None:
     """Raise FtkitError where more groups failed than the recipe allows; the bank is whole all the same."""
-    failed, groups = report["outcomes"].get("failed", 0), sum(report["outcomes"].values())
+    groups = sum(report["outcomes"].values())
+    failed = max(report["outcomes"].get("failed", 0), report["update"].get("failed", 0))
     if failed > report["max_failed"] * groups:
         hint = f"ftkit bank ls {shlex.quote(str(folder))} lists them, each with its reason"
         raise FtkitError(f"{failed} of {groups} groups failed, more than bank.max_failed allows", hint)

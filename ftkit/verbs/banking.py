@@ -14,7 +14,7 @@ from ftkit.errors import FtkitError, InputError, did_you_mean
 
 if TYPE_CHECKING:
     from ftkit.bank.folder import BankFolder
-    from ftkit.bank.records import Outcome
+    from ftkit.bank.records import Outcome, Record
     from ftkit.privacy import Mask
 
 ADAPTER = "adapter"
@@ -83,42 +83,50 @@ def listing(path: Path, outcome: str | None = None) -> list[dict[str, Any]]:
 
     if outcome is not None and outcome not in records.OUTCOMES:
         raise InputError(f"there is no outcome {outcome!r}", did_you_mean(outcome, records.OUTCOMES))
-    with index.opened(folder.read(path).index) as found:
+    whole = folder.read(path)
+    with index.opened(whole.index, whole.generation.number) as found:
         return [_line(one) for one in found.all() if outcome in (None, one.outcome)]
 
 
 def show(path: Path, group: str) -> dict[str, Any]:
     """All that the bank knows of one group; InputError where it does not know it."""
     _, found = _find(path, group)
-    return _line(found) | {"sha256": found.record.sha256, "trained": found.record.trained, "shard": found.shard}
+    record = found.record
+    where = {"sha256": record.sha256, "trained": record.trained, "shard": found.shard}
+    return _line(found) | where | {"generation": record.generation, "kept": found.kept}
 
 
 def verify(path: Path) -> list[str]:
-    """What is wrong with a bank, one line a fault: every byte of its shards is held against the index."""
-    from ftkit.bank import folder, index, shards
+    """What is wrong with a bank, one line a fault: every byte of every generation is held against the index."""
+    from ftkit.bank import folder, index, rows, shards
 
-    found, faults = folder.read(path), []
+    found = folder.read(path)
     with index.opened(found.index) as opened:
-        known, groups = opened.shards(), {one.record.key: one for one in opened.all()}
-    for number, sha256 in known.items():
-        place = shards.path_of(found.shards, number)
-        if not place.is_file():
-            faults.append(f"{place}: is missing")
-        elif files.sha256(place) != sha256:
-            faults.append(f"{place}: is not as it was written ({_where(place, groups)})")
-    extra = {one.name for one in found.shards.iterdir()} - {shards.path_of(found.shards, n).name for n in known}
-    return faults + [f"{found.shards / name}: is no shard of this bank" for name in sorted(extra)]
+        known = opened.shards()
+    faults, expected = list[str](), set[Path]()
+    for number, (adapters, told) in known.items():
+        for place, sha256 in (
+            (shards.path_of(found.shards, number), adapters),
+            (rows.path_of(found.rows, number), told),
+        ):
+            expected.add(place)
+            if not place.is_file():
+                faults.append(f"{place}: is missing")
+            elif files.sha256(place) != sha256:
+                where = f" ({_where(place)})" if place.parent == found.shards else ""
+                faults.append(f"{place}: is not as it was written{where}")
+    under_way = (found.path / bank.UPDATE).is_dir()
+    extra = [one for kind in (found.shards, found.rows) for one in sorted(kind.iterdir()) if one not in expected]
+    return faults + [f"{one}: is no part of this bank" for one in extra if not under_way]
 
 
 def repair(path: Path) -> int:
-    """Make the index again from the shards and the prior that the bank was made with; returns the groups in it."""
-    from ftkit.bank import folder, index, records, shards
+    """Make the index again from the shards and what each generation was made with; returns the groups in it."""
+    from ftkit.bank import folder, generations
 
-    found = folder.read(path)
-    known = shards.read_all(found.shards)
-    outcomes = records.outcomes([(one.number, record) for one in known for record in one.records], found.prior)
-    index.write(found.index, outcomes, {one.number: files.sha256(one.path) for one in known})
-    return len(outcomes)
+    whole = folder.read(files.at_generation(path)[0])
+    with generations.alone(whole.path):
+        return generations.write_index(whole, {})
 
 
 def export(path: Path, group: str, out: Path) -> Path:
@@ -145,15 +153,16 @@ def _find(path: Path, group: str) -> tuple[BankFolder, Outcome]:
     from ftkit.bank.grouping import key_of
 
     found = folder.read(path)
-    key = key_of(group, _mask(found))
-    with index.opened(found.index) as opened:
+    key = key_of(group, mask_of_bank(found))
+    with index.opened(found.index, found.generation.number) as opened:
         known = opened.find([key])
     if key not in known:
         raise InputError(f"{path}: knows no group {privacy.shown(group)}", f"ftkit bank ls {shlex.quote(str(path))}")
     return found, known[key]
 
 
-def _mask(found: BankFolder) -> Mask:
+def mask_of_bank(found: BankFolder) -> Mask:
+    """What the names of a bank's groups are hidden with, if they are."""
     from ftkit.privacy import Mask
     from ftkit.runs.masking import machine_key
 
@@ -172,43 +181,47 @@ def _line(one: Outcome) -> dict[str, Any]:
     return {"group": record["name"] or record["key"][:12], **numbers, **said}
 
 
-def _where(place: Path, groups: dict[str, Outcome]) -> str:
-    """Which groups of a damaged shard are not what the index says, as far as it can be read."""
+def _where(place: Path) -> str:
+    """Which groups of a damaged shard are not what it says itself, as far as it can be read."""
     from ftkit.bank import shards
 
     try:
         known = shards.read(place)
-        bad = [one for one in known.records if one.place is not None and _differs(known, one.place, groups[one.key])]
-    except (FtkitError, KeyError):
+        bad = [one for one in known.records if one.place is not None and _differs(known, one)]
+    except FtkitError:
         return "it cannot be read"
     names = [privacy.shown(one.name or one.key[:12]) for one in bad[:3]]
     return f"{len(bad)} adapters differ: {', '.join(names)}" if bad else "every adapter is as it was"
 
 
-def _differs(known: Any, place: int, one: Outcome) -> bool:
+def _differs(known: Any, one: Record) -> bool:
     from ftkit.bank import shards
 
-    return shards.sha256_of(known.adapter(place)) != one.record.sha256
+    return shards.sha256_of(known.adapter(one.place)) != one.sha256
 
 
 def compared(path: Path) -> dict[str, Any]:
-    """The report of a bank, and its page drawn anew from it."""
+    """The report of a bank, and its page drawn anew from it; of an earlier generation the report alone."""
     import json
 
-    from ftkit.bank import folder
+    from ftkit.bank import document, folder
     from ftkit.reports.bank import render_bank
     from ftkit.runs import REPORT
 
     found = folder.read(path)
-    try:
-        report: dict[str, Any] = json.loads((path / REPORT).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path / REPORT}: cannot be read ({error})", "make the bank again") from None
     privacy.hide(found.row_key is not None)
+    if found.generation.number != found.newest:
+        return document.report_on(found)
+    try:
+        report: dict[str, Any] = json.loads((found.path / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{found.path / REPORT}: cannot be read ({error})", "make the bank again") from None
+    if report.get("generation") != found.newest:  # what had added a generation was stopped before it could say so
+        report = document.report_on(found)
     files.write_text(page(path), render_bank(report))
     return report
 
 
 def page(path: Path) -> Path:
     """Where the bank's page lies."""
-    return path / bank.PAGE
+    return files.at_generation(path)[0] / bank.PAGE

@@ -12,16 +12,10 @@ from ftkit.comparison.document import Asked
 from ftkit.comparison.entries import located
 from ftkit.comparison.pairs import Which
 from ftkit.errors import InputError
+from ftkit.statistics.paired import MEETS
 from ftkit.verbs.listing import must_be_runs
 
 DOCUMENT, PAGE = "comparison.json", "comparison.html"
-
-MEETS = {
-    "better": ("better",),
-    "equivalent": ("equivalent",),
-    "not-worse": ("better", "equivalent", "not worse"),
-}
-"""requirement: outcomes that meet it"""
 
 
 def compare(

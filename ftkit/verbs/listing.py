@@ -96,11 +96,12 @@ def _existing(folder: Path) -> Path:
 def must_be_runs(folders: Iterable[Path]) -> None:
     """Refuse what is not even a folder, before anything else looks for it on a hub."""
     for folder in folders:
+        if files.is_bank(folder):
+            general = files.at_generation(folder)[0] / "general"
+            raise InputError(f"{folder}: is a bank, not a run", f"{general} is its general run")
         if not folder.is_dir():
             near = [str(path) for path in files.RUNS.glob("*") if files.is_run(path)]
             raise InputError(f"{folder}: no such run", did_you_mean(str(folder), near) or "ftkit train FILE makes one")
-        if files.is_bank(folder):
-            raise InputError(f"{folder}: is a bank, not a run", f"{folder / 'general'} is its general run")
 
 
 def _run(path: Path, folder: Path) -> dict[str, Any]:

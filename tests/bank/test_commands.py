@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,18 +81,86 @@ def test_predict_routes_and_exports_load(ftk: Run, bank: Path, workdir: Path) ->
         (("adapt", "BANK", "--resume"), "is complete"),
         (("adapt", ".", "--resume"), "no bank that was begun"),
         (("train", "BANK", "--resume"), "is a bank, not a run"),
-        (("evaluate", "BANK", "rows.csv"), "is a bank, not a run"),
-        (("compare", "BANK", "BANK"), "is a bank, not a run"),
+        (("evaluate", "BANK", "BANK", "rows.csv"), "is a bank, not a run"),
+        (("evaluate", "BANK@1", "BANK", "rows.csv"), "is a bank, not a run"),
+        (("compare", "BANK", "BANK", "BANK"), "is a bank, not a run"),
+        (("compare", "BANK@1", "BANK@2"), "has no generation 2, but 1 to 1"),
+        (("bank", "show", "BANK@9", "user 1"), "has no generation 9"),
+        (("bank", "rollback", "BANK"), "--to: missing"),
+        (("bank", "rollback", "BANK", "--to", "2"), "has no generation 2"),
+        (("bank", "rollback", "BANK@1", "--to", "1"), "is an earlier generation"),
+        (("bank", "rm", "BANK"), "which group?"),
+        (("bank", "rm", "BANK", "nobody"), "knows no such group"),
+        (("adapt", "rows.csv", "--update", "."), "no bank"),
+        (("adapt", "rows.csv", "--update", "BANK", "--epochs", "3"), "keeps the bank's recipe"),
+        (("adapt", "rows.csv", "--update", "BANK", "--general", "x"), "with --update it is new"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(ftk: Run, bank: Path, words: tuple[str, ...], said: str) -> None:
-    code, out, err = ftk(*(str(bank) if word == "BANK" else word for word in words))
+    code, out, err = ftk(*(word.replace("BANK", str(bank)) for word in words))
     assert code == 2 and said in err and out == ""
 
 
-def test_a_damaged_bank_fails_its_check(ftk: Run, bank: Path, workdir: Path) -> None:
-    import shutil
+def test_a_bank_is_scored_on_rows_that_it_never_saw(ftk: Run, bank: Path, workdir: Path) -> None:
+    rows = pd.read_csv(bank.parent / "rows.csv")
+    later = rows.assign(text="tomorrow " + rows["text"])
+    pd.concat([rows.head(10), later, later.head(5).assign(user="nobody")]).to_csv("later.csv", index=False)
+    code, out, _ = ftk("evaluate", bank, "later.csv", "--json")
+    found = json.loads(out)
+    assert code == 0 and (found["rows"], found["left_out"], found["groups"]) == (8 * 24 + 5, 10, 9)
+    assert found["adapters"]["general (unknown group)"] == 5
+    gained = found["scores"]["accuracy"]["value"] - found["general"]["accuracy"]["value"]
+    assert gained == pytest.approx(found["difference"]["value"]) and gained > 0
+    code, out, _ = ftk("evaluate", bank, "later.csv")
+    assert code == 0 and "10 rows left out that it was trained on" in out
+    rows.to_csv("old.csv", index=False)
+    code, _, err = ftk("evaluate", bank, "old.csv")
+    assert code == 2 and "was trained on all of its" in err
 
+
+def test_check_finds_what_no_bank_can_be_made_of(ftk: Run, workdir: Path) -> None:
+    toy_banks.write_rows(workdir, [f"user {i}" for i in range(8)])
+    words = ["check", "rows.csv", "--label", "label", "--base", workdir / "base", "--set", "bank.by=user"]
+    code, _, err = ftk(*words)
+    assert code == 0 and "next: ftkit adapt rows.csv" in err
+    for change, said in (("method=full", "8 times the base"), ("bank.general=nowhere", "is no finished run")):
+        code, out, err = ftk(*words, "--set", change)
+        assert code == 2 and said in err and out == ""
+
+
+def test_the_life_of_a_bank(ftk: Run, bank: Path, workdir: Path) -> None:
+    mine = Path(shutil.copytree(bank, workdir / "bank"))
+    rows = pd.read_csv(bank.parent / "rows.csv")
+    late = rows[rows["user"] == "user 1"].assign(user="late")
+    pd.concat([rows[rows["user"] != "user 7"], late]).to_csv("week2.csv", index=False)
+    code, out, err = ftk("adapt", "week2.csv", "--update", mine)
+    assert code == 0 and "generation 2:" in out and "1 of them new to the bank" in out and "1 without rows now" in out
+    assert f"next: ftkit compare {mine}@1 {mine}" in err
+    code, out, _ = ftk("bank", "history", mine)
+    assert code == 0 and [line.split()[0] for line in out.splitlines()[2:]] == ["1", "2"] and "(in service)" in out
+    code, out, _ = ftk("compare", f"{mine}@1", mine, "--require", "not-worse")
+    assert code == 0 and "8 unchanged, 1 new, 0 not known any more" in out and "equivalent" in out
+    code, _, err = ftk("compare", f"{mine}@1", f"{mine}@2", "--require", "better")
+    assert code == 3 and "is not met: all groups together are equivalent" in err
+    code, out, _ = ftk("compare", f"{mine}@1")
+    assert code == 0 and "8 groups by user" in out
+    assert ftk("bank", "show", mine, "late")[0] == 0 and ftk("bank", "show", f"{mine}@1", "late")[0] == 2
+    pd.DataFrame({"text": ["a ripe apple"], "user": ["late"]}).to_csv("new.csv", index=False)
+    for name, adapter in ((mine, "general (unknown group)"), (f"{mine}@2", "own")):
+        if name == mine:
+            code, out, _ = ftk("bank", "rollback", mine, "--to", "1")
+            assert code == 0 and "late: promoted → unknown" in out
+        assert ftk("predict", name, "new.csv", "--out", "out.csv", "--force")[0] == 0
+        assert pd.read_csv("out.csv")["adapter"].tolist() == [adapter]
+    assert ftk("bank", "export", f"{mine}@2", "late", "--out", "late")[0] == 0 and Path("late/head.json").is_file()
+    code, out, err = ftk("bank", "rm", mine, "user 3")
+    assert code == 0 and "was trained on" in out and "cannot forget" in out and "--general new" in err
+    code, out, _ = ftk("bank", "promote", mine, "--json")
+    assert code == 0 and "changed" in json.loads(out)
+    assert ftk("bank", "verify", mine)[0] == 0
+
+
+def test_a_damaged_bank_fails_its_check(ftk: Run, bank: Path, workdir: Path) -> None:
     mine = Path(shutil.copytree(bank, workdir / "bank"))
     path = sorted((mine / "shards").iterdir())[0]
     path.write_bytes(path.read_bytes()[:-1] + b"?")

@@ -43,7 +43,7 @@ def outcome_of(name: str, **fields: object) -> Outcome:
 
 
 def test_odd_names_stay_what_they_are_and_become_no_paths(tmp_path: Path) -> None:
-    index.write(tmp_path / "index.sqlite", map(outcome_of, ODD), {0: "00"})
+    index.write(tmp_path / "index.sqlite", map(outcome_of, ODD), {0: ("00", "11")})
     with index.opened(tmp_path / "index.sqlite") as found:
         for name in ODD:
             (one,) = found.find([key_of(name, OFF)]).values()

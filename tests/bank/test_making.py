@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import toy_adapters
 import toy_banks
 
 from ftkit import files, runs
 from ftkit.bank import adapting, making, records, shards
-from ftkit.bank.grouping import Folds, groups_of
+from ftkit.bank.grouping import Folds, groups_of, key_of
 from ftkit.bank.stage import FINAL, open_stage
 from ftkit.data.prepare import prepare
 from ftkit.data.splits import used_only
@@ -23,6 +23,7 @@ from ftkit.errors import InputError
 from ftkit.privacy import Mask
 from ftkit.recipe import read
 from ftkit.statistics import predictions
+from ftkit.training.finite import NotFinite
 
 
 def made(folder: Path, **changes: Any) -> tuple[Path, dict[str, Any]]:
@@ -94,57 +95,10 @@ def test_new_groups_are_in_no_general_training(bank: Path) -> None:
     assert json.loads((bank / runs.REPORT).read_text())["new"]["adapted"]["groups"] == len(new)
 
 
-def adapter_of(bank: Path, **changes: Any) -> tuple[Any, Any]:
-    """What adapts groups of a bank, in float64 where asked, and its groups."""
-    from accelerate import Accelerator
-
-    from ftkit.features.examples import Examples
-    from ftkit.training.loop import Job
-
-    stage = open_stage(bank / "general")
-    _, splits = prepared_of(bank)
-    frame = splits.rows.frame
-    targets = stage.recipe.task.targets(frame["gold"].to_list(), stage.labels)
-    if changes.pop("double", False):
-        stage.network.backbone.double()
-        starts = {
-            fold: replace(one, weights={name: tensor.double() for name, tensor in one.weights.items()})
-            for fold, one in stage.starts.items()
-        }
-        stage = replace(stage, starts=starts)
-    stage = replace(stage, recipe=stage.recipe.replace(changes.pop("recipe", {})))
-    encoded = stage.recipe.task.encode(frame["input"].to_list(), stage.processor)
-    examples = Examples(stage.recipe.task, stage.processor, encoded.rows)
-    stage.read(examples, np.arange(len(frame)), None, lambda done: None)
-    job = Job(
-        stage.network,
-        examples,
-        torch.from_numpy(targets),
-        False,
-        judge=lambda positions, logits: (0.0, 0.0),
-        accelerator=Accelerator(cpu=True),
-        dropout=False,
-    )
-    settings = adapting.settings_of(stage, 0.01)
-    from ftkit.training.stopping import Stop
-
-    made = adapting.Adapter(stage, job, Folds.of(splits), frame, targets, settings, OFF, Stop())
-    return made, groups_of(splits, stage.recipe, targets, OFF)
-
-
-def test_a_group_is_the_same_alone_and_in_any_stack(bank: Path) -> None:
-    adapter, groups = adapter_of(bank)
-    stacked = adapter.adapt(groups[:3])
-    for group, one in zip(groups[:3], stacked, strict=True):
-        (alone,) = adapter.adapt([group])
-        assert one.record.sha256 == alone.record.sha256 and one.record.gain == alone.record.gain
-        assert np.array_equal(one.own, alone.own)
-
-
 def test_the_pull_holds_a_group_near_the_general_adapter(bank: Path) -> None:
     away = []
     for pull in (0.0, 5.0, 50.0):
-        adapter, groups = adapter_of(bank, recipe={"bank.pull": pull})
+        adapter, groups = toy_adapters.adapter_of(bank, recipe={"bank.pull": pull})
         (one,) = adapter.adapt(groups[:1])
         start = adapter.stage.starts[FINAL].weights
         away.append(sum(float((tensor - start[name]).pow(2).sum()) for name, tensor in one.weights.items()))
@@ -186,14 +140,10 @@ def test_few_rows_and_one_label_are_kept_general_and_a_failure_stops_nobody(
     frame.to_csv(tmp_path / "rows.csv", index=False)
     plain = adapting.fit
 
-    def failing(job: Any, members: Any) -> Any:
-        from ftkit.bank.grouping import key_of
-
-        if members[0].name == key_of("user 2", OFF)[:12]:
-            from ftkit.training.finite import NotFinite
-
+    def failing(job: Any, members: Any, stack: Any) -> Any:
+        if key_of("user 2", OFF)[:12] in {one.name for one in members}:
             raise NotFinite("the loss is nan")
-        return plain(job, members)
+        return plain(job, members, stack)
 
     monkeypatch.setattr(adapting, "fit", failing)
     bank, report = making.make(recipe, lambda: files.new_run_folder(tmp_path / "bank", "", False))

@@ -66,7 +66,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_there_is_not_trained_again(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[str] = []
-    plain = adapting.Adapter._one
+    plain = adapting.Adapter._turns
 
     def stopping(self: Any, group: Any) -> Any:
         turns.append(group.key)
@@ -74,7 +74,7 @@ def test_what_is_there_is_not_trained_again(whole: Path, tmp_path: Path, monkeyp
             raise KeyboardInterrupt
         return plain(self, group)
 
-    monkeypatch.setattr(adapting.Adapter, "_one", stopping)
+    monkeypatch.setattr(adapting.Adapter, "_turns", stopping)
     with pytest.raises(Interrupted) as caught:
         carry_out(whole.parent, tmp_path / "bank")
     assert "--resume" in caught.value.hint and "ftkit adapt" in caught.value.hint
@@ -111,7 +111,7 @@ def test_other_data_are_not_taken_up(whole: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bank"
     data = Path(shutil.copytree(whole.parent, tmp_path / "data", ignore=shutil.ignore_patterns("bank")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "_stacks", _interrupted)
+        patch.setattr(making.stacks, "train", _interrupted)
         with pytest.raises(Interrupted):
             carry_out(data, folder)
     rows = (data / "rows.csv").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,33 @@ def write_rows(folder: Path, users: list[str], rows: int = 24) -> dict[str, Any]
     return tree
 
 
+def write_windows(folder: Path, users: list[str], rows: int = 12) -> dict[str, Any]:
+    """Write `rows.jsonl`, the toy's series as each user labels them, and its base; returns recipe keys."""
+    tree: dict[str, Any] = registry.load("tasks", "series_classification").toy(folder)
+    windows = [json.loads(line) for line in (folder / "toy.jsonl").read_text(encoding="utf-8").splitlines()]
+    chance, lines = random.Random(0), []
+    for number, user in enumerate(users):
+        for one in chance.sample(windows, rows + number):
+            label = one["label"] if number >= OTHERS else SWAPPED[one["label"]]
+            lines.append(json.dumps(one | {"label": label, "user": user}))
+    (folder / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tree
+
+
 def recipe_for(folder: Path, users: list[str] | None = None, rows: int = 24, **changes: Any) -> Recipe:
     """A recipe that takes a second or two; `changes` are recipe keys with `__` for each dot."""
     tree = write_rows(folder, users or [f"user {i}" for i in range(8)], rows)
+    return _recipe(tree, folder / "rows.csv", changes)
+
+
+def series_recipe_for(folder: Path, **changes: Any) -> Recipe:
+    """The same of eight users' windows, 12 to 19 of each."""
+    return _recipe(write_windows(folder, [f"user {i}" for i in range(8)]), folder / "rows.jsonl", changes)
+
+
+def _recipe(tree: dict[str, Any], file: Path, changes: dict[str, Any]) -> Recipe:
     tree |= {
-        "data": {"train": str(folder / "rows.csv"), "folds": 2, "validation": "none", "annotator": "user"},
+        "data": {"train": str(file), "folds": 2, "validation": "none", "annotator": "user"},
         "method": {"name": "lora", "layers": "last 1", "rank": 2},
         "train": {"epochs": 1, "threads": 1, "precision": "fp32"},
         "bank": {"by": "user", "lr": 0.1, "epochs": 12, "stack": 3},

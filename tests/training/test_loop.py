@@ -14,9 +14,9 @@ from toy import EVERY, MEAN, Toy, build, judged_by, method_named, with_accelerat
 
 from ftkit.errors import FtkitError
 from ftkit.features.examples import Features
-from ftkit.features.headroom import TOKENS
+from ftkit.features.headroom import TOKENS, portions
 from ftkit.features.network import Network
-from ftkit.training.loop import _portions, fit, predict
+from ftkit.training.loop import fit, predict
 from ftkit.training.members import Member, Settings, balance
 from ftkit.training.parts import best_epoch
 
@@ -169,14 +169,10 @@ def test_rows_that_are_not_known_are_run_through_the_base(head: Toy) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.integers(1, 3000), min_size=1, max_size=80), st.integers(0, 3))
 def test_every_row_is_predicted_once_and_in_portions_that_suit(toy: Toy, lengths: list[int], seed: int) -> None:
-    toy.job.examples.lengths, known = np.array(lengths), toy.job.examples.lengths
-    try:
-        rows = np.random.default_rng(seed).permutation(len(lengths))
-        portions = list(_portions(toy.job, rows))
-    finally:
-        toy.job.examples.lengths = known
-    assert sorted(np.concatenate(portions)) == list(range(len(lengths)))
-    for portion in portions:
+    rows = np.random.default_rng(seed).permutation(len(lengths))
+    found = list(portions(np.array(lengths), rows, toy.job.network.device, toy.job.evaluation_batch))
+    assert sorted(np.concatenate(found)) == list(range(len(lengths)))
+    for portion in found:
         longest = max(lengths[i] for i in portion)
         assert len(portion) == 1 or len(portion) * longest <= TOKENS
         assert len(portion) <= toy.job.evaluation_batch
