@@ -1,4 +1,4 @@
-"""95th percentile of the distance between predicted and true position, in the unit of the coordinates; 0 is best."""
+"""Distance from the true position that one row in twenty exceeds, in the unit of the coordinates; 0 is best."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ METRICS = {
     "median_error": "median error",
     "p95_error": "95th percentile of the error",
     "floor_hit_rate": "floor hit rate",
-    "evaal_score": "EvAAL score",
+    "evaal": "EvAAL score",
 }
 
 

@@ -65,25 +65,26 @@ class Processor:
 
     def encode(self, items: Sequence[Measured]) -> tuple[list[Row], int, int]:
         """Rows for the model; how many numbers have a name that training lacked; and how many there are."""
-        there = [np.isfinite(one.values) for one in items]
-        total = int(sum(int(one.sum()) for one in there))
         if self.kind == "set":
-            rows = [self._pairs(one, heard) for one, heard in zip(items, there, strict=True)]
-            known = sum(sum(name in self.place for name in row.names) for row in map(_heard, items))
-            return rows, total - known, total
-        values = np.full((len(items), len(self.columns)), np.nan, dtype=np.float32)
+            heard = [_heard(one) for one in items]
+            known = sum(name in self.place for one in heard for name in one.names)
+            total = sum(len(one.names) for one in heard)
+            return [self._pairs(one) for one in heard], total - known, total
+        values, total = np.full((len(items), len(self.columns)), np.nan, dtype=np.float32), 0
         for names, mine in _by_names(items).items():
             both = [(i, self.place[name]) for i, name in enumerate(names) if name in self.place]
             have, put = (np.array(some, dtype=np.int64) for some in (zip(*both, strict=True) if both else ((), ())))
-            values[np.array(mine)[:, None], put] = np.stack([items[i].values for i in mine])[:, have]
-        heard = np.isfinite(values)
-        values = np.where(heard, self._scaled(values), np.float32(0))
-        flags = heard.astype(np.float32)
+            block = np.stack([items[i].values for i in mine])
+            total += int(np.isfinite(block).sum())
+            values[np.array(mine)[:, None], put] = block[:, have]
+        there = np.isfinite(values)
+        values = np.where(there, self._scaled(values), np.float32(0))
+        flags = there.astype(np.float32)
         rows = [{"values": one, "heard": flag} for one, flag in zip(values, flags, strict=True)]
-        return rows, total - int(heard.sum()), total
+        return rows, total - int(there.sum()), total
 
-    def _pairs(self, item: Measured, heard: np.ndarray) -> Row:
-        order = sorted(np.flatnonzero(heard), key=lambda i: item.names[i])
+    def _pairs(self, item: Measured) -> Row:
+        order = sorted(range(len(item.names)), key=lambda i: item.names[i])
         names = np.array([codes(item.names[i], self.buckets) for i in order], dtype=np.int64).reshape(-1, 2)
         return {"values": self._scaled(item.values[order]), "names": names}
 

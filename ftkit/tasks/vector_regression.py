@@ -67,7 +67,7 @@ class VectorRegression(Valued):
         """Of a position its error in metres and the floor; of other numbers as elsewhere."""
         if self.position is not True:
             return Valued.default_metrics
-        floors = ("floor_hit_rate", "evaal_score") if self.floor != "none" else ()
+        floors = ("floor_hit_rate", "evaal") if self.floor != "none" else ()
         return ("mean_error", "median_error", "p95_error", *floors)
 
     @property

@@ -54,7 +54,7 @@ def test_every_metric_is_of_the_family_of_each_of_its_kinds() -> None:
     known = {kind: family(kind) for kind in ("label", "labels", "values")}
     assert known["label"] == known["labels"] and known["label"][0] == "accuracy"
     of_numbers = {"mae", "pearson", "quadratic_kappa", "rmse", "spearman", "within_one"}
-    of_positions = {"evaal_score", "floor_hit_rate", "mean_error", "median_error", "p95_error"}
+    of_positions = {"evaal", "floor_hit_rate", "mean_error", "median_error", "p95_error"}
     assert known["values"] == tuple(sorted(of_numbers | of_positions))
     assert not set(known["label"]) & set(known["values"])
 

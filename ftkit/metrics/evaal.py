@@ -1,6 +1,7 @@
-"""Score of the EvAAL and IPIN competitions: 75th percentile of the error in metres + 15 m for each floor; 0 is best.
+"""EvAAL score: 75th percentile of the error in metres, with 15 m added for each floor; 0 is best.
 
-Potortì et al. 2017, "Comparing the performance of indoor localization systems through the EvAAL framework", Sensors 17.
+That of the IPIN competitions. Potortì et al. 2017, "Comparing the performance of indoor localization systems through
+the EvAAL framework", Sensors 17(10).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ PENALTY = 15.0
 """metres for each floor between the predicted and the true one"""
 
 
-class EvaalScore(ErrorQuantile):
+class Evaal(ErrorQuantile):
     """Third quartile of error plus penalty."""
 
     share: ClassVar[float] = 0.75
