@@ -22,6 +22,8 @@ DEGREES = names.listed("longitude lon lng long latitude lat 经度 纬度")
 STOREY = names.listed("floor floors storey story level floorid etage 楼层")
 QUIET, LOUD = -130.0, 0.0
 """dBm between which a received strength lies"""
+GAP = 5.0
+"""dB below the weakest signal at which a number is none"""
 FEWEST = 4
 """columns of numbers from which a position may be told by them"""
 MOST_FLOORS = 60
@@ -112,16 +114,17 @@ def radio(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
 def not_heard(values: np.ndarray) -> float | None:
     """The number that stands for not heard, of strengths (rows, columns); None where none does.
 
-    It lies apart from all strengths: above them (100), or below (-110), and is the commonest number of all.
+    It is the only one above all strengths (100); or it lies below them (-110), apart from them or commoner than any.
     """
     found, counts = np.unique(values[np.isfinite(values)], return_counts=True)
-    if len(found) < 3:
+    above = found > LOUD
+    if len(found) < 3 or above.sum() > 1 or not (found[~above] >= QUIET).all():
         return None
-    most = int(counts.argmax())
-    rest = np.delete(found, most)
-    strengths = bool((rest >= QUIET).all() and (rest <= LOUD).all())
-    outside = bool(found[most] > LOUD or found[most] < rest.min())
-    return float(found[most]) if strengths and outside and counts[most] > 0.1 * counts.sum() else None
+    if above.any():
+        return float(found[-1])
+    share = counts[0] / counts.sum()
+    apart = found[1] - found[0] >= GAP and share > 0.01
+    return float(found[0]) if apart or (share > 0.1 and counts.argmax() == 0) else None
 
 
 def shortened(inputs: Sequence[str], frame: pd.DataFrame) -> list[str]:

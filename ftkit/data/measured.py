@@ -16,7 +16,9 @@ from ftkit.data.numbers import numbers, words
 BETWEEN = re.compile(r"[,;|\s]+")
 PAIR = re.compile(r"(.+)[:=]([-+]?\d+(?:\.\d+)?)")
 """an access point and its strength; addresses hold colons themselves, so the last one counts"""
-FLOOR = re.compile(r"(?:floor|level|etage|f|l)?[ _-]*(-?\d+)(?:\.0+)?[ _-]*(?:st|nd|rd|th)?[ _-]*(?:floor|f|楼|层)?")
+FLOOR = re.compile(
+    r"(?:(?:floor|level|etage|f|l)[ _-]*)?(-?\d+)(?:\.0+)?[ _-]*(?:st|nd|rd|th)?[ _-]*(?:floor|f|楼|层)?"
+)
 CELLAR = re.compile(r"b[ _-]*(\d+)")
 GROUND = frozenset({"g", "gf", "ground", "ground floor", "eg", "e"})
 

@@ -12,7 +12,7 @@ from ftkit.metrics._positions import coordinates, errors, floor, is_position
 
 MOST_POINTS = 300
 """rows of a map; the lines of more cover each other"""
-SHARES = np.linspace(0.0, 1.0, 51)
+SHARES = np.linspace(0.0, 1.0, 101)
 """of rows, at which the error is given"""
 
 Table = dict[str, Any]

@@ -198,9 +198,13 @@ def in_metres(task: Task, row: tuple[float, ...]) -> tuple[float, ...]:
     return (*((value - start) * size for value, start, size in turned), *row[2:])
 
 
-def places(task: Task, frame: pd.DataFrame) -> np.ndarray | None:
-    """(rows,) the place of each reading, where places have several and are many; None where they have not."""
+def places(task: Task, frame: pd.DataFrame) -> np.ndarray:
+    """(rows,) the place of each reading, spelled out."""
     columns = [*task.label_columns, *([task.floor] if task.floor != "none" else [])]
-    named = frame[columns].astype(str).agg(" ".join, axis=1).to_numpy(dtype=object)
-    different = len(set(named))
-    return named if different >= PLACES and len(named) >= READINGS * different else None
+    named: np.ndarray = frame[columns].astype(str).agg(" ".join, axis=1).to_numpy(dtype=object)
+    return named
+
+
+def repeat(cells: pd.Series) -> bool:
+    """Whether places have several readings each, and are enough for intervals."""
+    return PLACES <= cells.nunique() <= len(cells) / READINGS

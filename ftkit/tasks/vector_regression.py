@@ -29,7 +29,7 @@ SMALL = {"model_type": own.VECTOR, "hidden_size": 128, "num_hidden_layers": 3, "
 AXES = ("x", "y", "z")
 FLOOR = "floor"
 PLACE = "place"
-"""column of the place of each reading, where places have several"""
+"""column of the place of each reading"""
 
 
 @final
@@ -114,18 +114,20 @@ class VectorRegression(Valued):
         return _vector_columns.settled(self, table)
 
     def rows(self, table: Table, data: Data, labelled: bool) -> Table:
-        """With the place of each reading beside it, where places have several."""
+        """With the place of each reading beside it."""
         from dataclasses import replace
 
         from ftkit.tasks import _vector_columns
 
-        known = labelled and self.position is True and PLACE not in table.frame
-        found = _vector_columns.places(self, table.frame) if known else None
-        return table if found is None else replace(table, frame=table.frame.assign(**{PLACE: found}))
+        if not labelled or self.position is not True or PLACE in table.frame:
+            return table
+        return replace(table, frame=table.frame.assign(**{PLACE: _vector_columns.places(self, table.frame)}))
 
     def hangs(self, table: Table) -> tuple[str, str] | None:
-        """The place, as its readings are nearly the same."""
-        if self.position is not True or PLACE not in table.frame:
+        """The place where places have several readings, as those are nearly the same."""
+        from ftkit.tasks import _vector_columns
+
+        if self.position is not True or not _vector_columns.repeat(table.frame[PLACE]):
             return None
         return PLACE, "readings of one place stay on one side of every split; --unit COLUMN says otherwise"
 
