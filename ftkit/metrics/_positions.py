@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from statistics import NormalDist
 from typing import ClassVar
 
 import numpy as np
 
+from ftkit.data import positions
 from ftkit.metrics import Scored
 from ftkit.metrics._kinds import InfluenceMetric
 from ftkit.metrics._values import VALUES
 
-COORDINATE = re.compile(r"[xyz]( \(.*\))?")
-FLOOR = re.compile(r"floor( \(.*\))?")
-
 
 def coordinates(scored: Scored) -> list[int]:
-    """Places of the coordinates among the targets; without any, all but the floor, as those of one point."""
-    others = [i for i, name in enumerate(scored.labels) if not FLOOR.fullmatch(name)]
-    named = [i for i in others if COORDINATE.fullmatch(scored.labels[i])]
-    return named if len(named) > 1 else others
+    """Places of the coordinates among the targets; of what is no position, all are taken for those of one point."""
+    if not is_position(scored):
+        return list(range(len(scored.labels)))
+    return [i for i, name in enumerate(scored.labels) if positions.plain(name) in positions.AXES]
 
 
 def is_position(scored: Scored) -> bool:
     """Whether a point is predicted."""
-    return sum(bool(COORDINATE.fullmatch(name)) for name in scored.labels) > 1
+    return positions.are_position(scored.labels)
 
 
 def floor(scored: Scored) -> int | None:
     """Place of the floor among the targets."""
-    return next((i for i, name in enumerate(scored.labels) if FLOOR.fullmatch(name)), None)
+    named = [positions.plain(name) for name in scored.labels]
+    return named.index(positions.FLOOR) if is_position(scored) and positions.FLOOR in named else None
 
 
 def errors(scored: Scored) -> np.ndarray:

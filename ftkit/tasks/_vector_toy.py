@@ -22,7 +22,7 @@ def strengths(random: np.random.Generator, place: np.ndarray) -> np.ndarray:
     apart = np.hypot(*(points - place[:2]).T)
     ceilings = np.abs((np.arange(len(points)) % 2 + 1) - place[2])
     level = -38 - 20 * np.log10(np.maximum(apart, 1.0)) - 15 * ceilings + random.normal(0, 1.0, len(points))
-    return np.where(level < -82, SILENT, level.round())
+    return np.where(level < -68, SILENT, level.round())
 
 
 def write(folder: Path) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def write(folder: Path) -> dict[str, Any]:
     names = [f"ap{i}" for i in range(1, len(POINTS) + 1)]
     rows = []
     for i in range(24):
-        place = np.array([2.0 + 4 * (i % 4), 2.0 + 4 * (i // 4 % 3), 1 + i // 12])
+        place = np.array([2.0 + 12 * (i % 2), 2.0 + 8 * (i // 2 % 2), 1 + i // 4 % 2])
         rows.append([*strengths(random, place).astype(int), *place[:2], int(place[2])])
     with (folder / "toy.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([(*names, "x", "y", "floor"), *rows])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 import numpy as np
 
 from ftkit.bases import own
+from ftkit.data import positions
 from ftkit.tasks import Encoded, Given, Guess, Snippet
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._valued import Valued
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 Auto = Literal["auto"]
 SMALL = {"model_type": own.VECTOR, "hidden_size": 128, "num_hidden_layers": 3, "dropout": 0.1}
 """an encoder of residual blocks: of fixed columns, or of the set of whatever was measured"""
-AXES = ("x", "y", "z")
-FLOOR = "floor"
 PLACE = "place"
 """column of the place of each reading"""
 
@@ -60,6 +59,10 @@ class VectorRegression(Valued):
 
     default_base: ClassVar[str | dict[str, Any]] = {"config": SMALL}
     noun: ClassVar[str] = "measurement"
+    pieces: ClassVar[tuple[str, str]] = (
+        "numbers, as they have names that its training never saw",
+        "expect little of it on these names; --set task.encoder=set gives a model from scratch with a place for all",
+    )
     augmentations: ClassVar[tuple[str, ...]] = ("noise", "mask")
 
     @property
@@ -80,9 +83,9 @@ class VectorRegression(Valued):
         """Names of what is predicted: of a position x, y, z and floor, of which building where that is said."""
         if self.position is not True:
             return super().targets_named
-        where = f" ({self.site})" if self.site else ""
-        axes = AXES[: len(self.label_columns)]
-        return tuple(f"{name}{where}" for name in (*axes, *([FLOOR] if self.floor != "none" else [])))
+        axes = positions.AXES[: len(self.label_columns)]
+        named = (*axes, *([positions.FLOOR] if self.floor != "none" else []))
+        return tuple(positions.spelled(name, self.site) for name in named)
 
     # ---- data ----
 
