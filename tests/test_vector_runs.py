@@ -158,3 +158,12 @@ def test_hidden_rows_have_no_place_on_the_map(tmp_path: Path) -> None:
     assert all(one["points"] == [] for one in report["places"]["floors"]) and report["places"]["curves"]["adapted"]
     page = (folder / runs.PAGE).read_text(encoding="utf-8")
     assert "Share of rows that are off by no more" in page and "Each line leads" not in page
+
+
+def test_the_example_data_is_what_its_script_draws() -> None:
+    from made_fingerprints import lines
+
+    from ftkit.recipe import shipped
+
+    file = shipped.folder() / "data" / "office_fingerprints.csv"
+    assert file.read_text(encoding="utf-8").splitlines() == list(lines())

@@ -45,6 +45,9 @@ def settled(task: Task, table: Table) -> Task:
     if task.missing == "auto":
         known["missing"] = _missing(task, frame)
     if task.position is True:
+        if not 2 <= len(labels) <= 3:
+            what = f"{table.source}: a position has 2 or 3 coordinates, and task.label names {len(labels)}"
+            raise InputError(what, "--set 'task.label=[X,Y]', or task.position=false for numbers of any kind")
         known |= {"scale": "none", "unit": task.unit if task.unit != "auto" else _unit(labels, table)}
         if known["unit"] == "degrees" and task.origin is None:
             known["origin"] = tuple(round(float(np.nanmedian(numbers(frame[name]))), 3) for name in labels[:2])

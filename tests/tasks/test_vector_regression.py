@@ -188,6 +188,11 @@ def test_a_set_does_not_depend_on_order_or_company(tmp_path: Path) -> None:
     assert codes("a", 4096) != codes("b", 4096)
 
 
+def test_a_position_has_two_or_three_coordinates(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a position has 2 or 3 coordinates, and task.label names 1"):
+        resolved(saved(survey(), tmp_path / "wifi.csv"), label="ECoord", position=True)
+
+
 def test_another_site_shares_no_columns(tmp_path: Path) -> None:
     path = saved(survey(), tmp_path / "wifi.csv")
     tasks = [resolved(path, site=site) for site in ("north", "south")]
