@@ -135,10 +135,14 @@ def test_a_run_is_the_base_of_another_whose_source_is_scored_as_it_is(of_sets: A
     rows = pd.read_csv(str(recipe.data.train))
     rows["heard"] = rows["heard"] + ",new:-60"
     rows.to_csv(tmp_path / "later.csv", index=False)
-    keys = {"base": str(folder), "data.train": str(tmp_path / "later.csv"), "method": {"name": "lora"}}
+    keys = {
+        "base": str(folder),
+        "data.train": str(tmp_path / "later.csv"),
+        "method": {"name": "lora", "layers": "last 1"},
+    }
     _, report = carry_out(recipe.replace(keys), tmp_path / "later")
     assert "source" in report["baselines"] and "from_scratch" in report["baselines"]
-    assert 0 < report["data"]["unknown_share"] < 0.5
+    assert 0 < report["data"]["unknown_share"] < 0.5 and report["choices"]["prefix_cached"]
     elsewhere = recipe.replace(keys | {"task.site": "other"})
     _, report = carry_out(elsewhere, tmp_path / "elsewhere")
     assert "source" not in report["baselines"], "coordinates of another building are not carried over"
@@ -165,5 +169,5 @@ def test_the_example_data_is_what_its_script_draws() -> None:
 
     from ftkit.recipe import shipped
 
-    file = shipped.folder() / "data" / "office_fingerprints.csv"
+    file = shipped.root() / "data" / "office_fingerprints.csv"
     assert file.read_text(encoding="utf-8").splitlines() == list(lines())

@@ -61,7 +61,7 @@ class VectorRegression(Valued):
     noun: ClassVar[str] = "measurement"
     pieces: ClassVar[tuple[str, str]] = (
         "numbers, as they have names that its training never saw",
-        "expect little of it on these names; --set task.encoder=set gives a model from scratch with a place for all",
+        "fixed columns leave them out; a set (task.encoder: set, from scratch) has a place for each, learnt from rows",
     )
     augmentations: ClassVar[tuple[str, ...]] = ("noise", "mask")
 
