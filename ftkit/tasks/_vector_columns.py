@@ -120,9 +120,8 @@ def _unit(labels: tuple[str, ...], table: Table) -> str:
     narrow = bool((spread < INDOORS).all() and (spread > 0).any())
     if not on_earth or not (named or narrow):
         return "m"
-    east = EAST * float(
-        np.cos(np.radians(np.abs(values).mean(axis=0).max() if not named else _latitude(labels, values)))
-    )
+    latitude = _latitude(labels, values) if named else float(values[:, 1].mean())
+    east = EAST * float(np.cos(np.radians(latitude)))
     what = f"{table.source}: {labels[0]} and {labels[1]} look like degrees, and errors are measured in metres"
     hint = (
         f"--set task.unit=degrees turns them into metres ({EAST:,.0f} m · cos(latitude) = {east:,.0f} m a degree of "
