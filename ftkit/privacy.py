@@ -61,6 +61,10 @@ class Mask:
         count = sum(1 for known, _ in self._names if known == kind)
         return self._names.setdefault((kind, value), f"{kind} {count + 1}")
 
+    def open(self, kind: str, value: str, said: str) -> None:
+        """Let a name that tells nothing be said, as `said`."""
+        self._names[kind, value] = said
+
     def digest(self, value: str) -> str:
         """`value` itself (already a hash), or its keyed hash of 32 hex digits."""
         if not self.on:

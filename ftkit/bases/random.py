@@ -13,6 +13,7 @@ from typing import Any
 
 from ftkit import environment, files
 from ftkit.bases import folder as folders
+from ftkit.bases import own
 from ftkit.bases.base import Base
 from ftkit.console import console
 from ftkit.errors import InputError
@@ -65,6 +66,7 @@ def _draw(tree: dict[str, Any], beside: Path | None, seed: int, place: Path) -> 
     from transformers import AutoConfig, AutoModel
     from transformers.utils import logging
 
+    own.register(tree["model_type"])
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     console.say(f"drawing random weights for a {tree['model_type']}, seed {seed}")
     settings = {name: _tuples(value) for name, value in tree.items() if name not in ("model_type", "architectures")}

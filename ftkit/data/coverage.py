@@ -32,11 +32,11 @@ def findings(recipe: Recipe, inputs: list[tuple[str, ...]], encoded: Encoded) ->
     found = []
     shares = {name: share or 0.0 for name, share in rates(encoded).items()}
     if shares["unknown_share"] > UNKNOWN:
-        script = main_script(inputs)
-        what = f"{recipe.start} does not know {shares['unknown_share']:.0%} of the text's pieces"
+        script = main_script(inputs) if recipe.task.noun == "text" else ""
+        named, hint = recipe.task.pieces
+        what = f"{recipe.start} does not know {shares['unknown_share']:.0%} of the {named}"
         what += f": most of its letters are {script}" if script else ""
-        hint = "choose a base made for this language with --base; until then trust the model without pretraining"
-        found.append(Finding("warning", "unknown text", what, hint))
+        found.append(Finding("warning", f"unknown {recipe.task.noun}", what, hint))
     if (shares["truncation_rate"] or 0) > CUT:
         what = f"{shares['truncation_rate']:.0%} of the rows are longer than the base is shown"
         hint = f"more of them with a larger --set task.{recipe.task.cut_by}"

@@ -5,39 +5,40 @@ from __future__ import annotations
 import re
 
 
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
+def listed(words: str) -> frozenset[str]:
+    """Words that stand in one text."""
+    return frozenset(words.split())
 
 
-TEXT = _words(
+TEXT = listed(
     "text texts sentence sentences review reviews message messages comment comments content body title tweet tweets "
     "utterance utterances description post question query headline summary abstract prompt paragraph passage "
     "文本 评论 内容 句子 标题 正文 描述 问题 留言 评价 消息"
 )
-LABEL = _words(
+LABEL = listed(
     "label labels labelled labeled class classes category categories intent intents sentiment emotion polarity stance "
     "gold 标签 类别 分类 情感 意图 标注 类目"
 )
-WEAK_LABEL = _words(
+WEAK_LABEL = listed(
     "target topic topics tag tags type kind cat genre rating stars score grade y outcome annotation activity gesture "
     "movement behaviour behavior posture 话题 类型 评分 等级"
 )
-ORIGIN = _words(
+ORIGIN = listed(
     "domain source site platform lang language agency product brand team country region channel gender race age "
     "来源 平台 语言 领域 产品 品牌"
 )
 """where a row comes from: a slice or a group rather than a label"""
-UNIT = _words(
+UNIT = listed(
     "user users username author session sessions doc document documents customer client speaker patient thread "
     "conversation dialog dialogue subject participant person account worker annotator rater reviewer recording "
     "article episode chat ticket 用户 作者 会话 文档 客户 说话人 患者 对话 账号 文章"
 )
-GATHERED = _words("device devices sensor camera writer student employee household video clip game 设备 学生")
+GATHERED = listed("device devices sensor camera writer student employee household video clip game 设备 学生")
 """what rows may be gathered by, though it may as well be what is asked for"""
-DATE = _words("date day datetime timestamp time week month 日期 时间")
-ID = _words("id ids uid pid sid uuid guid 编号")
-NUMBERING = ID | _words("key hash index idx no nr number 序号")
-SPLIT = _words("split set fold subset partition")
+DATE = listed("date day datetime timestamp time week month 日期 时间")
+ID = listed("id ids uid pid sid uuid guid 编号")
+NUMBERING = ID | listed("key hash index idx no nr number 序号")
+SPLIT = listed("split set fold subset partition")
 
 
 def words(column: str) -> list[str]:

@@ -149,7 +149,10 @@ def _limits(report: Report) -> list[str]:
         limits.append(f"{words.sentence(results.spread(report))}.")
     unknown = report["data"]["unknown_share"]
     if unknown is not None and unknown > 0.1:
-        limits.append(f"{words.share(unknown)} of the tokens are unknown to its base: it hardly reads these texts.")
+        hardly = "of the tokens are unknown to its base: it hardly reads these texts."
+        if report["noun"] != "text":
+            hardly = "of what was measured is unknown to its base, by name: it makes little of that."
+        limits.append(f"{words.share(unknown)} {hardly}")
     limits += _weakest(report)
     if report["reliability"] and report["reliability"]["ece"] is not None:
         limits.append(f"Its confidence is off by {words.score(report['reliability']['ece'])} on average (ECE).")

@@ -51,6 +51,7 @@ EMPTY: dict[str, Any] = {
     "confused": [],
     "reliability": None,
     "values": [],
+    "places": None,
     "calibration": None,
     "selective": None,
     "doubtful": None,

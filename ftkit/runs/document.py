@@ -71,6 +71,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "selective": selective_of(outcome, predictions, labels),
         "history": outcome.history,
         "values": _values(found.get("values"), mask),
+        "places": _places(found["places"], mask),
         "mistakes": [] if mask.on else _mistakes(outcome, predictions),
         "doubtful": doubtful_of(outcome, mask),
         "data": _data(outcome, mask),
@@ -92,6 +93,13 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
 def _values(tables: list[dict[str, Any]] | None, mask: Mask) -> list[dict[str, Any]]:
     """Predicted numbers against true ones; of hidden rows only what holds of many."""
     return [one | ({"points": []} if mask.on else {}) for one in tables or []]
+
+
+def _places(found: dict[str, Any] | None, mask: Mask) -> dict[str, Any] | None:
+    """Positions; of hidden rows only how many are off by how much."""
+    if found is None or not mask.on:
+        return found
+    return found | {"floors": [one | {"points": []} for one in found["floors"]]}
 
 
 def _mistakes(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any]]:

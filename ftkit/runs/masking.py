@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ftkit import privacy
-from ftkit.data import tags
+from ftkit.data import positions, tags
 from ftkit.data.table import Tags
 from ftkit.errors import InputError
 from ftkit.files import os_error, replacing
@@ -26,6 +26,9 @@ def mask_of(labels: tuple[str, ...]) -> Mask:
     if not privacy.hidden():
         return Mask(on=False)
     mask = Mask(on=True, key=machine_key())
+    if positions.are_position(labels):  # our own words, without the building's name
+        for label in labels:
+            mask.open("label", label, positions.plain(label) or label)
     for label in tags.types_of(labels) if tags.are_classes(labels) else labels:
         mask.name("label", label)
     return mask

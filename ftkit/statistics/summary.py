@@ -12,6 +12,7 @@ from ftkit import metrics as metric_registry
 from ftkit.metrics import Metric, Scored
 from ftkit.statistics import tables
 from ftkit.statistics.folded import stretch, trials
+from ftkit.statistics.places import places
 from ftkit.statistics.predictions import scored, select
 from ftkit.statistics.residuals import residuals
 from ftkit.statistics.verdict import judge
@@ -32,7 +33,8 @@ def summarise(
 ) -> dict[str, Any]:
     """The report's scores, baselines, slices, per_label, confusion, confused, reliability, verdict and seeds.
 
-    Where numbers are predicted the tables of labels are empty, and `values` is there beside them.
+    Where numbers are predicted the tables of labels are empty, and `values` is there beside them; `places` where they
+    are a position.
 
     Names are written as they stand in `frame` and `labels`: where rows are hidden, pass both masked.
     With units all intervals are by unit. With folds every note says that the score belongs to the
@@ -58,6 +60,7 @@ def summarise(
         },
         "slices": tables.slices_of(adapted, rows, slices, sliced, units, times),
         **_tables(adapted, units),
+        "places": places(adapted, baselines) if kind == "values" else None,
         "verdict": judge(known[primary], adapted, rivals, units, folds, _number(seeds), subject),
         "seeds": seeds,
     }

@@ -18,9 +18,24 @@ from ftkit.metrics.accuracy import Accuracy
 from ftkit.statistics import wording
 from ftkit.statistics.folded import covers, stretch, trials, widened
 from ftkit.statistics.paired import Comparison, compare, holm_family
-from ftkit.statistics.wording import MAJORITY, MEAN, MEDIAN, PROBE, RAW, SCRATCH, SHAPES, TFIDF, WITHOUT
+from ftkit.statistics.wording import (
+    MAJORITY,
+    MEAN,
+    MEDIAN,
+    NEAREST_PLACE,
+    NEIGHBOURS,
+    PROBE,
+    RAW,
+    SCRATCH,
+    SHAPES,
+    TFIDF,
+    WITHOUT,
+)
 
-ORDER = ("source", PROBE, "nearest_neighbour", SCRATCH, TFIDF, SHAPES, RAW, MAJORITY, MEDIAN, MEAN)
+ORDER = (
+    *("source", PROBE, "nearest_neighbour", SCRATCH, TFIDF, SHAPES, NEIGHBOURS, NEAREST_PLACE, RAW),
+    *(MAJORITY, MEDIAN, MEAN),
+)
 """of baselines with equal scores the first is named"""
 UNSURE = ("cannot tell", "not worse")
 

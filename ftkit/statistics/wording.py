@@ -12,6 +12,7 @@ TFIDF = "tfidf"
 SCRATCH = "from_scratch"
 RAW = "raw_neighbour"
 SHAPES = "token_shapes"
+NEIGHBOURS, NEAREST_PLACE = "weighted_neighbours", "nearest_place"
 MAJORITY = "majority"
 MEAN, MEDIAN = "mean", "median"
 NAMES = {
@@ -22,6 +23,8 @@ NAMES = {
     RAW: "the nearest neighbour of raw inputs",
     "source": "the earlier run without adapting",
     SHAPES: "the model without pretraining (words and their shapes)",
+    NEIGHBOURS: "the weighted mean of the nearest labelled rows",
+    NEAREST_PLACE: "the nearest labelled place",
     MAJORITY: "always answering the most frequent label",
     MEAN: "always answering the mean",
     MEDIAN: "always answering the median",
@@ -32,6 +35,8 @@ WITHOUT = {
     SCRATCH: "A model without pretraining (trained from scratch on these rows)",
     RAW: "The nearest neighbour of raw inputs, without any pretraining,",
     SHAPES: "A model without pretraining (words and their shapes)",
+    NEIGHBOURS: "The weighted mean of the nearest labelled rows, without any training,",
+    NEAREST_PLACE: "The nearest labelled place, without any training,",
     MAJORITY: "Always answering the most frequent label",
     MEAN: "Always answering the mean",
     MEDIAN: "Always answering the median",
@@ -63,6 +68,11 @@ METRICS = {
     "spearman": "rank correlation",
     "quadratic_kappa": "quadratic kappa",
     "within_one": "share within one",
+    "mean_error": "mean error",
+    "median_error": "median error",
+    "p95_error": "95th percentile of the error",
+    "floor_hit_rate": "floor hit rate",
+    "evaal": "EvAAL score",
 }
 
 

@@ -117,6 +117,11 @@ class Task(Entry):
     """a hub id to name where no base is given"""
     noun: ClassVar[str] = "text"
     """what a row's input is called on pages"""
+    pieces: ClassVar[tuple[str, str]] = (
+        "pieces of text",
+        "choose a base made for this language with --base; until then trust the model without pretraining",
+    )
+    """what `Encoded.pieces` counts, and what to do where the base does not know many of them"""
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
     reads_files: ClassVar[bool] = False
     """whether cells name files, which `parse` decodes as the base takes them"""

@@ -23,8 +23,9 @@ def backbone_of(base: Base) -> torch.nn.Module:
     import torch
     from transformers import AutoModel
 
-    from ftkit.bases import explain
+    from ftkit.bases import explain, own
 
+    own.register_for(base.folder)
     options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True, "use_safetensors": True}
     try:
         model, loaded = AutoModel.from_pretrained(base.folder, dtype=torch.float32, output_loading_info=True, **options)

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from pairs import Pair
-from transfer import collected, pairs
+from transfer import collected, over_rows, pairs
 from transfer_table import COLUMNS, HEADER, Result, half_width, kept, row, written
+
+from ftkit.statistics import predictions
 
 NONE = float("nan")
 
@@ -123,3 +126,36 @@ def test_names_of_pairs_are_the_keys_of_rows() -> None:
     names = [one.name for one in pairs()]
     assert len(names) >= 14 and len(set(names)) == len(names) and not any("|" in name for name in names)
     assert [one.name for one in pairs("PEN:")] == [name for name in names if name.startswith("pen:")]
+
+
+def test_intervals_over_rows_are_as_the_metric_counts(tmp_path: Path) -> None:
+    """Of errors the adapted model's are smaller: its difference lies below zero, and the gain above."""
+    off = np.random.default_rng(0).gamma(2, 1, 60)
+    gold = [(0.0, 0.0)] * len(off)
+    frames = [
+        predictions.frame_of(
+            row_id=[f"r{i:02d}" for i in range(len(off))],
+            input_hash=["h"] * len(off),
+            split="test",
+            gold=gold,
+            prediction=[(float(one), 0.0) for one in off * size],
+            scores=None,
+            labels=("x", "y"),
+            predictor=name,
+            seed=0,
+            kind="values",
+        )
+        for name, size in (("adapted", 0.5), ("linear_probe", 1.0))
+    ]
+    path = tmp_path / "predictions.parquet"
+    predictions.write(
+        pd.concat(frames),
+        path,
+        labels=("x", "y"),
+        task="vector_regression",
+        metrics=["mean_error"],
+        primary="mean_error",
+    )
+    found = result([[NONE, NONE, NONE, off.mean(), off.mean() / 2]], "mean_error")
+    value, low, high = replace(found, over_rows=over_rows(tmp_path, found)).gained("linear_probe")
+    assert 0 < low < value < high and value == pytest.approx(off.mean() / 2)

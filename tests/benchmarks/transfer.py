@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 from measure import machine, write_section
 from pairs import Pair
-from transfer_table import COLUMNS, STAND_INS, Result, kept, row, written
+from transfer_table import COLUMNS, NEIGHBOURS, STAND_INS, Result, kept, row, sign, written
 
 from ftkit.console import console
 from ftkit.statistics import predictions
@@ -96,10 +96,12 @@ def over_rows(run: Path, found: Result) -> dict[str, tuple[float, float]]:
     ends = {}
     for column in np.array(COLUMNS[:-1])[~np.isnan(found.scores[0, :-1])]:
         name = found.stand_in if column == COLUMNS[0] and found.stand_in else str(column)
+        name = NEIGHBOURS if column == COLUMNS[1] and NEIGHBOURS in set(frame["predictor"]) else name
         other, _ = predictions.scored(frame, name, seed, about["labels"], kind)
         compared = compare(found.measure, adapted, other, units)
         if compared.low is not None and compared.high is not None:
-            ends[str(column)] = (compared.low, compared.high)
+            low, high = sorted(sign(found.measure) * end for end in (compared.low, compared.high))  # as it counts
+            ends[str(column)] = (low, high)
     return ends
 
 
@@ -107,7 +109,7 @@ def collected(pair: Pair, reports: Sequence[Mapping[str, Any]], source_seconds: 
     """The numbers of a pair's reports."""
     known = reports[0]["baselines"]
     stand_in = "" if COLUMNS[0] in known else next((name for name in STAND_INS if name in known), "")
-    names = (stand_in or COLUMNS[0], *COLUMNS[1:])
+    names = (stand_in or COLUMNS[0], NEIGHBOURS if NEIGHBOURS in known else COLUMNS[1], *COLUMNS[2:])
     return Result(
         pair=pair,
         scores=np.array([[value_of(one, name) for name in names] for one in reports]),

@@ -22,6 +22,8 @@ WITHOUT = COLUMNS[:2]
 """what learns from the target rows alone"""
 STAND_INS = {"tfidf": "TF-IDF", "token_shapes": "token shapes"}
 """in the first column where a field has no small model to train from scratch"""
+NEIGHBOURS = "weighted_neighbours"
+"""in the second column where a field has them, which are stronger"""
 PEOPLE = {
     "from_scratch": "training from scratch",
     "raw_neighbour": "the raw neighbour",
