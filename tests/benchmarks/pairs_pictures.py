@@ -50,4 +50,15 @@ def _styles(style: str, per_label: int) -> Pair:
     )
 
 
-PAIRS = (*(_styles(style, per_label) for per_label in (5, 20) for style in ("cartoon", "art_painting")),)
+PAIRS = (
+    *(_styles(style, per_label) for per_label in (5, 20) for style in ("cartoon", "art_painting")),
+    Pair(
+        name="digits: MNIST → USPS",
+        about="digits of MNIST",
+        rows=digits,
+        per_label=10,
+        changes={"task.name": "image_classification", "task.label": "label"},
+        source={"base": {"config": DIGITS}, "method.name": "full", "train.epochs": 8},
+        suffix="parquet",
+    ),
+)
