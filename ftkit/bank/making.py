@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ftkit.data.table import Splits
 
 FOLDS = 5
+KINDS = ("label", "labels")
+"""of predictions that groups have adapters for"""
 
 
 def make(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[Path, dict[str, Any]]:
@@ -71,6 +73,9 @@ def _ready(recipe: Recipe) -> Recipe:
     by, data = recipe.bank.by, recipe.data
     if by is None:
         raise InputError("bank.by: missing", "--by COLUMN, or add bank: {by: COLUMN}")
+    if recipe.task.kind not in KINDS:
+        what = f"{recipe.task.name}: a bank gives labels; it has no adapters for {recipe.task.kind} yet"
+        raise InputError(what, "ftkit train DATA, one run for all groups")
     if data.group not in (None, by):
         raise InputError(f"data.group is {data.group!r}, but bank.by is {by!r}", "leave out data.group")
     if data.folds == 0:

@@ -13,7 +13,7 @@ import torch
 import toy_adapters
 import toy_banks
 
-from ftkit import files, runs
+from ftkit import files, registry, runs
 from ftkit.bank import adapting, making, records, shards
 from ftkit.bank.grouping import Folds, groups_of, key_of
 from ftkit.bank.stage import FINAL, open_stage
@@ -21,7 +21,7 @@ from ftkit.data.prepare import prepare
 from ftkit.data.splits import used_only
 from ftkit.errors import InputError
 from ftkit.privacy import Mask
-from ftkit.recipe import read
+from ftkit.recipe import parse, read
 from ftkit.statistics import predictions
 from ftkit.training.finite import NotFinite
 
@@ -169,6 +169,15 @@ def test_what_cannot_be_a_bank_is_refused_before_anything_is_written(
 ) -> None:
     with pytest.raises(InputError, match=said):
         made(tmp_path, **changes)
+    assert not (tmp_path / "bank").exists()
+
+
+@pytest.mark.parametrize("task", ["text_regression", "token_classification"])
+def test_numbers_and_tags_are_refused_in_one_line(tmp_path: Path, task: str) -> None:
+    tree = registry.load("tasks", task).toy(tmp_path)
+    recipe = parse(tree | {"method": {"name": "head"}, "bank": {"by": "person"}})
+    with pytest.raises(InputError, match=f"{task}: a bank gives labels"):
+        making.make(recipe, lambda: tmp_path / "bank")
     assert not (tmp_path / "bank").exists()
 
 
