@@ -102,6 +102,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return turns
 
 
+@pytest.mark.slow  # half a minute: four generations are trained
 def test_four_weeks(mine: Path, trained: list[str]) -> None:
     said = {1: answers(mine)}
     # the second week: two groups grow, one is new

@@ -72,7 +72,8 @@ def everyday() -> dict[str, Any]:
 
 
 def test_the_summary_has_the_keys_of_the_report_and_is_strict_json(everyday: dict[str, Any]) -> None:
-    keys = ["scores", "baselines", "slices", "per_label", "confusion", "confused", "reliability", "verdict", "seeds"]
+    tables = ["per_label", "confusion", "confused", "reliability", "places"]
+    keys = ["scores", "baselines", "slices", *tables, "verdict", "seeds"]
     assert list(everyday) == keys
     json.dumps(everyday, allow_nan=False)
     names = list(everyday["scores"]["test"])
