@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from pairs import Pair, Rows
 
-LORA = {"method.name": "lora", "method.layers": "last 2"}
+LORA = {"method.name": "lora", "method.layers": "all"}
 """in place of `auto`, and with a set number of passes: choosing would cost six times as much"""
 TARGETS = ("music", "ai", "literature", "science")
 
