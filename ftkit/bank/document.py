@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,6 +120,7 @@ def _report(told: Told, rows: Rows, command: str) -> dict[str, Any]:
         "differences": {name: _difference(primary, rows, name) for name in (ADAPTED, BANK)},
         "new": _new(told, rows, primary),
         "prior": _prior(folder.prior),
+        "cold": None if (cold := folder.generation.cold) is None else asdict(cold) | {"pays": cold.pays},
         "harm": _harm(told.outcomes),
         "worst_tenth": _worst(rows, primary),
         "by_rows": _by_rows(told.outcomes),
