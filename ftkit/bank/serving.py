@@ -68,7 +68,6 @@ class Served:
                 out[i] = closed_to(out[i : i + 1], known[key].record.labels)[0]
         return out, used, encoded
 
-    @torch.no_grad()
     def _lent(self, encoded: Encoded, keys: Sequence[str | None], found: Index) -> dict[str, Outcome]:
         """The group that lends its adapter to each unknown one, by the mean embedding of the rows that are asked.
 
@@ -91,6 +90,7 @@ class Served:
                 counts[key] += 1
         return {key: outcomes[nearest.nearest(total / counts[key], centres)] for key, total in sums.items()}
 
+    @torch.no_grad()
     def _embedded(self, rows: Examples) -> np.ndarray:
         """(rows, width) features of the untouched base: the network's own weights are a method's before any step."""
         network, pooling = self.stage.network, self.stage.starts[FINAL].pooling
