@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ftkit.training.stopping import Stop
 
 NONE = np.array([], dtype=np.int64)
+NOBODY = "0" * 64
+"""stands for a group's key where nothing is trained"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,7 @@ class Adapter:
 
         Raises KeyboardInterrupt between two steps where it was asked to stop.
         """
-        general = self._general(stack)
+        general = self.general(stack)
         groups = [group for group in stack if not group.why_not]
         try:
             learnt = self._learnt(groups)
@@ -121,7 +123,7 @@ class Adapter:
         name = None if self.mask.on else group.name
         return Record(group.key, name, len(group.rows), group.new, data_of(self.frame, group, self.mask), trained=now)
 
-    def _general(self, stack: Sequence[Group]) -> dict[int, np.ndarray]:
+    def general(self, stack: Sequence[Group]) -> dict[int, np.ndarray]:
         """Row: probabilities by the general adapter that has not seen it; a text that many have is read once."""
         found = dict[int, np.ndarray]()
         rows = np.concatenate([group.rows for group in stack])
@@ -130,22 +132,25 @@ class Adapter:
             if len(test):
                 hashes = np.array([self.job.examples.hashes[i] for i in test])
                 _, first, again = np.unique(hashes, return_index=True, return_inverse=True)
-                start = self._copy(stack[0].key, self.stage.starts[fold], NONE, None)
-                each = self.stage.recipe.task.scores(predict(self.job, start, test[first]))[again]
+                each = self.stage.recipe.task.scores(self.ask(self.stage.starts[fold], test[first]))[again]
                 found |= dict(zip(test.tolist(), each, strict=True))
         return found
 
     def _learnt(self, groups: Sequence[Group]) -> dict[str, Learnt]:
-        """Train the members of all groups, side by side where they can be, and ask them about their test rows."""
-        turns = {id(turn.member): turn for group in groups for turn in self._turns(group)}
         found = {group.key: Learnt() for group in groups}
-        for members, some in self._side_by_side([turn.member for turn in turns.values()]):
-            for _ in fit(self.job, members, some):
+        return found | self.learn([turn for group in groups for turn in self._turns(group)])
+
+    def learn(self, some: Sequence[Turn]) -> dict[str, Learnt]:
+        """Train members, side by side where they can be, and ask them about their test rows; each is asked for once."""
+        turns = {id(turn.member): turn for turn in some}
+        found = {turn.key: Learnt() for turn in some}
+        for members, stack in self._side_by_side([turn.member for turn in some]):
+            for _ in fit(self.job, members, stack):
                 if self.stop:
                     raise KeyboardInterrupt
             mine = [turns[id(one)] for one in members]
             asked = [turn for turn in mine if len(turn.test)]
-            for turn, logits in zip(asked, self._logits(asked, some), strict=True):
+            for turn, logits in zip(asked, self._logits(asked, stack), strict=True):
                 scores = self.stage.recipe.task.scores(logits)
                 found[turn.key].scores |= dict(zip(turn.test.tolist(), scores, strict=True))
             for turn in mine:
@@ -170,13 +175,16 @@ class Adapter:
     def _turns(self, group: Group) -> list[Turn]:
         """The group's members: one for each fold that tests rows of it, and the one that is kept."""
         tests = {fold: self.folds.test(group.rows, fold) for fold in self.folds} | {FINAL: NONE}
-        found = []
-        for fold, test in tests.items():
-            rows = group.rows if fold == FINAL else self.folds.train(group.rows, fold)
-            rows = rows[labelled(self.targets[rows])]
-            if (len(test) or fold == FINAL) and len(np.unique(self.targets[rows], axis=0)) > 1:
-                found.append(Turn(group.key, fold, test, self._member(group.key, fold, rows)))
-        return found
+        asked = [self.turn(group, fold, test) for fold, test in tests.items() if len(test) or fold == FINAL]
+        return [one for one in asked if one is not None]
+
+    def turn(self, group: Group, fold: int, test: np.ndarray) -> Turn | None:
+        """A member that has not seen a fold, to be asked about rows of it; None where one label is left to train on."""
+        rows = group.rows if fold == FINAL else self.folds.train(group.rows, fold)
+        rows = rows[labelled(self.targets[rows])]
+        if len(np.unique(self.targets[rows], axis=0)) < 2:
+            return None
+        return Turn(group.key, fold, test, self._member(group.key, fold, rows))
 
     def _member(self, key: str, fold: int, rows: np.ndarray) -> Member:
         start, bank = self.stage.starts[fold], self.stage.recipe.bank
@@ -233,15 +241,16 @@ class Adapter:
         primary = self.stage.recipe.evaluate.metrics[0]
         return gains(primary, self.stage.labels, self.targets[rows], general, own)
 
-    def said(
-        self, group: Group, weights: Mapping[str, torch.Tensor], labels: Sequence[int] | None, rows: np.ndarray
-    ) -> np.ndarray:
+    def said(self, weights: Mapping[str, torch.Tensor], labels: Sequence[int] | None, rows: np.ndarray) -> np.ndarray:
         """(rows, labels) probabilities by an adapter that was trained before; `labels`: the only ones that it gives."""
         here = {name: tensor.to(self.job.network.device) for name, tensor in weights.items()}
-        start = replace(self.stage.starts[FINAL], weights=here)
-        member = self._copy(group.key, start, NONE, None)
-        scores: np.ndarray = self.stage.recipe.task.scores(closed_to(predict(self.job, member, rows), labels))
+        logits = self.ask(replace(self.stage.starts[FINAL], weights=here), rows)
+        scores: np.ndarray = self.stage.recipe.task.scores(closed_to(logits, labels))
         return scores
+
+    def ask(self, start: Start, rows: np.ndarray) -> np.ndarray:
+        """(rows, labels) logits by an adapter as it is."""
+        return predict(self.job, self._copy(NOBODY, start, NONE, None), rows)
 
 
 def gains(

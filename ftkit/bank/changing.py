@@ -60,6 +60,7 @@ def rollback(path: Path, to: int, key: str | None, command: str) -> tuple[BankFo
             command,
             back=to,
             group=key,
+            cold=then.generation.cold if key is None else whole.generation.cold,
         )
         return _changed(whole, lambda found: replace(one, counts={"changed": found}))
 
@@ -82,6 +83,7 @@ def promote(path: Path, command: str) -> tuple[BankFolder, list[Changed]]:
             whole.made_from,
             prior,
             command,
+            cold=whole.generation.cold,
         )
         return _changed(whole, lambda found: replace(one, counts={"changed": found}))
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ftkit import bank, environment, files, metrics, runs
-from ftkit.bank import shards
+from ftkit.bank import shards, similarity
 from ftkit.bank.adapting import gains, row_metric, scored, units_of
 from ftkit.bank.folder import BankFolder
 from ftkit.bank.records import PROMOTED, Outcome
@@ -120,9 +120,11 @@ def _report(told: Told, rows: Rows, command: str) -> dict[str, Any]:
         "differences": {name: _difference(primary, rows, name) for name in (ADAPTED, BANK)},
         "new": _new(told, rows, primary),
         "prior": _prior(folder.prior),
+        "cold": None if (cold := folder.generation.cold) is None else asdict(cold) | {"pays": cold.pays},
         "harm": _harm(told.outcomes),
         "worst_tenth": _worst(rows, primary),
         "by_rows": _by_rows(told.outcomes),
+        "map": _map(told),
         "groups": _groups(told, rows, primary),
         "row_key": told.mask.fingerprint,
         "versions": environment.versions(),
@@ -230,7 +232,7 @@ def _groups(told: Told, rows: Rows, metric: metrics.Metric) -> list[dict[str, An
     for i, one in enumerate(told.outcomes):
         record = one.record
         line = {
-            "group": told.mask.name("group", record.key) if told.mask.on else record.name,
+            "group": _named(told, one),
             "rows": record.rows,
             "new": record.new,
             "outcome": one.outcome,
@@ -248,6 +250,22 @@ def _groups(told: Told, rows: Rows, metric: metrics.Metric) -> list[dict[str, An
         }
         lines.append(line)
     return sorted(lines, key=lambda line: -(line["expected"] if line["expected"] is not None else -np.inf))
+
+
+def _map(told: Told) -> dict[str, Any] | None:
+    """Where the adapters in use stand to one another; None where they are too few for that."""
+    found = similarity.map_of(told.folder, told.outcomes, told.recipe.method.factor_scale)
+    if found is None:
+        return None
+    points = [
+        {"group": _named(told, one), "x": float(x), "y": float(y), "expected": one.expected}
+        for one, (x, y) in zip(found.groups, found.places, strict=True)
+    ]
+    return {"of": found.of, "shares": list(found.shares), "points": points}
+
+
+def _named(told: Told, one: Outcome) -> str | None:
+    return told.mask.name("group", one.record.key) if told.mask.on else one.record.name
 
 
 def _corrected(rows: Rows, outcomes: Sequence[Outcome]) -> dict[int, float]:

@@ -21,6 +21,29 @@ SCHEMA = 2
 
 
 @dataclass(frozen=True)
+class Cold:
+    """What groups gained from the adapter of the nearest other group when they were left out of the bank in turn."""
+
+    groups: int
+    """that were left out"""
+    of: int
+    """groups that could have been"""
+    rows: int
+    few: int
+    """rows of a group, at most, by which its nearest was found"""
+    gain: float
+    """mean difference to the general adapter; positive: the nearest group's is better"""
+    low: float | None
+    high: float | None
+    """95 % interval over whole groups; None where they are too few"""
+
+    @property
+    def pays(self) -> bool:
+        """Whether a group that the bank does not know gets the nearest group's adapter."""
+        return self.low is not None and self.low > 0
+
+
+@dataclass(frozen=True)
 class Generation:
     """One state of a bank, and how it came from the one before."""
 
@@ -44,6 +67,8 @@ class Generation:
     """whether a new adapter had to be no worse than the one in service"""
     counts: Mapping[str, int] = field(default_factory=dict)
     """what was done: groups trained, replaced, kept, added, unchanged, gone"""
+    cold: Cold | None = None
+    """measured where everybody was trained, and kept since like the prior; None where it could not be"""
 
 
 @dataclass(frozen=True)
@@ -134,9 +159,10 @@ def write_generation(path: Path, one: Generation) -> None:
 def generation(path: Path, number: int) -> Generation:
     """A generation by its number."""
     document = _document(place_of(path, number))
-    shards = tuple(document.pop("shards"))
+    shards, cold = tuple(document.pop("shards")), document.pop("cold", None)
     try:
-        return Generation(**{**document, "prior": _prior(document["prior"]), "shards": shards})
+        prior = _prior(document["prior"])
+        return Generation(**{**document, "prior": prior, "shards": shards, "cold": cold and Cold(**cold)})
     except TypeError as error:
         raise _unreadable(place_of(path, number), error) from None
 

@@ -78,7 +78,7 @@ class Gate:
         if (new := ~stored & np.array(fresh, dtype=bool)).any():
             path = shards.path_of(self.whole.shards, before.shard)
             weights = shards.read(path).adapter(before.record.place)
-            old[new] = self.adapter.said(group, weights, before.record.labels, every[new])
+            old[new] = self.adapter.said(weights, before.record.labels, every[new])
         place = np.flatnonzero(stored | new)
         return place, old[place]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ftkit import bank, bases, environment, privacy, runs
-from ftkit.bank import document, folder, general, generations, records, shards, stacks
+from ftkit.bank import document, folder, general, generations, nearest, records, shards, stacks
 from ftkit.bank.folder import BankFolder, Generation
 from ftkit.bank.grouping import Folds, groups_of
 from ftkit.bank.pinning import Pinned
@@ -116,11 +117,15 @@ def _adapt(kept: RunFolder, start: Path, splits: Splits, clock: Clock, command: 
         groups = groups if pinned is None else pinned.unseen(groups, frame, mask)
         with clock.phase("adapt"):
             numbers = stacks.train(place, adapter, groups, prepared.hashes)
+        with clock.phase("promote"):
+            trained = shards.records_of(kept.path / bank.SHARDS, numbers)
+            prior = records.prior_of([one for _, one in trained])
+            cold = nearest.measured(adapter, groups, kept.path / bank.SHARDS, records.outcomes(trained, prior))
     with clock.phase("promote"):
-        prior = records.prior_of([one for _, one in shards.records_of(kept.path / bank.SHARDS, numbers)])
         counts = {"trained": len(groups), "added": len(groups)}
         told = "" if mask.on else command
-        one = Generation(1, "adapt", document.now(), bank.GENERAL, source, prior, told, shards=numbers, counts=counts)
+        one = Generation(1, "adapt", document.now(), bank.GENERAL, source, prior, told, numbers, counts=counts)
+        one = replace(one, cold=cold)
         whole = BankFolder(kept.path, str(stage.recipe.bank.by), mask.fingerprint, one.created, 1, one)
         whole = generations.prepared(whole, one)
     report = document.save(whole, clock, command)

@@ -96,10 +96,14 @@ def _rewrite(whole: BankFolder, number: int, key: str) -> None:
     known = shards.read(path)
     width = 1 + max((one.place for one in known.records if one.place is not None), default=-1)
     adapters = [known.adapter(place) for place in range(width)]
+    centres = known.centres()
     for one in known.records:
         if one.key == key and one.place is not None:
+            if centres is not None:
+                centres[one.place] = 0.0
             adapters[one.place] = {name: torch.zeros_like(tensor) for name, tensor in adapters[one.place].items()}
-    shards.write(path, number, known.made_from, [one for one in known.records if one.key != key], adapters)
+    left = [one for one in known.records if one.key != key]
+    shards.write(path, number, known.made_from, left, adapters, centres)
 
 
 def _forget_key(whole: BankFolder, key: str) -> None:

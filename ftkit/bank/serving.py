@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,11 @@ import numpy as np
 import torch
 
 from ftkit import privacy
-from ftkit.bank import folder, index, shards
+from ftkit.bank import folder, index, nearest, shards
 from ftkit.bank.adapting import closed_to
 from ftkit.bank.folder import BankFolder
 from ftkit.bank.grouping import key_of
+from ftkit.bank.index import Index
 from ftkit.bank.records import PROMOTED, Outcome
 from ftkit.bank.stage import BIAS, FINAL, WEIGHT, Stage, open_stage
 from ftkit.errors import InputError
@@ -27,7 +29,7 @@ from ftkit.tasks import Encoded
 
 AT_ONCE = 1024
 """rows whose groups' adapters are in memory together"""
-OWN, GENERAL, UNKNOWN = "own", "general", "general (unknown group)"
+OWN, GENERAL, UNKNOWN, NEAREST = "own", "general", "general (unknown group)", "nearest (unknown group)"
 """whose adapter a row was given"""
 
 
@@ -47,11 +49,13 @@ class Served:
         keys = [None if name is None else key_of(name, self.mask) for name in names]
         with index.opened(self.folder.index, self.folder.generation.number) as found:
             known = found.find(sorted({key for key in keys if key is not None}))
+            lent = self._lent(encoded, [None if key in known else key for key in keys], found)
         used = [
-            UNKNOWN if key is None or key not in known else OWN if known[key].outcome == PROMOTED else GENERAL
+            NEAREST if key in lent else UNKNOWN if key not in known else OWN if _own(known[key]) else GENERAL
             for key in keys
         ]
-        whose = [key if own == OWN else None for key, own in zip(keys, used, strict=True)]
+        known = {**known, **lent}
+        whose = [key if own in (OWN, NEAREST) else None for key, own in zip(keys, used, strict=True)]
         out, fits = np.zeros((len(inputs), len(self.stage.labels)), dtype=np.float32), None
         for start in range(0, len(inputs), AT_ONCE):
             some = slice(start, start + AT_ONCE)
@@ -63,6 +67,45 @@ class Served:
             if key in known:
                 out[i] = closed_to(out[i : i + 1], known[key].record.labels)[0]
         return out, used, encoded
+
+    def _lent(self, encoded: Encoded, keys: Sequence[str | None], found: Index) -> dict[str, Outcome]:
+        """The group that lends its adapter to each unknown one, by the mean embedding of the rows that are asked.
+
+        `keys` (rows,) are None for rows of known groups or of none. Empty where a loan was not shown to pay.
+        """
+        cold, asked = self.folder.generation.cold, [i for i, key in enumerate(keys) if key is not None]
+        if cold is None or not cold.pays or not asked:
+            return {}
+        outcomes = {one.record.key: one for one in found.all()}
+        centres = nearest.kept_centres(self.folder.shards, outcomes.values())
+        if not centres:
+            return {}
+        sums, counts = dict[str, np.ndarray](), Counter[str]()
+        for start in range(0, len(asked), AT_ONCE):
+            some = asked[start : start + AT_ONCE]
+            rows = Examples(self.stage.recipe.task, self.stage.processor, [encoded.rows[i] for i in some])
+            for i, one in zip(some, self._embedded(rows), strict=True):
+                key = str(keys[i])
+                sums[key] = sums.get(key, 0.0) + one
+                counts[key] += 1
+        return {key: outcomes[nearest.nearest(total / counts[key], centres)] for key, total in sums.items()}
+
+    @torch.no_grad()
+    def _embedded(self, rows: Examples) -> np.ndarray:
+        """(rows, width) features of the untouched base: the network's own weights are a method's before any step."""
+        network, pooling = self.stage.network, self.stage.starts[FINAL].pooling
+        out = np.zeros((len(rows), self.stage.starts[FINAL].weights[WEIGHT].shape[1]), dtype=np.float32)
+
+        def work(some: np.ndarray) -> None:
+            batch = rows.batch(some).to(network.device)
+            hidden = network(batch)
+            out[some] = pooling(hidden, network.mask(batch.inputs, hidden)).float().cpu().numpy()
+
+        with processor.used("auto"):
+            network.training(False)
+            for some in portions(rows.lengths, np.arange(len(rows)), network.device):
+                in_chunks(network, rows, some, len(some), work)
+        return out
 
     @torch.no_grad()
     def _some(self, rows: Examples, whose: Sequence[str | None], known: Mapping[str, Outcome]) -> np.ndarray:
@@ -109,6 +152,10 @@ class Served:
         if shards.sha256_of(weights) != one.record.sha256:
             raise shards.damaged(path, "an adapter does not fit its checksum")
         return {name: tensor.to(self.stage.network.device) for name, tensor in weights.items()}
+
+
+def _own(one: Outcome) -> bool:
+    return one.outcome == PROMOTED
 
 
 def load(path: Path) -> Served:

@@ -22,6 +22,8 @@ from ftkit.features.fingerprint import digest
 from ftkit.files import replacing
 
 SCHEMA = 1
+CENTRE = "embedding.mean"
+"""name of the tensor that holds each group's mean embedding, (places, width) float32; see `ftkit.bank.nearest`"""
 Weights = Mapping[str, torch.Tensor]
 """an adapter and its head, by name"""
 
@@ -42,8 +44,20 @@ class Shard:
 
         try:
             with safe_open(self.path, framework="pt") as file:
-                return {name: file.get_slice(name)[place] for name in file.keys()}  # noqa: SIM118  # it is no dict
+                names = [name for name in file.keys() if name != CENTRE]  # noqa: SIM118  # it is no dict
+                return {name: file.get_slice(name)[place] for name in names}
         except (SafetensorError, OSError, IndexError) as error:
+            raise damaged(self.path, str(error)) from None
+
+    def centres(self) -> torch.Tensor | None:
+        """(places, width) mean embeddings of the groups' rows; None where none are kept."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                kept: torch.Tensor | None = file.get_tensor(CENTRE) if CENTRE in file.keys() else None  # noqa: SIM118
+                return kept
+        except (SafetensorError, OSError) as error:
             raise damaged(self.path, str(error)) from None
 
 
@@ -60,12 +74,20 @@ def sha256_of(weights: Weights) -> str:
     return state.hexdigest()
 
 
-def write(path: Path, number: int, made_from: str, records: Sequence[Record], adapters: Sequence[Weights]) -> None:
-    """Write a shard; `adapters` are in the order of the records' places. Whole or not at all."""
+def write(
+    path: Path,
+    number: int,
+    made_from: str,
+    records: Sequence[Record],
+    adapters: Sequence[Weights],
+    centres: torch.Tensor | None = None,
+) -> None:
+    """Write a shard; `adapters` and `centres` are in the order of the records' places. Whole or not at all."""
     from safetensors.torch import save
 
     names = sorted(adapters[0]) if adapters else []
     tensors = {name: torch.stack([one[name].detach().cpu() for one in adapters]).contiguous() for name in names}
+    tensors |= {} if centres is None or not adapters else {CENTRE: centres.contiguous()}
     said = json.dumps(
         {
             "schema": SCHEMA,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ftkit import bank, privacy
-from ftkit.bank import rows, shards
+from ftkit.bank import nearest, rows, shards
 from ftkit.bank.adapting import Adapted, Adapter, data_of, settings_of
 from ftkit.bank.grouping import Folds, Group, stacks_of
 from ftkit.bank.records import Record
@@ -91,7 +91,7 @@ def train(place: Place, adapter: Adapter, groups: Sequence[Group], hashes: Seque
                 found = adapter.adapt(stack)
                 kept = rows.of_stack(stack, found, adapter.frame, hashes, adapter.folds.fold, adapter.mask)
                 rows.write(rows.path_of(place.path / bank.ROWS, number), kept)
-                _shard(place, number, stack, found)
+                _shard(place, number, stack, found, nearest.centres(adapter, stack))
             done += len(stack)
             bar.update(done)
     return numbers
@@ -113,10 +113,14 @@ def _there(place: Place, number: int, data: Sequence[str]) -> bool:
     return sound and known.made_from == place.source and [one.data for one in known.records] == list(data)
 
 
-def _shard(place: Place, number: int, stack: Sequence[Group], found: Sequence[Adapted]) -> None:
+def _shard(
+    place: Place, number: int, stack: Sequence[Group], found: Sequence[Adapted], centres: torch.Tensor | None
+) -> None:
     said, adapters = list[Record](), list[Weights]()
     for group, one in zip(stack, found, strict=True):
         record = replace(place.held(group, one), generation=place.generation)
         said.append(record if one.weights is None else replace(record, place=len(adapters)))
         adapters += [] if one.weights is None else [one.weights]
-    shards.write(shards.path_of(place.path / bank.SHARDS, number), number, place.source, said, adapters)
+    if centres is not None:
+        centres = centres[[one.weights is not None for one in found]]
+    shards.write(shards.path_of(place.path / bank.SHARDS, number), number, place.source, said, adapters, centres)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ftkit import bank, bases, environment, files, privacy, runs
-from ftkit.bank import document, folder, general, generations, index, records, shards, stacks
+from ftkit.bank import document, folder, general, generations, index, nearest, records, shards, stacks
 from ftkit.bank.adapting import data_of
-from ftkit.bank.folder import BankFolder, Generation
+from ftkit.bank.folder import BankFolder, Cold, Generation
 from ftkit.bank.gate import Gate
 from ftkit.bank.grouping import Folds, Group, groups_of, key_of
 from ftkit.bank.pinning import Pinned
@@ -39,8 +39,10 @@ from ftkit.training.encoding import Prepared, encode
 from ftkit.training.stopping import stoppable
 
 if TYPE_CHECKING:
+    from ftkit.bank.adapting import Adapter
     from ftkit.data.table import Splits
     from ftkit.privacy import Mask
+    from ftkit.statistics.promotion import Prior
 
 ASKED = "asked.json"
 """what an update was asked for, beside its recipe, for whoever takes it up"""
@@ -172,10 +174,15 @@ class _Update:
             place = Place(self.whole.path, number, first, folder.made_from(stage.recipe, self.start), held)
             with self.clock.phase("adapt"):
                 numbers = stacks.train(place, adapter, groups, prepared.hashes)
+            with self.clock.phase("promote"):
+                prior, cold = self._judging(adapter, groups, numbers)
         gone = len(service.keys() - {one.key for one in every})
         counts = {"unchanged": len(every) - len(groups), "gone": gone}
         with self.clock.phase("promote"):
-            return self._in_service(place, numbers, service, gate, counts, mask)
+            told = "" if mask.on else self.command
+            one = Generation(place.generation, "update", document.now(), self.start.name, place.source, prior, told)
+            one = replace(one, shards=numbers, gated=gate, cold=cold)
+            return self._in_service(one, service, counts)
 
     def _changed(
         self, every: Sequence[Group], service: Mapping[str, Outcome], prepared: Prepared, mask: Mask
@@ -199,32 +206,22 @@ class _Update:
         console.warn("the new general adapter has other labels, or reads them elsewhere: every group gets a new one")
         return False
 
-    def _in_service(
-        self,
-        place: Place,
-        numbers: tuple[int, ...],
-        service: Mapping[str, Outcome],
-        gate: bool,
-        counts: dict[str, int],
-        mask: Mask,
-    ) -> BankFolder:
-        whole, trained = self.whole, shards.records_of(self.whole.shards, numbers)
-        one = Generation(
-            place.generation,
-            "update",
-            document.now(),
-            self.start.name,
-            place.source,
-            records.prior_of([record for _, record in trained]) if self.asked.anew else whole.prior,
-            "" if mask.on else self.command,
-            numbers,
-            gated=gate,
-        )
-        settled = generations.settled_in(one, service, trained)
-        one = replace(one, counts=counts | _counts(service, settled))
-        then = generations.prepared(whole, one)
+    def _judging(
+        self, adapter: Adapter, groups: Sequence[Group], numbers: tuple[int, ...]
+    ) -> tuple[Prior | None, Cold | None]:
+        """By what groups are judged, and what unknown ones get: as before, unless everybody was trained anew."""
+        if not self.asked.anew:
+            return self.whole.prior, self.whole.generation.cold
+        trained = shards.records_of(self.whole.shards, numbers)
+        prior = records.prior_of([record for _, record in trained])
+        return prior, nearest.measured(adapter, groups, self.whole.shards, records.outcomes(trained, prior))
+
+    def _in_service(self, one: Generation, service: Mapping[str, Outcome], counts: Mapping[str, int]) -> BankFolder:
+        settled = generations.settled_in(one, service, shards.records_of(self.whole.shards, one.shards))
+        one = replace(one, counts={**counts, **_counts(service, settled)})
+        then = generations.prepared(self.whole, one)
         folder.write(then)
-        _recipe(whole.path)
+        _recipe(self.whole.path)
         return then
 
 

@@ -1,4 +1,4 @@
-"""Look after a bank: its groups, one of them, its bytes, its index, or an adapter as a folder."""
+"""Look after a bank: its groups, its bytes, its generations, one adapter, or one group's end."""
 
 from __future__ import annotations
 

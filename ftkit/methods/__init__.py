@@ -55,6 +55,11 @@ class Method(Entry):
         """`default_epochs`, or what its fields make better."""
         return self.default_epochs
 
+    @property
+    def factor_scale(self) -> float:
+        """By what the product of low-rank factors is multiplied before it is added to a weight."""
+        return 1.0
+
     def rungs(self, rows: int | None = None) -> Sequence[Method]:
         """The methods that a search chooses from, cheapest first; itself alone where there is nothing to choose.
 

@@ -58,6 +58,11 @@ class Lora(Method):
         """More where all blocks move, at their smaller rate."""
         return self.deep_epochs if self.layers == "all" else self.default_epochs
 
+    @property
+    def factor_scale(self) -> float:
+        """Alpha by the rank, or by its root."""
+        return float(self.alpha / (self.rank**0.5 if self.rslora else self.rank))
+
     def apply(self, backbone: nn.Module) -> nn.Module:
         """Attach the factors; only they train."""
         from peft import LoraConfig

@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ftkit.reports import charts, listing, words
-from ftkit.reports.bank_text import OUTCOMES
+from ftkit.reports import charts, listing, similarity, words
+from ftkit.reports.bank_text import OUTCOMES, cold
 from ftkit.reports.charts import Row
 from ftkit.reports.page import page
 from ftkit.reports.results import OUTCOMES as ICONS
@@ -19,6 +19,7 @@ SECTIONS = {
     "outcomes": "What became of the groups",
     "gains": "Gains",
     "size": "Gain by number of rows",
+    "map": "Similarity of the adapters",
     "groups": "Groups",
 }
 ENDS = 12  # groups drawn from either end of the order
@@ -42,7 +43,7 @@ def render_bank(report: Report) -> str:
             whole["method"],
             *([f"generation {whole['generation']}"] if whole.get("generation", 1) > 1 else []),
         ],
-        "sections": SECTIONS,
+        "sections": {key: name for key, name in SECTIONS.items() if key != "map" or whole.get("map")},
         "verdict": _verdict(whole),
         "scores": _scores(whole),
         "outcomes": [
@@ -53,10 +54,17 @@ def render_bank(report: Report) -> str:
         "spread": _spread(whole),
         "size": _size(whole),
         "size_said": pays(whole["by_rows"]),
+        "map": similarity.drawn(whole.get("map")),
+        "map_said": similarity.caption(whole.get("map")),
+        "cold": _sentence(cold(whole)),
         "listed": _listed(whole["groups"]),
         "metric": words.words(whole["judged_by"]),
     }
     return page("bank.html", **facts)
+
+
+def _sentence(said: str) -> str:
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def pays(bins: Sequence[Mapping[str, Any]]) -> str:

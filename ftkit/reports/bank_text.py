@@ -43,7 +43,7 @@ def summary(report: Mapping[str, Any]) -> list[str]:
     ):
         score = report["predictors"][name][report["primary"]]
         lines.append(f"{metric}, {said}: {_score(score)}")
-    return [*lines, _gain(report), *_worst(report), *_new(report), *_harm(report)]
+    return [*lines, _gain(report), *_worst(report), *_new(report), *_harm(report), cold(report)]
 
 
 def _score(score: Mapping[str, Any]) -> str:
@@ -84,6 +84,19 @@ def _harm(report: Mapping[str, Any]) -> list[str]:
         return []
     every = f"were every group to use its own adapter, about {found['all']:.0f} of {found['of']:,} would be harmed"
     return [f"{every}; of the {found['used']:,} that do, about {found['promoted']:.1f}"]
+
+
+def cold(report: Mapping[str, Any]) -> str:
+    """What a group gets that the bank does not know, and what was measured for that."""
+    found = report.get("cold")
+    if found is None:
+        why = "no group's mean is kept of rows that are hidden" if report.get("hidden") else "no other was measured"
+        return f"a group that the bank does not know gets the general adapter: {why}"
+    given = "the nearest group's adapter" if found["pays"] else "the general adapter"
+    placed = f"{found['groups']:,} of {found['of']:,} groups, left out in turn and placed by {found['few']} rows each"
+    gained = difference({"value": found["gain"]} | {key: found[key] for key in ("low", "high")})
+    with_it = f"gained {gained} in {words.words(report['judged_by'])} with the nearest other's"
+    return f"a group that the bank does not know gets {given}: {placed}, {with_it}"
 
 
 def groups(lines: Sequence[Mapping[str, Any]]) -> str:

@@ -31,7 +31,8 @@ def predict(
 ) -> Path:
     """Write the table of `file` with `prediction`, `confidence` and `adapter` beside its columns.
 
-    The bank knows the column of the groups; a row of a group that it does not know gets the general adapter.
+    The bank knows the column of the groups. A group that it does not know gets the general adapter, or the nearest
+    group's where that was measured to be better; its nearest is found by all its rows in the file.
     Raises InputError where the file lacks a column, or has one of the new ones already.
     """
     from dataclasses import replace
@@ -72,8 +73,10 @@ def predict(
         cells |= {f"score.{label}": column for label, column in columns}
     for note in write(predicting.beside(table, parsed, cells), out, file, recipe.data, table.lines):
         console.say(note)
-    if unknown := sum(one == serving.UNKNOWN for one in used):
-        console.say(f"{unknown:,} of {len(used):,} rows are of groups that the bank does not know")
+    if unknown := sum(one in (serving.UNKNOWN, serving.NEAREST) for one in used):
+        lent = sum(one == serving.NEAREST for one in used)
+        more = f"; {lent:,} of them were given the nearest group's adapter" if lent else ""
+        console.say(f"{unknown:,} of {len(used):,} rows are of groups that the bank does not know{more}")
     return out
 
 

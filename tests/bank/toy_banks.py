@@ -16,8 +16,13 @@ OTHERS = 4
 SWAPPED = {"fruit": "tool", "tool": "fruit"}
 
 
-def write_rows(folder: Path, users: list[str], rows: int = 24) -> dict[str, Any]:
-    """Write `rows.csv`, the toy's sentences as each user labels them, and the toy's base; returns recipe keys."""
+def write_rows(
+    folder: Path, users: list[str], rows: int = 24, wording: str = "", others: int = OTHERS
+) -> dict[str, Any]:
+    """Write `rows.csv`, the toy's sentences as each user labels them, and the toy's base; returns recipe keys.
+
+    With `wording`, those who label the other way round say it in each of their sentences.
+    """
     kind = registry.load("tasks", "text_classification")
     tree: dict[str, Any] = kind.toy(folder)
     with (folder / "toy.csv").open(encoding="utf-8") as file:
@@ -25,8 +30,9 @@ def write_rows(folder: Path, users: list[str], rows: int = 24) -> dict[str, Any]
     chance, lines = random.Random(0), []
     for number, user in enumerate(users):
         for row in chance.sample(sentences, rows):
-            label = row["label"] if number >= OTHERS else SWAPPED[row["label"]]
-            lines.append({"text": row["text"], "label": label, "user": user})
+            label = row["label"] if number >= others else SWAPPED[row["label"]]
+            said = f"{wording} {row['text']}" if wording and number < others else row["text"]
+            lines.append({"text": said, "label": label, "user": user})
     with (folder / "rows.csv").open("w", newline="", encoding="utf-8", errors="surrogatepass") as file:
         writer = csv.DictWriter(file, ["text", "label", "user"])
         writer.writeheader()
@@ -47,9 +53,16 @@ def write_windows(folder: Path, users: list[str], rows: int = 12) -> dict[str, A
     return tree
 
 
-def recipe_for(folder: Path, users: list[str] | None = None, rows: int = 24, **changes: Any) -> Recipe:
+def recipe_for(
+    folder: Path,
+    users: list[str] | None = None,
+    rows: int = 24,
+    wording: str = "",
+    others: int = OTHERS,
+    **changes: Any,
+) -> Recipe:
     """A recipe that takes a second or two; `changes` are recipe keys with `__` for each dot."""
-    tree = write_rows(folder, users or [f"user {i}" for i in range(8)], rows)
+    tree = write_rows(folder, users or [f"user {i}" for i in range(8)], rows, wording, others)
     return _recipe(tree, folder / "rows.csv", changes)
 
 

@@ -107,3 +107,24 @@ def test_groups_on_the_terminal() -> None:
     assert "ann" in groups([one]) and "+0.080" in groups([one])
     assert "probability of harm 4%" in group(one)
     assert groups([]) == "no groups"
+
+
+def test_the_map_names_its_groups_only_as_text() -> None:
+    points = [{"group": name, "x": i, "y": i % 2, "expected": 0.1 * i} for i, name in enumerate(["ann", EVIL, "bob"])]
+    found = render_bank(report() | {"map": {"of": 9, "shares": [0.6, 0.2], "points": points}})
+    seen = Seen()
+    seen.feed(found)
+    plain = Seen()
+    plain.feed(render_bank(report()))
+    assert seen.scripts == plain.scripts
+    text = seen.text.replace("\xa0", " ")
+    assert "3 groups, drawn at random from 9 groups with an adapter of their own" in text
+    assert "component 1, 60" in text and found.count("ann: expected +0.000") == 2
+    assert 'href="#map"' in found and 'href="#map"' not in render_bank(report())
+
+
+def test_the_page_says_what_unknown_groups_get_and_why() -> None:
+    cold = {"groups": 9, "of": 30, "rows": 60, "few": 8, "gain": 0.03, "low": 0.01, "high": 0.05, "pays": True}
+    said = "gets the nearest group&#39;s adapter: 9 of 30 groups, left out in turn and placed by 8 rows each"
+    assert said in render_bank(report() | {"cold": cold, "hidden": False})
+    assert "gets the general adapter" in render_bank(report() | {"cold": cold | {"pays": False}})
