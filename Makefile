@@ -26,7 +26,7 @@ test: $(VENV)/.dev  ## the quick tests
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 slow: $(VENV)/.dev  ## the tests that take minutes, on real data in ../shared
-	@$(BIN)/python -m pytest -n auto -m slow $(ARGS)
+	@$(BIN)/python -m pytest -n auto -m slow --durations=10 $(ARGS)
 
 soak: $(VENV)/.dev  ## thirty runs and twenty banks killed at random moments and taken up again
 	@FTKIT_KILLS=30 FTKIT_BANK_KILLS=20 $(BIN)/python -m pytest tests/test_killed.py tests/bank/test_resuming.py tests/bank/test_weeks.py -m slow $(ARGS)

@@ -14,12 +14,19 @@ from ftkit import files, pipeline, registry, runs
 from ftkit.cli import main
 from ftkit.models.assembly import load_run
 from ftkit.recipe import parse
+from ftkit.training import scratch
 from ftkit.verbs.checking import check
 from ftkit.verbs.predicting import predict
 
 pytestmark = pytest.mark.slow
 BASES = ["vit-tiny-patch16-224", "mobilenet-v2-1.0-224", "mobilenet-v2-0.35-224-backbone"]
 METHODS = [name for name in registry.names("methods") if name != "auto"]
+
+
+@pytest.fixture(autouse=True)
+def _short_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large pictures from random weights: 120 passes would take minutes, and their score is not what is tested."""
+    monkeypatch.setattr(scratch, "PASSES", 2)
 
 
 @pytest.fixture
