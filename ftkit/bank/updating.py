@@ -72,6 +72,8 @@ def update(path: Path, asked: Asked, command: str = "") -> tuple[Path, dict[str,
     clock = Clock()
     with generations.alone(path):
         whole = folder.read(path)  # as whoever held the lock has left it
+        for torn in path.rglob(".*.tmp"):  # files that somebody was killed while writing
+            torn.unlink()
         with clock.phase("read"):
             recipe, splits = prepare(asked.recipe)
             asked, splits = replace(asked, recipe=recipe), used_only(splits)
@@ -85,8 +87,10 @@ def update(path: Path, asked: Asked, command: str = "") -> tuple[Path, dict[str,
                 then = _Update(whole, asked, start, splits, clock, command).carried_out(kept)
         if then is None:
             console.say("no group's rows have changed: there is nothing to train")
-        shutil.rmtree(path / bank.UPDATE)
-        return path, document.save(then or whole, clock, (then or whole).generation.command)
+        _recipe(path)
+        report = document.save(then or whole, clock, (then or whole).generation.command)
+        shutil.rmtree(path / bank.UPDATE)  # last: whoever is killed before finds it, and does the rest
+        return path, report
 
 
 def left(path: Path) -> Asked | None:
