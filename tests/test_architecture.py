@@ -20,6 +20,7 @@ LAYERS = [
     ["ftkit", "ftkit.errors", "ftkit.verbs", "ftkit.search"],
     ["ftkit.privacy"],
     ["ftkit.files", "ftkit.environment"],
+    ["ftkit.locks"],
     ["ftkit.console", "ftkit.failures", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.recipe.shipped"],
     [
         *(
@@ -51,7 +52,7 @@ LAYERS = [
     ["ftkit.cli", "ftkit.cli.", "ftkit.__main__"],
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "evaluate", "sklearn", "scipy", "pandas"}
-LIGHT = ["ftkit.cli", "ftkit.cli.", *(name for layer in LAYERS[:7] for name in layer if not name.endswith("bases."))]
+LIGHT = ["ftkit.cli", "ftkit.cli.", *(name for layer in LAYERS[:8] for name in layer if not name.endswith("bases."))]
 
 
 def modules() -> dict[str, ast.Module]:

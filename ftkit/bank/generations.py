@@ -6,18 +6,16 @@ others (shards with higher numbers, later lines of the index), and nobody who re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from ftkit import bank, files
+from ftkit import bank, files, locks
 from ftkit.bank import folder, index, records, rows, shards
 from ftkit.bank.folder import BankFolder, Generation
 from ftkit.bank.records import ABSENT, PROMOTED, Outcome, Record
 from ftkit.bank.shards import Shard
-from ftkit.errors import InputError
-from ftkit.files import os_error
 from ftkit.privacy import hidden
 from ftkit.statistics.paired import MEETS
 
@@ -25,22 +23,9 @@ State = dict[str, Outcome]
 """what each group uses, by its key"""
 
 
-@contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """One process at a time that changes a bank; the lock of a process that was killed is free."""
-    from filelock import FileLock, Timeout
-
-    try:
-        lock = FileLock(path / bank.LOCK, blocking=False, mode=0o600 if hidden() else 0o666)
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"{path}: another process is changing it", "wait for it to end") from None
-    except OSError as error:
-        raise os_error(error, f"writing {path}") from error
-    try:
-        yield
-    finally:
-        lock.release()
+def alone(path: Path) -> AbstractContextManager[None]:
+    """One process at a time that changes a bank."""
+    return locks.alone(path, path / bank.LOCK, "changing", 0o600 if hidden() else 0o666)
 
 
 def prepared(whole: BankFolder, one: Generation) -> BankFolder:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -24,3 +25,11 @@ class Base:
     """the earlier run that training starts from"""
     parent: Base | None = None
     """what that run started from itself"""
+
+    def config(self) -> dict[str, Any]:
+        """What its config.json says; nothing where it cannot be read."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftkit import runs
+from ftkit import locks, runs
 from ftkit.console import console
-from ftkit.errors import FtkitError, InputError, Interrupted
+from ftkit.errors import FtkitError, Interrupted
 from ftkit.files import as_line, os_error, state, system_error, write_text
 from ftkit.runs import origin
 
@@ -100,7 +100,7 @@ def open_run(path: Path, begun: Mapping[str, Any], verb: str = "train") -> Itera
     run = RunFolder(path, vanished=not fresh and state(path) == "running")
     if fresh:
         _begin(run)
-    with _alone(path):
+    with locks.alone(path, path / runs.CHECKPOINTS / ".lock", "training"):
         try:
             run.begun = origin.begin(path, begun)
             run.status("running")
@@ -134,26 +134,6 @@ def _begin(run: RunFolder) -> None:
         with suppress(OSError):  # an empty folder without a status would be nothing to anybody
             run.path.rmdir()
         raise
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time; the lock of a process that was killed is free."""
-    from filelock import FileLock, Timeout
-
-    place = path / runs.CHECKPOINTS
-    try:
-        place.mkdir(exist_ok=True)
-        lock = FileLock(place / ".lock", blocking=False, mode=0o600)
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"{path}: another process is training it", "wait for it to end") from None
-    except OSError as error:
-        raise os_error(error, f"writing {path}") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @dataclass

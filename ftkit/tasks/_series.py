@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,10 +64,7 @@ class Processor:
     @classmethod
     def of(cls, base: Base) -> Processor:
         """Raises InputError for a base that is no model of series."""
-        try:
-            config: dict[str, Any] = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            config = {}
+        config = base.config()
         kind = str(config.get("model_type"))
         if kind not in CHANNELS:
             known = ", ".join(sorted(CHANNELS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -146,7 +145,7 @@ def snippet(text: str | list[str], combine: str, longest: int) -> Snippet:
 
 def _positions(base: Base) -> int:
     """Tokens that the base has positions for; many tokenizers do not say."""
-    config = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
+    config = base.config()
     positions = config.get("max_position_embeddings") or config.get("n_positions") or sys.maxsize
     # RoBERTa and its kin count from 2: 514 positions are 512 tokens
     return int(positions - 2 if positions % 8 == 2 else positions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -47,10 +46,7 @@ class Processor:
     @classmethod
     def of(cls, base: Base) -> Processor:
         """Raises InputError for a base that is no encoder of numbers."""
-        try:
-            config: dict[str, Any] = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            config = {}
+        config = base.config()
         if config.get("model_type") != own.VECTOR or KEY not in config:
             what = f"{base.name}: a {config.get('model_type')} takes no plain numbers"
             raise InputError(what, "leave out --base, or give a run of this task")
