@@ -22,8 +22,8 @@ from ftkit.features.probe import Probe
 from ftkit.methods import Method
 from ftkit.recipe import Data
 from ftkit.tasks import Task
-from ftkit.training.loop import Job
 from ftkit.training.members import Member, Settings, member
+from ftkit.training.passes import Job
 
 MEAN = Pooling("mean")
 EVERY = np.arange(24)
@@ -57,7 +57,7 @@ class Toy:
 
     def logits(self, one: Member) -> np.ndarray:
         """Of all rows."""
-        from ftkit.training.loop import predict
+        from ftkit.training.passes import predict
 
         return predict(self.job, one, EVERY)
 

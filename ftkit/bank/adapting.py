@@ -20,8 +20,9 @@ from ftkit.bank.shards import Weights, sha256_of
 from ftkit.bank.stage import BIAS, FINAL, WEIGHT, Stage, Start
 from ftkit.errors import FtkitError
 from ftkit.statistics import promotion
-from ftkit.training.loop import Job, fit, predict
+from ftkit.training.loop import fit
 from ftkit.training.members import CLOSED, Member, Origin, Settings, balance
+from ftkit.training.passes import Job, predict
 from ftkit.training.stacks import Stack, can_stack, stacks
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ftkit import bank, bases, environment, privacy, runs
-from ftkit.bank import document, folder, general, generations, nearest, records, shards, stacks
+from ftkit.bank import document, folder, general, generations, nearest, records, shards, training
 from ftkit.bank.folder import BankFolder, Generation
 from ftkit.bank.grouping import Folds, groups_of
 from ftkit.bank.pinning import Pinned
-from ftkit.bank.stacks import Place
 from ftkit.bank.stage import open_stage
+from ftkit.bank.training import Place
 from ftkit.data.prepare import prepare
 from ftkit.data.splits import used_only
 from ftkit.errors import InputError
@@ -112,11 +112,11 @@ def _adapt(kept: RunFolder, start: Path, splits: Splits, clock: Clock, command: 
     with stoppable() as stop:
         every = np.flatnonzero(frame["group"].notna().to_numpy())
         cache = kept.path / runs.CHECKPOINTS / "cache"
-        adapter = stacks.adapter_of(stage, prepared, folds, every, cache, clock, stop, mask)
+        adapter = training.adapter_of(stage, prepared, folds, every, cache, clock, stop, mask)
         groups = groups_of(prepared.splits, stage.recipe, adapter.targets, mask)
         groups = groups if pinned is None else pinned.unseen(groups, frame, mask)
         with clock.phase("adapt"):
-            numbers = stacks.train(place, adapter, groups, prepared.hashes)
+            numbers = training.train(place, adapter, groups, prepared.hashes)
         with clock.phase("promote"):
             trained = shards.records_of(kept.path / bank.SHARDS, numbers)
             prior = records.prior_of([one for _, one in trained])

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ftkit import bank, bases, environment, files, privacy, runs
-from ftkit.bank import document, folder, general, generations, index, nearest, records, shards, stacks
+from ftkit.bank import document, folder, general, generations, index, nearest, records, shards, training
 from ftkit.bank.adapting import data_of
 from ftkit.bank.folder import BankFolder, Cold, Generation
 from ftkit.bank.gate import Gate
 from ftkit.bank.grouping import Folds, Group, groups_of, key_of
 from ftkit.bank.pinning import Pinned
 from ftkit.bank.records import FAILED, PROMOTED, Outcome
-from ftkit.bank.stacks import Place
 from ftkit.bank.stage import FINAL, Stage, open_stage
+from ftkit.bank.training import Place
 from ftkit.console import console
 from ftkit.data.names import many
 from ftkit.data.prepare import prepare
@@ -171,13 +171,13 @@ class _Update:
         with stoppable() as stop:
             mine = np.concatenate([one.rows for one in groups])
             cache = kept.path / runs.CHECKPOINTS / "cache"
-            adapter = stacks.adapter_of(stage, prepared, folds, mine, cache, self.clock, stop, mask)
+            adapter = training.adapter_of(stage, prepared, folds, mine, cache, self.clock, stop, mask)
             seen = pinned.contents if not self.asked.anew else Pinned.of(self.whole.general).contents
             held = Gate(adapter, self.whole, service if gate else {}, seen, self.asked.recipe.bank.margin).held
             number, first = self.whole.newest + 1, generations.next_shard(folder.generations(self.whole))
             place = Place(self.whole.path, number, first, folder.made_from(stage.recipe, self.start), held)
             with self.clock.phase("adapt"):
-                numbers = stacks.train(place, adapter, groups, prepared.hashes)
+                numbers = training.train(place, adapter, groups, prepared.hashes)
             with self.clock.phase("promote"):
                 prior, cold = self._judging(adapter, groups, numbers)
         gone = len(service.keys() - {one.key for one in every})

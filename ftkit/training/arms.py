@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ftkit.console import console
-from ftkit.training.loop import Job
+from ftkit.training.passes import Job
 
 if TYPE_CHECKING:
     from ftkit.features.examples import Features

@@ -11,8 +11,8 @@ from ftkit.features import tokens
 
 if TYPE_CHECKING:
     from ftkit.features.examples import Examples
-    from ftkit.training.loop import Job
     from ftkit.training.members import Member
+    from ftkit.training.passes import Job
 
 NAMED = 3  # rows that a message names; the others are counted
 

@@ -15,8 +15,9 @@ from ftkit.search.ladder import Climb
 from ftkit.training.arms import Arm, Arms
 from ftkit.training.checkpoints import Journal
 from ftkit.training.finite import NotFinite
-from ftkit.training.loop import fit, predict
+from ftkit.training.loop import fit
 from ftkit.training.members import Member, Settings, balance, member
+from ftkit.training.passes import predict
 from ftkit.training.stopping import Stop
 from ftkit.training.watching import Watcher
 

@@ -22,7 +22,8 @@ from ftkit import environment
 from ftkit.console import console
 from ftkit.errors import FtkitError
 from ftkit.files import write_json
-from ftkit.training.loop import Job, rehearse
+from ftkit.training.loop import rehearse
+from ftkit.training.passes import Job
 
 if TYPE_CHECKING:
     from ftkit.features.cache import Cache

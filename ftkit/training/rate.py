@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ftkit.training.loop import Job, predict
 from ftkit.training.members import Member
+from ftkit.training.passes import Job, predict
 from ftkit.training.profiling import Profile
 
 MOST = 128  # rows that are timed: half a second with a small base

@@ -18,8 +18,9 @@ from ftkit.methods.full import Full
 from ftkit.models.assembly import causal, device
 from ftkit.training.deciding import RANDOM_LR, batch_of
 from ftkit.training.finite import NotFinite
-from ftkit.training.loop import Job, fit, predict
+from ftkit.training.loop import fit
 from ftkit.training.members import Settings, balance, member
+from ftkit.training.passes import Job, predict
 
 if TYPE_CHECKING:
     from ftkit.data.table import Part

@@ -24,9 +24,9 @@ from ftkit.training.choosing import Search, choose, rates_around
 from ftkit.training.deciding import PATIENCE, batch_of, epochs_of, rate_of
 from ftkit.training.encoding import Prepared
 from ftkit.training.judging import judged, scored
-from ftkit.training.loop import Job
 from ftkit.training.members import Settings
 from ftkit.training.parts import Choice, Fit, Fitted, Known, Solve, Tried, warm_start
+from ftkit.training.passes import Job
 from ftkit.training.stopping import Stop
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from ftkit.training import finite
 from ftkit.training.members import CLOSED, Member
 
 if TYPE_CHECKING:
-    from ftkit.training.loop import Job, Turns
+    from ftkit.training.loop import Turns
+    from ftkit.training.passes import Job
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # those of torch.optim.AdamW, which members that train alone use
 WEIGHTS = 8 * 2**20  # bytes of a stack's weights: what is gathered for each pass stays in the processor's cache

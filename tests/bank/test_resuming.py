@@ -111,7 +111,7 @@ def test_other_data_are_not_taken_up(whole: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bank"
     data = Path(shutil.copytree(whole.parent, tmp_path / "data", ignore=shutil.ignore_patterns("bank")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making.stacks, "train", _interrupted)
+        patch.setattr(making.training, "train", _interrupted)
         with pytest.raises(Interrupted):
             carry_out(data, folder)
     rows = (data / "rows.csv").read_text()

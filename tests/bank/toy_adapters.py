@@ -19,7 +19,7 @@ from ftkit.data.splits import used_only
 from ftkit.features.examples import Examples
 from ftkit.privacy import Mask
 from ftkit.recipe import read
-from ftkit.training.loop import Job
+from ftkit.training.passes import Job
 from ftkit.training.stopping import Stop
 
 

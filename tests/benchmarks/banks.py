@@ -40,13 +40,13 @@ def write_rows(folder: Path, groups: int) -> dict[str, Any]:
 def measure(groups: int) -> dict[str, Any]:
     """Seconds of the processor by stage, memory and bytes of a bank of so many groups."""
     from ftkit import environment
-    from ftkit.bank import index, making, stacks
+    from ftkit.bank import index, making, training
     from ftkit.bank.grouping import key_of
     from ftkit.privacy import Mask
     from ftkit.recipe import parse
 
     spent: list[float] = []
-    plain = stacks.train
+    plain = training.train
 
     def timed(*given: Any) -> tuple[int, ...]:
         start = time.process_time()
@@ -54,7 +54,7 @@ def measure(groups: int) -> dict[str, Any]:
         spent.append(time.process_time() - start)
         return numbers
 
-    stacks.train = timed  # type: ignore[assignment]
+    training.train = timed  # type: ignore[assignment]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         tree = write_rows(folder, groups) | {

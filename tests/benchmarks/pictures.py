@@ -59,8 +59,9 @@ def ours(base: Path, layers: str, folder: Path, rows: list[tuple[str, str]]) -> 
     from ftkit.features.network import Network
     from ftkit.features.pooling import Pooling
     from ftkit.features.probe import Probe
-    from ftkit.training.loop import Job, fit
+    from ftkit.training.loop import fit
     from ftkit.training.members import Settings, member
+    from ftkit.training.passes import Job
 
     known = Base(base.name, base, "local", "", "folder")
     kind = registry.load("tasks", "image_classification")

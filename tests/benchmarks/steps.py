@@ -50,8 +50,9 @@ def ours(layers: str, rows: list[tuple[str, ...]]) -> dict[str, Callable[[], obj
     from ftkit.features.network import Network
     from ftkit.features.pooling import declared
     from ftkit.features.probe import Probe
-    from ftkit.training.loop import Job, fit
+    from ftkit.training.loop import fit
     from ftkit.training.members import Settings, member
+    from ftkit.training.passes import Job
 
     labels = sorted({label for _, label in rows})
     task = registry.load("tasks", "text_classification")(name="text_classification", multi_label=False)

@@ -24,8 +24,9 @@ from ftkit.features.fingerprint import Fingerprint
 from ftkit.models.assembly import Model, assemble
 from ftkit.models.delivery import Head
 from ftkit.recipe import parse
-from ftkit.training.loop import fit, predict
+from ftkit.training.loop import fit
 from ftkit.training.members import Settings
+from ftkit.training.passes import predict
 
 LIMIT = 2**30
 

@@ -17,8 +17,9 @@ from ftkit.features.cache import Cache
 from ftkit.features.examples import Examples, Features
 from ftkit.models.assembly import Assembly, assemble
 from ftkit.recipe import Recipe, parse
-from ftkit.training.loop import Job, fit, predict
+from ftkit.training.loop import fit
 from ftkit.training.members import Settings, member
+from ftkit.training.passes import Job, predict
 
 pytestmark = pytest.mark.slow
 

@@ -19,9 +19,10 @@ from ftkit.features.examples import Features
 from ftkit.features.pooling import EACH, Pooling
 from ftkit.models.delivery import Head
 from ftkit.tasks import NO_PIECE, PIECES
-from ftkit.training.loop import fit, predict
+from ftkit.training.loop import fit
 from ftkit.training.members import Settings
 from ftkit.training.parts import warm_start
+from ftkit.training.passes import predict
 from ftkit.training.session import _carried_over
 from ftkit.training.state import restore, state_of
 

@@ -16,9 +16,10 @@ from ftkit.errors import FtkitError
 from ftkit.features.examples import Features
 from ftkit.features.headroom import TOKENS, portions
 from ftkit.features.network import Network
-from ftkit.training.loop import fit, predict
+from ftkit.training.loop import fit
 from ftkit.training.members import Member, Settings, balance
 from ftkit.training.parts import best_epoch
+from ftkit.training.passes import predict
 
 QUICK = Settings(epochs=3, lr=1e-2, batch=8, warmup=0.0)
 

@@ -20,9 +20,10 @@ from ftkit.errors import FtkitError
 from ftkit.features import headroom
 from ftkit.features.headroom import SHARE, in_chunks, need
 from ftkit.features.network import Network
-from ftkit.training.loop import fit, predict
+from ftkit.training.loop import fit
 from ftkit.training.members import Member, Settings
 from ftkit.training.memory import Room, killed_for_memory, signs
+from ftkit.training.passes import predict
 
 QUICK = Settings(epochs=1, lr=1e-2, batch=8, warmup=0.0)
 GIB = 2**30

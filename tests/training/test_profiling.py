@@ -13,8 +13,9 @@ from toy import EVERY, Toy, with_accelerator
 
 from ftkit.files import as_json
 from ftkit.reports.profile import render_profile
-from ftkit.training.loop import Job, fit
+from ftkit.training.loop import fit
 from ftkit.training.members import Settings
+from ftkit.training.passes import Job
 from ftkit.training.profiling import LOOKED_AT, WARM, Measured, Profile, lines
 
 QUICK = Settings(epochs=4, lr=1e-2, batch=8)

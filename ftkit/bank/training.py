@@ -25,7 +25,7 @@ from ftkit.runs.document import choices_of
 from ftkit.runs.folder import Clock
 from ftkit.training.encoding import Prepared
 from ftkit.training.judging import judged
-from ftkit.training.loop import Job
+from ftkit.training.passes import Job
 from ftkit.training.stopping import Stop
 
 
