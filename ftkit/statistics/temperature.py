@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
 FEW_ROWS = 30
 """rows below which no temperature is fitted"""
@@ -51,6 +49,9 @@ def fit(logits: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
     The loss is convex in 1/T, so a bounded search finds it. It is fitted as if one more row had been seen, with a
     label drawn at random: where every row is right, the plain fit runs to T = 0, to a model that is never unsure.
     """
+    from scipy.optimize import minimize_scalar  # most of a second that nothing before the first model waits for
+    from scipy.special import log_softmax
+
     exact = logits.astype(np.float64)
     share = 1.0 / (weights.sum() + 1.0)  # of every target, spread over all labels
     if targets.ndim == 2:  # each label is a two-label problem with the logits (z, 0)
