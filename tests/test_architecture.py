@@ -19,7 +19,7 @@ PACKAGE = ROOT / "ftkit"
 LAYERS = [
     ["ftkit", "ftkit.errors", "ftkit.verbs", "ftkit.search"],
     ["ftkit.privacy"],
-    ["ftkit.files", "ftkit.environment"],
+    ["ftkit.files", "ftkit.environment", "ftkit.hardware"],
     ["ftkit.locks"],
     ["ftkit.console", "ftkit.failures", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.recipe.shipped"],
     [

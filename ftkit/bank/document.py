@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ftkit import bank, environment, files, metrics, runs
+from ftkit import bank, environment, files, hardware, metrics, runs
 from ftkit.bank import shards, similarity
 from ftkit.bank.adapting import gains, row_metric, scored, units_of
 from ftkit.bank.folder import BankFolder
@@ -60,7 +60,7 @@ def save(folder: BankFolder, clock: Clock, command: str) -> dict[str, Any]:
     _predictions(told, rows, list(report["scores"]["test"]))
     report["cost"] = {
         "seconds": clock.total(),
-        "peak_memory_bytes": environment.peak_memory(),
+        "peak_memory_bytes": hardware.peak_memory(),
         "adapter_bytes": sum(path.stat().st_size for path in folder.shards.iterdir()),
         "weight_bytes": _weight_bytes(folder),
     }
@@ -128,7 +128,7 @@ def _report(told: Told, rows: Rows, command: str) -> dict[str, Any]:
         "groups": _groups(told, rows, primary),
         "row_key": told.mask.fingerprint,
         "versions": environment.versions(),
-        "machine": environment.machine(),
+        "machine": hardware.machine(),
         "recipe": (recipe.replace({"data.label_map": {}}) if told.mask.on else recipe).to_yaml(),
     }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ftkit import environment
+from ftkit import hardware
 from ftkit.data.decoded import Decoded
 from ftkit.features import tokens
 from ftkit.features.cache import SEGMENT, Cache, Shelf
@@ -121,7 +121,7 @@ class Features:
         """rows that were run through the base"""
         origin = network.origin
         self._trusted = False
-        self._budget = min(BUDGET, environment.memory_limit() // 8)
+        self._budget = min(BUDGET, hardware.memory_limit() // 8)
         if cache is None or origin is None:
             cache = Cache.in_memory()
         self._cache, self._hashes = cache, cache.names(examples.hashes)

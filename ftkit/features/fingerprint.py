@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ftkit import environment
+from ftkit import hardware
 from ftkit.errors import FtkitError
 from ftkit.models.architecture import blocks
 
@@ -98,7 +98,7 @@ def _settings(device: torch.device) -> dict[str, Any]:
         "reading": READING,
         "torch": torch.__version__,
         "transformers": transformers.__version__,
-        "device": environment.card(device) or environment.processor(),
+        "device": hardware.card(device) or hardware.processor(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),  # a convolution of one image and two threads is not that of one thread
         "matmul": torch.get_float32_matmul_precision(),

@@ -13,7 +13,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from ftkit import environment
+from ftkit import hardware
 from ftkit.console import console
 from ftkit.errors import FtkitError, out_of_memory
 from ftkit.features.network import Network
@@ -54,13 +54,13 @@ def standing(device: torch.device) -> tuple[int, int]:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return torch.cuda.memory_allocated(device), free + torch.cuda.memory_reserved(device)
-    used = environment.memory_used()
-    return used, min(environment.memory_limit(), used + environment.memory_free())
+    used = hardware.memory_used()
+    return used, min(hardware.memory_limit(), used + hardware.memory_free())
 
 
 def peak(device: torch.device) -> int:
     """Most bytes that this process has used so far on a device."""
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else environment.peak_memory()
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else hardware.peak_memory()
 
 
 def release() -> None:

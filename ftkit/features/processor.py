@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 
-from ftkit import environment
+from ftkit import hardware
 
 CPUS = Path("/sys/devices/system/cpu")
 ONEDNN = "medium"
@@ -27,7 +27,7 @@ def threads(wanted: int | Literal["auto"]) -> int:
     """
     if wanted != "auto":
         return wanted
-    return environment.threads() if os.environ.get("OMP_NUM_THREADS") else min(environment.processors(), _cores())
+    return hardware.threads() if os.environ.get("OMP_NUM_THREADS") else min(hardware.processors(), _cores())
 
 
 def _cores() -> int:
@@ -77,7 +77,7 @@ def _onednn_pays() -> bool:
     any, and the outcome is checked. It is a fact of the processor and no timing, so that equal runs
     give equal bits.
     """
-    amd = environment.cpuinfo("vendor_id") == "AuthenticAMD"
+    amd = hardware.cpuinfo("vendor_id") == "AuthenticAMD"
     wide = torch.backends.cpu.get_cpu_capability() == "AVX512"
     return amd and wide and not torch.cuda.is_available() and _exact()
 

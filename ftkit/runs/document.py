@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ftkit import environment, runs
+from ftkit import environment, hardware, runs
 from ftkit.data import coverage
 from ftkit.errors import InputError
 from ftkit.privacy import Mask
@@ -83,7 +83,7 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "base": _base(outcome),
         "versions": environment.versions(),
         "threads": recipe.train.threads,
-        "machine": environment.machine(environment.card(outcome.session.assembly.network.device)),
+        "machine": hardware.machine(hardware.card(outcome.session.assembly.network.device)),
         "seed": recipe.seed,
         # a label map holds names of labels; it stays in recipe.yaml, which a rerun needs
         "recipe": (recipe.replace({"data.label_map": {}}) if mask.on else recipe).to_yaml(),
@@ -185,7 +185,7 @@ def cost_of(outcome: Outcome, clock: Clock, run: RunFolder) -> dict[str, Any]:
         "begun": run.opened,
         "resumed": run.begun["attempts"] - 1,
         "accumulate": final.arm.job.room.parts(outcome.session.recipe.train.accumulate),
-        "peak_memory_bytes": environment.peak_memory(),
+        "peak_memory_bytes": hardware.peak_memory(),
         "trainable_parameters": moved + head.weight.numel() + head.bias.numel(),
         "total_parameters": sum(p.numel() for p in network.backbone.parameters())
         + head.weight.numel()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftkit import environment, files, runs
+from ftkit import files, hardware, runs
 from ftkit.console import console
 from ftkit.errors import Fault, FtkitError, InputError, Interrupted
 from ftkit.failures import known
@@ -172,7 +172,7 @@ def carry_out(sweep: Sweep, train: Callable[[Planned, Path], None]) -> None:
             if run not in left:
                 continue
             console.say(f"run {number} of {len(sweep.runs)}: {run}")
-            environment.forget_peak_memory()  # the cost of each run is its own
+            hardware.forget_peak_memory()  # the cost of each run is its own
             try:
                 train(run, sweep.path(run))
             except (KeyboardInterrupt, Interrupted):

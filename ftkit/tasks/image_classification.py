@@ -143,7 +143,7 @@ class ImageClassification(FileTask):
     # ---- baselines and pages ----
 
     def scratch(self, inputs: list[tuple[str, ...]], processor: Any) -> dict[str, Any]:
-        """A small convolutional net, which sees a picture as 16 x 16 patches: so a row costs 2 ms, whatever its size."""
+        """A small convolutional net, which sees a picture of any size as some 16 x 16 patches."""
         return SMALL | {"patch_size": max(4, _shape(processor)[0] // 16)}
 
     def raw(self, rows: Sequence[dict[str, np.ndarray]], processor: Any) -> np.ndarray:

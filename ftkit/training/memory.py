@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ftkit import environment
+from ftkit import hardware
 from ftkit.console import console
 from ftkit.errors import FtkitError
 from ftkit.features import headroom
@@ -103,8 +103,8 @@ class Room:
 
 def signs(room: Room) -> dict[str, Any]:
     """What a run writes down at its start and now and then, for `killed_for_memory`."""
-    group, kills = environment.memory_kills() or (None, None)
-    share = max(environment.peak_memory(), room.expected) / environment.memory_limit()
+    group, kills = hardware.memory_kills() or (None, None)
+    share = max(hardware.peak_memory(), room.expected) / hardware.memory_limit()
     return {"group": group, "kills": kills, "share": round(share, 3)}
 
 
@@ -114,7 +114,7 @@ def killed_for_memory(record: Mapping[str, Any]) -> bool:
     The kernel's count for the control group is proof either way; where it is not to be had, because
     the container is another one, a large share of the memory is suspicion enough.
     """
-    group, kills = environment.memory_kills() or (None, None)
+    group, kills = hardware.memory_kills() or (None, None)
     if group is not None and kills is not None and group == record.get("group"):
         return kills > int(record.get("kills") or 0)
     return float(record.get("share") or 0.0) > SUSPECT

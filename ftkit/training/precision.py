@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 import torch
 
-from ftkit import environment
+from ftkit import environment, hardware
 from ftkit.console import console
 from ftkit.errors import FtkitError
 from ftkit.files import write_json
@@ -80,7 +80,7 @@ def choose(job: Job, one: Member, cache: Cache) -> Precision:
 
 def has_bf16() -> bool:
     """Whether the processor multiplies bf16 by itself; without that, bf16 can only lose."""
-    return bool(BF16 & set((environment.cpuinfo("flags") or environment.cpuinfo("Features")).split()))
+    return bool(BF16 & set((hardware.cpuinfo("flags") or hardware.cpuinfo("Features")).split()))
 
 
 def measure(job: Job, one: Member) -> tuple[float, float]:
@@ -115,7 +115,7 @@ def _key(job: Job, one: Member) -> str:
     backbone = job.network.backbone
     shapes = [(name, tuple(p.shape)) for name, p in backbone.named_parameters()]
     facts = [
-        [environment.processor(), torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()],
+        [hardware.processor(), torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()],
         [torch.__version__, environment.versions().get("transformers"), environment.versions().get("peft")],
         [shapes, sorted(one.backbone), job.network.depth, one.settings.batch],
     ]

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ftkit import environment
+from ftkit import environment, hardware
 from ftkit.errors import FtkitError
 from ftkit.privacy import hidden
 
@@ -14,10 +14,10 @@ from ftkit.privacy import hidden
 def diagnose() -> dict[str, Any]:
     """Device, memory, hub, caches, bases, extras and versions as a document. Loads torch."""
     return {
-        "machine": environment.machine(),
+        "machine": hardware.machine(),
         "device": _device(),
-        "threads": environment.threads(),
-        "memory_bytes": environment.memory_limit(),
+        "threads": hardware.threads(),
+        "memory_bytes": hardware.memory_limit(),
         "hub": _hub(),
         "bases": _bases(),
         "caches": [_cache(name, folder) for name, folder in _caches().items()],
@@ -30,7 +30,7 @@ def diagnose() -> dict[str, Any]:
 
 def _device() -> dict[str, Any]:
     try:
-        return environment.device_summary()
+        return hardware.device_summary()
     except (ImportError, OSError, RuntimeError) as error:  # a broken install or driver is what a doctor is asked about
         return {"device": None, "problem": " ".join(str(error).split())[:200]}
 

@@ -39,7 +39,7 @@ def write_rows(folder: Path, groups: int) -> dict[str, Any]:
 
 def measure(groups: int) -> dict[str, Any]:
     """Seconds of the processor by stage, memory and bytes of a bank of so many groups."""
-    from ftkit import environment
+    from ftkit import hardware
     from ftkit.bank import index, making, training
     from ftkit.bank.grouping import key_of
     from ftkit.privacy import Mask
@@ -79,7 +79,7 @@ def measure(groups: int) -> dict[str, Any]:
         "groups": groups,
         "group_ms": round(1000 * spent[0] / groups, 1),
         "whole_s": round(whole, 1),
-        "peak_mib": environment.peak_memory() // 2**20,
+        "peak_mib": hardware.peak_memory() // 2**20,
         "look_up_ms": round(1000 * sorted(looked)[len(looked) // 2], 2),
         "bytes_of_weights": round(size / report["cost"]["weight_bytes"], 3),
         "adapter_kib": round(report["cost"]["weight_bytes"] / 1024 / groups, 1),

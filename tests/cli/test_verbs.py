@@ -350,11 +350,11 @@ def test_list_runs(ftk: Any, table: Path, pipeline: Any, workdir: Path) -> None:
 
 
 def test_doctor_answers_offline(ftk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ftkit import environment
+    from ftkit import environment, hardware
 
     monkeypatch.setattr(environment, "go_offline", lambda: None)  # the tests are offline already
     device = {"device": "cpu", "name": "here", "count": 1, "bf16": False, "memory_bytes": 2**30}
-    monkeypatch.setattr(environment, "device_summary", lambda: device)  # the real one loads torch
+    monkeypatch.setattr(hardware, "device_summary", lambda: device)  # the real one loads torch
     found = ftk("doctor", "--offline")
     assert found.code == 0
     for word in ("device", "memory", "hub", "minilm", "cached", "torch"):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from ftkit import environment
+from ftkit import hardware
 from ftkit.features import processor
 
 
@@ -20,7 +20,7 @@ def cpus(monkeypatch: pytest.MonkeyPatch, folder: Path, siblings: list[str]) -> 
         (place / "thread_siblings_list").write_text(text)
     monkeypatch.setattr(processor, "CPUS", folder)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(len(siblings))))
-    monkeypatch.setattr(environment, "processors", lambda: len(siblings))
+    monkeypatch.setattr(hardware, "processors", lambda: len(siblings))
     monkeypatch.delenv("OMP_NUM_THREADS")
 
 
@@ -37,7 +37,7 @@ def test_hardware_threads_of_one_core_count_once(
 
 def test_a_quota_below_the_cores_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cpus(monkeypatch, tmp_path, ["0", "1", "2", "3"])
-    monkeypatch.setattr(environment, "processors", lambda: 1)
+    monkeypatch.setattr(hardware, "processors", lambda: 1)
     assert processor.threads("auto") == 1
 
 
@@ -69,7 +69,7 @@ def test_settings_end_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("vendor", "instructions"), [("GenuineIntel", "AVX512"), ("AuthenticAMD", "AVX2")])
 def test_other_processors_keep_their_library(monkeypatch: pytest.MonkeyPatch, vendor: str, instructions: str) -> None:
-    monkeypatch.setattr(environment, "cpuinfo", lambda key: vendor)
+    monkeypatch.setattr(hardware, "cpuinfo", lambda key: vendor)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: instructions)
     assert not processor._onednn_pays.__wrapped__()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from made_runs import make_run, recipe
 
-from ftkit import environment, files, privacy
+from ftkit import files, hardware, privacy
 from ftkit.errors import FtkitError, InputError, Interrupted
 from ftkit.search import sweep
 from ftkit.search.sweep import Planned, Sweep
@@ -152,7 +152,7 @@ def test_each_run_counts_its_own_memory(begun: Sweep) -> None:
     def train(run: Planned, path: Path) -> None:
         held = bytearray(64_000_000 if run.name == "seed=1" else 1)
         held[::4096] = bytes(len(held[::4096])).replace(b"\0", b"\1")
-        peaks.append(environment.peak_memory())
+        peaks.append(hardware.peak_memory())
         make_run(path)
 
     sweep.carry_out(begun, train)

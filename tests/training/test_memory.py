@@ -15,7 +15,7 @@ import pytest
 import torch
 from toy import EVERY, Toy, build, method_named, with_accelerator
 
-from ftkit import environment
+from ftkit import hardware
 from ftkit.errors import FtkitError
 from ftkit.features import headroom
 from ftkit.features.headroom import SHARE, in_chunks, need
@@ -319,8 +319,8 @@ def kills(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     membership, name, content = GROUPS[request.param]
     (tmp_path / "proc" / "self").mkdir(parents=True)
     (tmp_path / "proc" / "self" / "cgroup").write_text(membership)
-    monkeypatch.setattr(environment, "PROC", tmp_path / "proc")
-    monkeypatch.setattr(environment, "CGROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(hardware, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(hardware, "CGROUP", tmp_path / "cgroup")
     path = tmp_path / "cgroup" / name
 
     def write(count: int, anew: bool = False) -> None:
@@ -334,7 +334,7 @@ def kills(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 def record(share: float) -> dict[str, Any]:
     """What a run wrote, as it is read back from its folder."""
-    room = Room(expected=int(share * environment.memory_limit()))
+    room = Room(expected=int(share * hardware.memory_limit()))
     found: dict[str, Any] = json.loads(json.dumps(signs(room)))
     return found
 
@@ -356,7 +356,7 @@ def test_in_another_container_a_large_share_is_suspicion_enough(kills: Any) -> N
 
 
 def test_a_run_without_a_record_was_not_killed_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "PROC", tmp_path)
+    monkeypatch.setattr(hardware, "PROC", tmp_path)
     assert signs(Room())["kills"] is None
     assert not killed_for_memory({}) and killed_for_memory({"share": 0.9})
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ftkit import environment
+from ftkit import environment, hardware
 from ftkit.bases import hub, packaged
 from ftkit.errors import InputError
 from ftkit.verbs import doctoring
@@ -50,7 +50,7 @@ def test_a_broken_torch_is_told_and_not_raised(monkeypatch: pytest.MonkeyPatch) 
     def broken() -> dict[str, Any]:
         raise OSError("libtorch.so: cannot open\nshared object file")
 
-    monkeypatch.setattr(environment, "device_summary", broken)
+    monkeypatch.setattr(hardware, "device_summary", broken)
     found = doctoring._device()
     assert found["device"] is None
     assert doctoring._device_text(found).startswith(
