@@ -107,7 +107,7 @@ def test_free_memory_without_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_limits_of_the_shell_count(which: str) -> None:
     code = (
         f"import resource; resource.setrlimit(resource.RLIMIT_{which}, (2**30, 2**30))\n"
-        "from ftkit import environment as e; before = e.memory_free(); block = bytearray(2**28)\n"
+        "from ftkit import hardware as e; before = e.memory_free(); block = bytearray(2**28)\n"
         "print(e.memory_limit(), before, before - e.memory_free())"
     )
     limit, free, taken = map(int, python(code).split())
