@@ -30,6 +30,7 @@ LAYERS = [
         "ftkit.verbs.naming",
     ],
     ["ftkit.tasks", "ftkit.methods", "ftkit.metrics", "ftkit.bases", "ftkit.bases."],
+    ["ftkit.recipe.agreement"],
     ["ftkit.recipe"],
     ["ftkit.data", "ftkit.data.", "ftkit.runs.masking", "ftkit.runs.trained"],
     ["ftkit.metrics.", "ftkit.statistics", "ftkit.statistics."],

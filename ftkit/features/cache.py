@@ -8,8 +8,6 @@ putting segments there, and taking the oldest away, is done by one at a time.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import secrets
 import shutil
@@ -19,18 +17,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ftkit import environment
 from ftkit.console import console
 from ftkit.errors import FtkitError, InputError
+from ftkit.features.segments import Segment, digest_of, joined, pack, read
 from ftkit.files import replacing
 from ftkit.privacy import Mask
 from ftkit.runs.masking import machine_key
 
-SCHEMA = "1"
 SEGMENT = 64 * 2**20  # bytes after which a segment is written, so that memory holds no more than that
 MOST, SHARE = 5 * 2**30, 0.1  # bytes; share of the disk that is free
 WAIT = 60  # seconds for another process that is writing
@@ -119,11 +116,11 @@ class Cache:
         gone, count = set(self.names(list(hashes))), 0
         for path in sorted(self.root.glob("activations/*/*.safetensors")):
             with suppress(ValueError, OSError):  # damaged, or gone: the next reader finds that out
-                segment = _read(path)
+                segment = read(path)
                 if not gone.isdisjoint(segment.starts):
                     left = {digest: segment[digest].clone() for digest in segment.starts if digest not in gone}
                     count += len(segment.starts) - len(left)
-                    self._replace(path, left if segment.sha256 == _digest(path.parent.name, segment) else {})
+                    self._replace(path, left if segment.sha256 == digest_of(path.parent.name, segment) else {})
         return count
 
     def _replace(self, path: Path, left: Mapping[str, torch.Tensor]) -> None:
@@ -132,7 +129,7 @@ class Cache:
                 with replacing(path.parent / f"{secrets.token_hex(8)}.safetensors") as temporary:
                     if self.secret:
                         temporary.chmod(0o600)
-                    temporary.write_bytes(_pack(path.parent.name, left))
+                    temporary.write_bytes(pack(path.parent.name, left))
             path.unlink(missing_ok=True)
 
     @contextmanager
@@ -162,21 +159,6 @@ def clear() -> int:
 
 
 @dataclass
-class Segment:
-    """Entries one after the other along the first axis of `flat`."""
-
-    flat: torch.Tensor
-    starts: dict[str, tuple[int, int]]
-    """hash: first position, positions"""
-    sha256: str = ""
-    """what its file says that it should be"""
-
-    def __getitem__(self, digest: str) -> torch.Tensor:
-        start, length = self.starts[digest]
-        return self.flat[start : start + length]
-
-
-@dataclass
 class Shelf:
     """Entries of one key: tensors (positions, …) by hash."""
 
@@ -200,12 +182,12 @@ class Shelf:
         for path in sorted({*self.place.glob("*.safetensors")} - self._seen):
             self._seen.add(path)
             with suppress(FileNotFoundError), self._sound(path):  # gone: taken away for want of room
-                self._closed[path] = _read(path)
+                self._closed[path] = read(path)
         for path, segment in list(self._closed.items()):
             if any(digest in segment.starts and digest not in self for digest in wanted):
                 del self._closed[path]
                 with self._sound(path):
-                    if segment.sha256 != _digest(self.place.name, segment):
+                    if segment.sha256 != digest_of(self.place.name, segment):
                         raise ValueError("its checksum does not fit")
                     self._add(segment)
                     with suppress(OSError):
@@ -233,7 +215,7 @@ class Shelf:
                 self.cache.refused(error)
         left = {digest: one for digest, one in entries.items() if digest not in self}
         if left:  # the disk refused them
-            segment = _joined(left)
+            segment = joined(left)
             self.held += segment.flat.nbytes
             self._add(segment)
 
@@ -245,56 +227,13 @@ class Shelf:
                 with replacing(path) as temporary:
                     if self.cache.secret:
                         temporary.chmod(0o600)
-                    temporary.write_bytes(_pack(self.place.name, new))
+                    temporary.write_bytes(pack(self.place.name, new))
                 self.open(entries)
                 self.cache.trim(self.place)
 
     def _add(self, segment: Segment) -> None:
         for digest in segment.starts:
             self._where.setdefault(digest, segment)
-
-
-def _joined(entries: Mapping[str, torch.Tensor]) -> Segment:
-    starts, at = {}, 0
-    for digest, one in entries.items():
-        starts[digest] = (at, len(one))
-        at += len(one)
-    return Segment(torch.cat(list(entries.values())), starts)
-
-
-def _pack(key: str, entries: Mapping[str, torch.Tensor]) -> bytes:
-    from safetensors.torch import save
-
-    segment = _joined(entries)
-    said = {"schema": SCHEMA, "rows": json.dumps(segment.starts), "sha256": _digest(key, segment)}
-    return save({"flat": segment.flat}, said)
-
-
-def _read(path: Path) -> Segment:
-    """A segment, memory-mapped, its checksum not looked at yet; a ValueError says what is wrong with it."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            said: dict[str, Any] = file.metadata() or {}
-            flat: torch.Tensor = file.get_tensor("flat")
-    except SafetensorError:
-        raise ValueError("not a whole safetensors file") from None
-    if said.get("schema") != SCHEMA or not {"rows", "sha256"} <= set(said):
-        raise ValueError("not written by this version")
-    try:
-        starts = {digest: (start, length) for digest, (start, length) in json.loads(said["rows"]).items()}
-    except (AttributeError, TypeError) as error:
-        raise ValueError("its list of rows is none") from error
-    return Segment(flat, starts, said["sha256"])
-
-
-def _digest(key: str, segment: Segment) -> str:
-    flat = segment.flat
-    state = hashlib.sha256(f"{key} {json.dumps(segment.starts)} {flat.dtype} {tuple(flat.shape)}".encode())
-    if flat.numel():
-        state.update(flat.reshape(-1).view(torch.uint8).numpy().data)
-    return state.hexdigest()
 
 
 def _free(root: Path) -> int:

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictBool, field_validator
+from pydantic import BeforeValidator, Field, StrictBool, field_validator
 
 from ftkit import registry
-from ftkit.errors import InputError, did_you_mean
+from ftkit.errors import did_you_mean
 from ftkit.methods import Method
-from ftkit.recipe import yaml_text
+from ftkit.recipe import agreement, yaml_text
 from ftkit.recipe.bank import Bank
 from ftkit.recipe.blocks import Block, Checker, percent
 from ftkit.recipe.changes import ENTRIES, changed, put
@@ -264,7 +264,7 @@ def _blocks(tree: dict[str, Any], checker: Checker) -> dict[str, Any]:
         if key not in Recipe.model_fields:
             checker.add(str(key), "unknown key", _elsewhere(str(key)) or did_you_mean(str(key), Recipe.model_fields))
         elif key in ENTRIES:
-            parts[key] = _entry(key, value, checker)
+            parts[key] = agreement.entry(key, value, checker)
         elif key in BLOCKS:
             parts[key] = checker.check(BLOCKS[key], {} if value is None else value, key)
         elif key == "base" and isinstance(value, dict):
@@ -272,11 +272,11 @@ def _blocks(tree: dict[str, Any], checker: Checker) -> dict[str, Any]:
         elif value is not None:
             plain[key] = value
     if isinstance(chosen := parts.get("evaluate"), Evaluate):
-        _check_metrics(chosen.metrics, parts.get("task"), checker)
+        agreement.metrics(chosen.metrics, parts.get("task"), checker)
     if isinstance(task := parts.get("task"), Task) and task.kind == "values":
-        _check_numbers(task, parts, checker)
+        agreement.numbers(task, parts, checker)
     if isinstance(train := parts.get("train"), Train) and isinstance(task := parts.get("task"), Task):
-        _check_augment(train.augment, task, checker)
+        agreement.augment(train.augment, task, checker)
     if "base" not in {*parts, *plain} and isinstance(task := parts.get("task"), Task):
         start = task.default_base
         if not start:
@@ -292,51 +292,7 @@ def _blocks(tree: dict[str, Any], checker: Checker) -> dict[str, Any]:
     return parts | {key: getattr(checked, key) for key in plain}
 
 
-def _check_metrics(metrics: list[str], task: Any, checker: Checker) -> None:
-    """One of ours must fit what the task predicts; a name that is nearly ours is a slip, any other a user's own."""
-    known = registry.names("metrics")
-    for name in metrics:
-        if name in known and isinstance(task, Task) and task.kind not in registry.load("metrics", name).kinds:
-            fits = ", ".join(one for one in known if task.kind in registry.load("metrics", one).kinds)
-            checker.add("evaluate.metrics", f"{name} is no metric of {task.name}", f"choose from {fits}")
-            continue
-        hint = did_you_mean(name, known)
-        if name not in known and not name.endswith(".py") and "/" not in name and hint.startswith("did you mean"):
-            checker.add("evaluate.metrics", f"no metric named {name!r}", hint)
-
-
-def _check_numbers(task: Task, parts: Mapping[str, Any], checker: Checker) -> None:
-    """Keys that go by label mean nothing where numbers are predicted."""
-    by_label = {"data": ("per_label", "rare", "label_map"), "train": ("class_weight",)}
-    for block, keys in by_label.items():
-        for key in keys:
-            given = parts.get(block)
-            if given is not None and getattr(given, key) != type(given).model_fields[key].default:
-                checker.add(f"{block}.{key}", f"{task.name} predicts numbers, which are no labels", "leave it out")
-
-
-def _check_augment(names: list[str], task: Task, checker: Checker) -> None:
-    """Each task knows changes that keep its labels; a text has none."""
-    for name in names:
-        if name not in task.augmentations:
-            hint = did_you_mean(name, task.augmentations) if task.augmentations else "leave out train.augment"
-            checker.add("train.augment", f"{task.name} has no augmentation {name!r}", hint)
-
-
 def _elsewhere(key: str) -> str:
     """A key that stands one level too high."""
     holders = [block for block, model in BLOCKS.items() if key in model.model_fields]
     return f"did you mean {holders[0]}.{key}?" if holders else ""
-
-
-def _entry(key: str, value: Any, checker: Checker) -> BaseModel | None:
-    tree = {"name": value} if isinstance(value, str) else value
-    if not isinstance(tree, dict) or not isinstance(tree.get("name"), str):
-        checker.add(key, "has no name", f"write {key}: {{name: …}}, one of {', '.join(registry.names(ENTRIES[key]))}")
-        return None
-    try:
-        model: type[registry.Entry] = registry.load(ENTRIES[key], tree["name"])
-    except InputError as error:
-        checker.add(f"{key}.name", error.message, error.hint)
-        return None
-    return checker.check(model, tree, key)

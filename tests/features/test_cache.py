@@ -15,9 +15,8 @@ from toy import EVERY, MEAN, Toy, build, method_named
 
 from ftkit import registry
 from ftkit.errors import InputError
-from ftkit.features import cache as caching
 from ftkit.features import examples as examples_module
-from ftkit.features import headroom
+from ftkit.features import headroom, segments
 from ftkit.features.cache import Cache
 from ftkit.features.examples import Examples, Features
 from ftkit.features.fingerprint import Fingerprint
@@ -101,10 +100,10 @@ def test_a_damaged_file_is_named_and_computed_anew(
     good = features(toy, Cache(tmp_path / "c", LIMIT))
     good.read(EVERY)
     for path in files(tmp_path / "c"):
-        good_rows = {one: caching._read(path)[one].clone() for one in good._hashes}
+        good_rows = {one: segments.read(path)[one].clone() for one in good._hashes}
         whole = bytearray(path.read_bytes())
         path.unlink()
-        other = caching._pack("another key", {one: good_rows[one] + 1 for one in good_rows})
+        other = segments.pack("another key", {one: good_rows[one] + 1 for one in good_rows})
         listed = bytes(whole).replace(b"[0, ", b"[1, ", 1)
         whole[-5] ^= 1
         damaged = {"byte": bytes(whole), "list": listed, "cut": bytes(whole[:-9]), "foreign": b"hello"}
@@ -261,7 +260,7 @@ def test_two_processes_on_the_same_rows_keep_one_copy(toy: Toy, tmp_path: Path) 
         assert child.exitcode == 0
     one, two = (np.load(folder / "pooled.npy") for folder in folders)
     assert np.array_equal(one, two)
-    kept = [caching._read(path) for path in files(tmp_path / "c")]
+    kept = [segments.read(path) for path in files(tmp_path / "c")]
     rows = [(tuple(one.flat.shape[1:]), digest, len(one[digest])) for one in kept for digest in one.starts]
     assert len(rows) == 2 * len(set(toy.job.examples.hashes))  # pooled, and what enters the trained block
 
