@@ -12,7 +12,7 @@ from pydantic import Field
 from ftkit.errors import InputError
 from ftkit.tasks import NO_PIECE, NO_TOKEN, PIECES, Encoded, Given, Guess, Snippet, Task
 from ftkit.tasks._backbone import backbone_of
-from ftkit.tasks._texts import collate, known_pieces, tokenizer_lines, tokenizer_of, toy_base, unpadded
+from ftkit.tasks._texts import collate, known_pieces, tokenizer_of, unpadded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -240,48 +240,16 @@ class TokenClassification(Task):
 
     def snippet(self, processor: Any) -> Snippet:
         """Tokens through the tokenizer; each is judged by its first piece."""
-        return Snippet(
-            imports=("from transformers import AutoTokenizer",),
-            setup=tokenizer_lines(", add_prefix_space=True"),
-            arguments="sentences",
-            rows="sentences",
-            batch=(),
-            example="",
-            predict=tuple(_predict_lines(self.longest(processor))),
-        )
+        from ftkit.tasks._token_snippet import lines
+
+        return lines(self.longest(processor))
 
     @classmethod
     def toy(cls, folder: Path) -> dict[str, Any]:
         """Twenty-four sentences with fruit and tools in them, and a BERT of two blocks that knows their words."""
-        import json
+        from ftkit.tasks._token_toy import sentences
 
-        kinds = {"fruit": ["apple", "pear", "plum", "red cherry"], "tool": ["hammer", "saw", "drill", "pipe wrench"]}
-        frames = ("a ripe {0} and one {1}", "bring {0} or the {1} today", "{1} {0} please")
-        rows = []
-        for kind, names in kinds.items():
-            other = next(one for one in kinds if one != kind)
-            for i, name in enumerate(names):
-                for j, frame in enumerate(frames):
-                    pair = ((name, kind), (kinds[other][(i + j) % 4], other))
-                    rows.append(_toy_row(frame, pair))
-        lines = [json.dumps({"tokens": tokens, "tags": tags}) for tokens, tags in rows]
-        (folder / "toy.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        toy_base(folder, sorted({word for tokens, _ in rows for word in tokens}))
-        return {
-            "base": str(folder / "base"),
-            "task": {"name": "token_classification", "text": "tokens", "label": "tags", "max_length": 16},
-            "data": {"train": str(folder / "toy.jsonl"), "folds": 2},
-        }
-
-
-def _toy_row(frame: str, pair: tuple[tuple[str, str], ...]) -> tuple[list[str], list[str]]:
-    tokens, tags = [], []
-    for word in frame.split():
-        name, kind = pair[int(word[1])] if word.startswith("{") else (word, "")
-        parts = name.split()
-        tokens += parts
-        tags += [f"{'I' if i else 'B'}-{kind}" if kind else "O" for i in range(len(parts))]
-    return tokens, tags
+        return sentences(folder)
 
 
 def _tags(gold: Gold) -> tuple[str, ...]:
@@ -318,28 +286,3 @@ def _mismatch(tokens: list[str], tags: list[str] | None) -> str | None:
     if len(tags) != len(tokens):
         return "not as many tags as tokens"
     return None if all(map(is_tag, tags)) else "a tag that is neither O nor B-TYPE, I-TYPE, …"
-
-
-def _predict_lines(max_length: int) -> list[str]:
-    return [
-        "@torch.no_grad()",
-        "def predict(sentences):",
-        '    """Probabilities (tokens, labels) of each sentence, a list of tokens; 0 for tokens that are cut off."""',
-        "    batch = tokenizer(sentences, is_split_into_words=True, padding=True, truncation=True,",
-        f'                      max_length={max_length}, return_tensors="pt")',
-        "    hidden = model(**batch).last_hidden_state",
-        '    scores = (hidden @ head["weight"].T + head["bias"]).softmax(-1)',
-        "    found = []",
-        "    for row, tokens in enumerate(sentences):",
-        "        mine = torch.zeros(len(tokens), len(labels))",
-        "        for place, token in reversed(list(enumerate(batch.word_ids(row)))):",
-        "            if token is not None:  # the first piece of a token, which comes last here, speaks for it",
-        "                mine[token] = scores[row, place]",
-        "        found.append(mine)",
-        "    return found",
-        "",
-        "",
-        "# ftkit itself takes the likeliest sequence in which every I- follows a B- or I- of its type",
-        'tokens = "A short text .".split()',
-        "print([(token, labels[one.argmax()]) for token, one in zip(tokens, predict([tokens])[0])])",
-    ]
