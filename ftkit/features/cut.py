@@ -48,8 +48,8 @@ class Cut:
         entered: list[torch.Tensor] = []
 
         def note(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            if (key := _flowing(args, kwargs)) is not None:
-                entered.append(_given(args, kwargs)[key])
+            if (key := place_of(args, kwargs)) is not None:
+                entered.append(given(args, kwargs)[key])
             torch.set_grad_enabled(False)
             if not above:
                 raise _Reached
@@ -102,25 +102,25 @@ class Cut:
     def _skip(self, block: nn.Module, *args: Any, **kwargs: Any) -> Any:
         """What a block below returns, without its numbers."""
         args, kwargs, _ = _swapped(args, kwargs, None)
-        given, returns = _given(args, kwargs), self._returns.get(block)
+        have, returns = given(args, kwargs), self._returns.get(block)
         if returns is None:
             return type(block).forward(block, *args, **kwargs)
         if isinstance(returns, tuple):
-            return tuple(None if one is None else given[one] for one in returns)
-        return given[returns]
+            return tuple(None if one is None else have[one] for one in returns)
+        return have[returns]
 
 
 def _handed_on(output: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Key | tuple[Key | None, ...] | None:
     """Which arguments of a block its output repeats, if only in shape; None where it holds anything else."""
-    given, key = _given(args, kwargs), _flowing(args, kwargs)
+    have, key = given(args, kwargs), place_of(args, kwargs)
     if key is None:
         return None
-    tensors = {place: one for place, one in given.items() if isinstance(one, torch.Tensor)}
+    tensors = {place: one for place, one in have.items() if isinstance(one, torch.Tensor)}
     keys = list[Key | None]()
     for value in output if type(output) is tuple else (output,):
         if same := [place for place, one in tensors.items() if one is value]:
             keys.append(same[0])
-        elif isinstance(value, torch.Tensor) and (value.shape, value.dtype) == (given[key].shape, given[key].dtype):
+        elif isinstance(value, torch.Tensor) and (value.shape, value.dtype) == (have[key].shape, have[key].dtype):
             keys.append(key)
         elif value is None:
             keys.append(None)
@@ -129,23 +129,24 @@ def _handed_on(output: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ke
     return tuple(keys) if type(output) is tuple else keys[0]
 
 
-def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[Key, Any]:
+def given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[Key, Any]:
+    """The arguments of a block by place."""
     return dict[Key, Any](enumerate(args)) | kwargs
 
 
-def _flowing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Key | None:
+def place_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Key | None:
     """Where the first tensor among the arguments stands: what flows from block to block."""
-    return next((key for key, one in _given(args, kwargs).items() if isinstance(one, torch.Tensor)), None)
+    return next((key for key, one in given(args, kwargs).items() if isinstance(one, torch.Tensor)), None)
 
 
 def _swapped(
     args: tuple[Any, ...], kwargs: dict[str, Any], entering: torch.Tensor | None
 ) -> tuple[Any, Any, torch.Tensor]:
     """The arguments with `entering`, or a Blank, in place of what flows; and what did."""
-    key = _flowing(args, kwargs)
+    key = place_of(args, kwargs)
     if key is None:
         raise CannotResume("its blocks are given no tensor")
-    flowing = _given(args, kwargs)[key]
+    flowing = given(args, kwargs)[key]
     tensor = Blank.like(flowing) if entering is None else entering
     if isinstance(key, str):
         return args, {**kwargs, key: tensor}, flowing

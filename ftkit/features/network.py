@@ -7,8 +7,8 @@ once for each row and training starts there (`Network.capture`, `Batch.prefix`).
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,15 @@ from ftkit.features.blank import Blank
 from ftkit.features.cut import CannotResume, Cut
 from ftkit.features.dropout import quicken
 from ftkit.features.fingerprint import Fingerprint
-from ftkit.features.pooling import EACH, Pooling
+from ftkit.features.narrow import narrowed
+from ftkit.features.pooling import EACH, Pooling, place
 from ftkit.features.processor import attention
-from ftkit.models.architecture import blocks, frozen_depth
+from ftkit.models.architecture import blocks, frozen_depth, last_block
 
 POOLED = "pooling_mask"
 """input that tells which positions are real where the base itself does not mask any: (rows, positions) of 0 and 1"""
+ONE = ("first", "last")
+"""kinds of pooling that look at a single position of a row"""
 TOLERANCE = 1e-5  # largest difference of hidden states, relative to their size, at which a cache is trusted
 
 
@@ -74,6 +77,9 @@ class Network:
         self._options = {"use_cache": False} if "use_cache" in accepted else {}
         self._aliases = _aliases(backbone)
         self._modes = _modes(backbone, self.blocks[frozen:] if frozen else (backbone,))
+        self._last = last_block(backbone)
+        self._narrow: dict[str, bool] = {}
+        """by kind of pooling, whether the last block can be run for the one position that it looks at"""
         self._channels_first = any(isinstance(one, nn.modules.conv._ConvNd) for one in backbone.modules())
 
     @property
@@ -188,6 +194,49 @@ class Network:
     def pooled(self, batch: Batch, hidden: torch.Tensor, pooling: Pooling) -> torch.Tensor:
         """What a pooling makes of the last hidden states: (rows, width), or (tokens with a piece, width)."""
         return pooling(hidden, batch.pieces if pooling.kind == EACH else self.mask(batch.inputs, hidden))
+
+    def features(
+        self, batch: Batch, pooling: Pooling, weights: Mapping[str, torch.Tensor] | None = None
+    ) -> torch.Tensor:
+        """`pooled` of the call, for less: where a pooling looks at one position, the last block computes no other.
+
+        Whether that holds is seen once, on the first batch, in comparison with the plain model.
+        """
+        if pooling.kind not in ONE or self._last is None:
+            return self.pooled(batch, self(batch, weights), pooling)
+        if pooling.kind not in self._narrow:
+            self._narrow[pooling.kind] = self._narrows(batch, pooling, weights)
+        if not self._narrow[pooling.kind]:
+            return self.pooled(batch, self(batch, weights), pooling)
+        return self._narrowly(batch, pooling, weights)
+
+    def _narrowly(self, batch: Batch, pooling: Pooling, weights: Mapping[str, torch.Tensor] | None) -> torch.Tensor:
+        assert self._last is not None
+        with narrowed(self._last, lambda states: place(states, self.mask(batch.inputs, states), pooling.kind)):
+            hidden = self(batch, weights)
+        if hidden.shape[1] != 1:
+            raise CannotResume("what is above the last block brings positions back")
+        return pooling(hidden, None)
+
+    @torch.no_grad()
+    def _narrows(self, batch: Batch, pooling: Pooling, weights: Mapping[str, torch.Tensor] | None) -> bool:
+        with self._calm(), torch.autocast(self.device.type, enabled=False):
+            try:
+                plain = self.pooled(batch, self(batch, weights), pooling)
+                return _error(self._narrowly(batch, pooling, weights), plain) < TOLERANCE
+            except Exception:  # whatever an unknown model trips over: it will be run as it is
+                return False
+
+    @contextmanager
+    def _calm(self) -> Iterator[None]:
+        """Without dropout, which is as it was afterwards."""
+        before = [module.training for module, _ in self._modes]
+        self.training(False)
+        try:
+            yield
+        finally:
+            for (module, _), was in zip(self._modes, before, strict=True):
+                module.training = was
 
     def lengths(self, batch: Batch, entering: torch.Tensor) -> np.ndarray | None:
         """(rows,) real positions along axis 1 of what enters, padding to their right; None where rows are whole."""

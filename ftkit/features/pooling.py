@@ -40,16 +40,21 @@ def pool(hidden: torch.Tensor, mask: torch.Tensor | None, kind: str) -> torch.Te
         assert mask is not None, "rows of tokens say where their tokens stand"
         row, token = torch.nonzero(mask >= 0, as_tuple=True)
         return hidden[row, mask[row, token]]
-    if mask is None:
-        mask = torch.ones(hidden.shape[:2], dtype=torch.long, device=hidden.device)
     if kind == "mean":
+        if mask is None:
+            mask = torch.ones(hidden.shape[:2], dtype=torch.long, device=hidden.device)
         weights = mask.unsqueeze(-1).to(hidden.dtype)
         return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
+    return hidden[torch.arange(len(hidden), device=hidden.device), place(hidden, mask, kind)]
+
+
+def place(hidden: torch.Tensor, mask: torch.Tensor | None, kind: str) -> torch.Tensor:
+    """(rows,) the one position that the poolings `first` and `last` look at."""
     if kind == "first":
-        return hidden[:, 0]
-    positions = torch.arange(hidden.shape[1], device=hidden.device)
-    last = (mask * positions).argmax(dim=1)  # also right for padding on the left
-    return hidden[torch.arange(len(hidden), device=hidden.device), last]
+        return torch.zeros(len(hidden), dtype=torch.long, device=hidden.device)
+    if mask is None:
+        return torch.full((len(hidden),), hidden.shape[1] - 1, device=hidden.device)
+    return (mask * torch.arange(hidden.shape[1], device=hidden.device)).argmax(dim=1)  # also where padding is left
 
 
 def declared(folder: Path) -> Pooling | None:

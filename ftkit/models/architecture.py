@@ -38,6 +38,14 @@ def blocks(backbone: nn.Module) -> Blocks:
     return best
 
 
+def last_block(backbone: nn.Module) -> nn.Module | None:
+    """The uppermost of its blocks; None where it has no list of them."""
+    try:
+        return blocks(backbone).modules[-1]
+    except FtkitError:
+        return None
+
+
 def linears(backbone: nn.Module) -> list[str]:
     """Dotted names of the linear modules (also the transposed ones of GPT-2)."""
     from transformers.pytorch_utils import Conv1D

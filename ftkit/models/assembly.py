@@ -110,7 +110,7 @@ class Model:
         def work(some: np.ndarray) -> None:
             nonlocal done
             batch = examples.batch(some).to(self.network.device)
-            found = self._scores(self.network.pooled(batch, self.network(batch), self.head.pooling))
+            found = self._scores(self.network.features(batch, self.head.pooling))
             out[some] = tokens.of_rows(found, [examples.rows[i] for i in some]) if each else found
             done += len(some)
             seen(done)

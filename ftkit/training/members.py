@@ -125,7 +125,7 @@ class Member:
 
     def logits(self, network: Network, batch: Batch) -> torch.Tensor:
         """(rows, labels), or (rows, tokens, labels)."""
-        return self.head(network.pooled(batch, network(batch, self.backbone), self.pooling), batch.pieces)
+        return self.head(network.features(batch, self.pooling, self.backbone), batch.pieces)
 
     def head(self, features: torch.Tensor, pieces: torch.Tensor | None = None) -> torch.Tensor:
         """Pooled features (rows, width) → (rows, labels).
