@@ -19,11 +19,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from measure import machine, table
+from measure import machine, table, write_section
 from steps import measured, within
 
 EPOCHS = 10
 BATCH = 32
+NEEDED = {"4": 2, "1": 4, "0": 8}
+"""times sooner than Trainer, by the number of last blocks that train, a third of the base, one, and the head alone"""
 
 
 def arguments() -> argparse.Namespace:
@@ -46,7 +48,7 @@ def drawn(folder: Path, per_label: int) -> list[tuple[str, str]]:
 
 
 def ours(base: Path, layers: str, folder: Path, rows: list[tuple[str, str]]) -> dict[str, Callable[[], object]]:
-    """Decoding the files, reading them with the base, and an epoch in fp32 and in bf16."""
+    """Decoding the files, reading them with the base, and an epoch in fp32 and, where ftkit tries it, in bf16."""
     import numpy as np
     import pandas as pd
     import torch
@@ -62,6 +64,7 @@ def ours(base: Path, layers: str, folder: Path, rows: list[tuple[str, str]]) -> 
     from ftkit.training.loop import fit
     from ftkit.training.members import Settings, member
     from ftkit.training.passes import Job
+    from ftkit.training.precision import has_bf16
 
     known = Base(base.name, base, "local", "", "folder")
     kind = registry.load("tasks", "image_classification")
@@ -97,12 +100,14 @@ def ours(base: Path, layers: str, folder: Path, rows: list[tuple[str, str]]) -> 
         settings = Settings(epochs=1, lr=1e-3, batch=BATCH)
         list(fit(job, [member("fit", network, method, start, every, every[:0], settings, 0)]))
 
-    return {
+    work: dict[str, Callable[[], object]] = {
         "decode once": decode,
         "read once": read,
         "epoch, fp32": lambda: epoch(job),
-        "epoch, bf16": lambda: epoch(replace(job, precision="bf16")),
     }
+    if has_bf16():
+        work["epoch, bf16"] = lambda: epoch(replace(job, precision="bf16"))
+    return work
 
 
 def theirs(base: Path, layers: str, folder: Path, rows: list[tuple[str, str]]) -> Callable[[], object]:
@@ -163,7 +168,7 @@ def theirs(base: Path, layers: str, folder: Path, rows: list[tuple[str, str]]) -
 
 
 def main() -> None:
-    """Measure, and write a table."""
+    """Measure, and write the table."""
     args = arguments()
     os.environ |= {"OMP_NUM_THREADS": str(args.threads), "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
     from ftkit.features import processor
@@ -177,14 +182,17 @@ def main() -> None:
         }
         contestants["Trainer epoch"] = theirs(args.base, layers, args.data, rows)
         seconds = measured(contestants, args.repetitions, args.threads)
-        epoch = min(seconds["epoch, fp32"], seconds["epoch, bf16"])  # ftkit measures both, and takes the quicker one
+        epoch = min(took for name, took in seconds.items() if name.startswith("epoch"))  # ftkit takes the quicker one
         whole = seconds["decode once"] + seconds["read once"] + EPOCHS * epoch
         rival = EPOCHS * seconds["Trainer epoch"]
         figures = [*seconds.values(), whole, rival, rival / whole]
-        lines.append([layers, *(f"{value:.2f}" for value in figures)])
+        needed = str(NEEDED.get(layers, "–"))
+        lines.append([layers, *(f"{value:.2f}" for value in figures), needed])
         sys.stderr.write(f"{lines[-1]}\n")
-    header = ["last blocks", *seconds, f"ftkit, {EPOCHS} epochs", f"Trainer, {EPOCHS} epochs", "times sooner"]
-    print(f"{machine(args.threads)} {len(rows)} pictures, {args.base.name}.\n\n{table(header, lines)}")
+    header = ["last blocks", *seconds, f"ftkit, {EPOCHS} epochs", f"Trainer, {EPOCHS} epochs", "times sooner", "needed"]
+    text = f"{machine(args.threads)} {len(rows)} pictures, {args.base.name}.\n\n{table(header, lines)}"
+    write_section("pictures", text)
+    print(text)
 
 
 if __name__ == "__main__":
