@@ -103,6 +103,10 @@ class Decoded(Sequence[dict[str, np.ndarray]]):
     """what makes an array of a file whose entry is gone"""
     settings: str = ""
     """all that changes what `collate` makes of an array"""
+    several: bool = False
+    """whether an array is pictures that go through the base one by one"""
+    change: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
+    """what is made of an array as it is looked at; `settings` say so as well"""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -119,7 +123,7 @@ class Decoded(Sequence[dict[str, np.ndarray]]):
         if array is None:
             array = self.decode(item)
             self.store.put(item.digest, array)
-        return {self.name: array}
+        return {self.name: array if self.change is None else self.change(array)}
 
     @cached_property
     def hashes(self) -> list[str]:

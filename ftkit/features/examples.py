@@ -18,7 +18,7 @@ from ftkit.features.cache import SEGMENT, Cache, Shelf
 from ftkit.features.headroom import in_lengths
 from ftkit.features.network import TOLERANCE, Batch, Network
 from ftkit.features.pooling import EACH, Pooling
-from ftkit.tasks import NO_TOKEN, PIECES
+from ftkit.tasks import FRAMES, NO_TOKEN, PIECES
 
 if TYPE_CHECKING:
     from ftkit.tasks import Task
@@ -46,6 +46,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def several(self) -> bool:
+        """Whether each row is pictures that go through the base one by one."""
+        return isinstance(self.rows, Decoded) and self.rows.several
+
     @cached_property
     def hashes(self) -> list[str]:
         """`input_hash` of each row."""
@@ -58,11 +63,11 @@ class Examples:
         """
         if cached and self.prefix is not None:
             shape = self.task.outline(self.lengths[positions], self.processor) or self._collated(positions)
-            return Batch(shape, self.prefix.take(positions), shape.pop(PIECES, None))
+            return _batch(shape, self.prefix.take(positions, several=FRAMES in shape))
         inputs = self._collated(positions)
         if changed is not None and self.augment:
             inputs = self.task.augment(inputs, self.augment, torch.Generator().manual_seed(changed))
-        return Batch(inputs, pieces=inputs.pop(PIECES, None))
+        return _batch(inputs)
 
     def _collated(self, positions: np.ndarray) -> dict[str, torch.Tensor]:
         return self.task.collate([self.rows[i] for i in positions], self.processor)
@@ -81,10 +86,10 @@ class Prefix:
     shelf: Shelf
     hashes: list[str]
 
-    def take(self, positions: np.ndarray) -> torch.Tensor:
-        """(rows, longest, …), padded with zeros on the right."""
+    def take(self, positions: np.ndarray, several: bool = False) -> torch.Tensor:
+        """(rows, longest, …), padded with zeros on the right; of rows of `several` pictures, (pictures, …)."""
         rows = [self.shelf[self.hashes[i]] for i in positions]
-        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        return torch.cat(rows) if several else torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
 class Features:
@@ -167,6 +172,13 @@ class Features:
         whole = self.pooled.setdefault(pooling, np.full((len(self._hashes), rows.shape[1]), np.nan, np.float32))
         whole[positions] = rows
 
+    def of(self, rows: Sequence[dict[str, np.ndarray]]) -> dict[Pooling, np.ndarray]:
+        """What the base says of other rows of the same task: features (rows, width) by pooling."""
+        others = replace(self._examples, rows=rows)
+        found = Features(self._network, others, self._poolings, self._cache, keep=False)
+        found.read(np.arange(len(others)))
+        return found.pooled
+
     def digest(self) -> str:
         """sha256 of all that was read."""
         state = hashlib.sha256(self.known.tobytes())
@@ -246,10 +258,21 @@ class Features:
             yield shelf, _each_token(pooled, batch) if pooling.kind == EACH else list(pooled[:, None].unbind())
         for (network, shelf), entering in zip(self._cuts.items(), several, strict=True):
             if entering is not None:
-                lengths = network.lengths(batch, entering)
-                whole = entering.cpu()
-                real = [whole.shape[1]] * len(whole) if lengths is None else lengths
-                yield shelf, [row[:length].clone() for row, length in zip(whole, real, strict=True)]
+                yield shelf, _un_padded(network, batch, entering)
+
+
+def _batch(inputs: dict[str, torch.Tensor], prefix: torch.Tensor | None = None) -> Batch:
+    pieces, frames = inputs.pop(PIECES, None), inputs.pop(FRAMES, None)
+    return Batch(inputs, prefix, pieces, frames)
+
+
+def _un_padded(network: Network, batch: Batch, entering: torch.Tensor) -> list[torch.Tensor]:
+    """What enters the cut of each row: (positions, …), or (pictures, positions, …)."""
+    lengths, whole = network.lengths(batch, entering), entering.cpu()
+    if batch.frames is not None:
+        return [row.clone() for row in torch.split(whole, batch.frames.tolist())]
+    real = [whole.shape[1]] * len(whole) if lengths is None else lengths
+    return [row[:length].clone() for row, length in zip(whole, real, strict=True)]
 
 
 def _each_token(seen: torch.Tensor, batch: Batch) -> list[torch.Tensor]:
@@ -262,11 +285,12 @@ def _each_token(seen: torch.Tensor, batch: Batch) -> list[torch.Tensor]:
 
 
 def _doubt_of_padding(network: Network, padded: Batch, alone: Batch) -> str:
-    """Why rows cannot be read un-padded, seen at the last row of a batch; empty where they can."""
+    """Why rows cannot be read un-padded, seen at the last row of a batch, all its pictures; empty where they can."""
     many, one = network.entering(padded.inputs), network.entering(alone.inputs)
     if many is None or one is None or many.shape[2:] != one.shape[2:]:
         return "its rows are of several shapes"
-    off = float((many[-1, : one.shape[1]] - one[0]).abs().max() / one.abs().max().clamp(min=1e-12))
+    same = many[-len(one) :, : one.shape[1]]
+    off = float((same - one).abs().max() / one.abs().max().clamp(min=1e-12))
     exact = max(TOLERANCE, 8 * torch.finfo(one.dtype).eps)
     return "" if off < exact else f"padding changes what the model makes of a row, by {off:.0e}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 from ftkit import metrics as metric_registry
 from ftkit.errors import InputError, did_you_mean
 from ftkit.files import replacing
-from ftkit.metrics import Scored
+from ftkit.metrics import Footage, Scored
 from ftkit.metrics.log_loss import LogLoss
 from ftkit.metrics.mae import Mae
 from ftkit.privacy import shown
@@ -30,6 +31,8 @@ COLUMNS = (
     *("row_id", "input_hash", "split", "fold", "predictor", "seed", "kind"),
     *("gold", "prediction", "scores", "loss", "unit", "group"),
 )
+SECONDS, QUIET = "seconds", "quiet"
+"""columns of clips of video alone: how long each is, and the label of those in which nothing happens"""
 UNKNOWN = "(not in training)"
 """stands for every gold label that training lacked"""
 
@@ -52,6 +55,7 @@ def frame_of(
     unit: Sequence[str | None] | None = None,
     group: Sequence[str | None] | None = None,
     slices: Mapping[str, Sequence[str]] | None = None,
+    footage: Footage | None = None,
 ) -> pd.DataFrame:
     """The rows of one predictor and seed; `scores` is (rows, labels), or None where it has none;
     of tags, objects (tokens, labels), of which the probability of each predicted tag is kept.
@@ -66,7 +70,10 @@ def frame_of(
     losses = _losses(gold, prediction, scores, labels, kind)
     plain |= {"predictor": predictor, "seed": seed, "kind": kind, "loss": losses}
     plain |= {f"slice.{name}": values for name, values in (slices or {}).items()}
+    if footage is not None:
+        plain |= {SECONDS: footage.seconds}
     cells = {"gold": _cells(gold, kind), "prediction": _cells(prediction, kind), "scores": kept}
+    cells |= {} if footage is None else {QUIET: [footage.quiet] * len(row_id)}
     cells |= {"unit": none if unit is None else list(unit), "group": none if group is None else list(group)}
     found: dict[str, Any] = {name: one if isinstance(one, (str, int)) else list(one) for name, one in plain.items()}
     found |= {name: pd.Series(values, dtype=object) for name, values in cells.items()}
@@ -170,7 +177,16 @@ def scored(
         message = f"predictions of {predictor}: scores do not fit the {len(labels)} labels"
         raise InputError(message, "train the run again")
     scores = np.stack(list(mine["scores"])) if lengths == {len(labels)} else None
-    return _coded(list(mine["gold"]), list(mine["prediction"]), scores, labels, kind), units_of(mine)
+    found, units = _coded(list(mine["gold"]), list(mine["prediction"]), scores, labels, kind), units_of(mine)
+    return replace(found, footage=footage_of(mine, units)), units
+
+
+def footage_of(frame: pd.DataFrame, units: np.ndarray | None) -> Footage | None:
+    """What is known of rows that are clips; None for others."""
+    if SECONDS not in frame:
+        return None
+    quiet = frame[QUIET].iloc[0] if len(frame) else None
+    return Footage(frame[SECONDS].to_numpy(np.float64), quiet if isinstance(quiet, str) else None, units)
 
 
 def coded(table: pa.Table, stored: Sequence[str], kind: str, labels: Sequence[str]) -> Scored:
@@ -282,7 +298,7 @@ def _column(name: str, frame: pd.DataFrame) -> pa.Array:
         return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat.astype(np.float32)))
     if name in ("fold", "seed"):
         return pa.array(values.to_numpy(np.int64))
-    if name == "loss":
+    if name in ("loss", SECONDS):
         return pa.array(values.to_numpy(np.float64))
     answers, kinds = name in ("gold", "prediction"), set(frame["kind"])
     if answers and "values" in kinds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +148,7 @@ def _score_baselines(outcome: Outcome) -> None:
         None if general else Scratch.of(session),
         task.raw(session.prepared.encoded.rows, session.assembly.processor),
     )
+    views = {name: session.arms[0].features.of(rows) for name, rows in _views(session).items()}
     with console.progress("baselines", len(parts)) as bar:
         for done, part in enumerate(parts, 1):
             gold, chosen = session.targets[part.train], outcome.probes[part.name]
@@ -170,6 +172,9 @@ def _score_baselines(outcome: Outcome) -> None:
             if signals is not None:
                 known, asked = signals[part.train], signals[part.test]
                 found["raw_neighbour"] = raw.neighbours(known, gold, count, asked, session.balanced)
+            for name, looks in views.items():
+                fresh = probe.fit(looks, session.targets, count, part.train, (chosen.pooling, chosen.strength))
+                found[name] = task.scores(fresh.logits(looks[chosen.pooling][part.test]))
             if small is not None and (learned := small.scores(part)) is not None:
                 found["from_scratch"] = learned
             if (source := unadapted(session, part.test)) is not None:
@@ -177,6 +182,13 @@ def _score_baselines(outcome: Outcome) -> None:
             for name, scores in found.items():
                 outcome.baselines.setdefault(name, {})[part.name] = scores
             bar.update(done)
+
+
+def _views(session: Session) -> Mapping[str, Sequence[dict[str, np.ndarray]]]:
+    """Rows with something left out, by the name of the baseline that reads them so; of a bank none."""
+    if session.recipe.bank.by is not None:
+        return {}
+    return session.recipe.task.views(session.prepared.encoded.rows, session.assembly.processor)
 
 
 def _doubts(outcome: Outcome) -> Doubts:
