@@ -191,8 +191,16 @@ def cost_of(outcome: Outcome, clock: Clock, run: RunFolder) -> dict[str, Any]:
         + head.weight.numel()
         + head.bias.numel(),
         "predictions_per_second": outcome.rate,
+        "frames_per_second": _frames_per_second(outcome),
         "examples_per_second": outcome.rows_trained / seconds if seconds and outcome.rows_trained else None,
     }
+
+
+def _frames_per_second(outcome: Outcome) -> float | None:
+    """Pictures of clips that are predicted in a second; None where rows are no clips."""
+    inputs = outcome.session.splits.rows.frame["input"].to_list()
+    pictures = outcome.session.recipe.task.pictures(inputs)
+    return None if pictures is None or outcome.rate is None else outcome.rate * pictures / len(inputs)
 
 
 def _base(outcome: Outcome) -> dict[str, Any]:
