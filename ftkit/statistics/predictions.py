@@ -212,7 +212,12 @@ def coded(table: pa.Table, stored: Sequence[str], kind: str, labels: Sequence[st
     if answers.null_count:
         _place(prediction.filter(pc.is_null(answers))[0].as_py(), {})
     true = pc.index_in(gold, value_set=known).fill_null(-1)
-    return Scored(tuple(labels), true.to_numpy().astype(np.int64), answers.to_numpy().astype(np.int64), scores)
+    footage = None
+    if SECONDS in table.column_names:
+        frame = table.select([SECONDS, QUIET, "unit"]).to_pandas()
+        footage = footage_of(frame, units_of(frame))
+    said = answers.to_numpy().astype(np.int64)
+    return Scored(tuple(labels), true.to_numpy().astype(np.int64), said, scores, footage)
 
 
 def _dense(scores: pa.ListArray, labels: int) -> np.ndarray | None:

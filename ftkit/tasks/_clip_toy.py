@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +13,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RATE, SIDE = 8, 32
+QUALITY = {"qscale": "3", "flags": "+qscale"}
+"""of the encoder mpeg4: fine"""
 
 
-def write_clip(path: Path, pictures: Iterable[np.ndarray], rate: int = RATE, codec: str = "mpeg4") -> None:
+def write_clip(
+    path: Path,
+    pictures: Iterable[np.ndarray],
+    rate: int = RATE,
+    codec: str = "mpeg4",
+    options: Mapping[str, str] = QUALITY,
+) -> None:
     """Pictures (height, width, 3) uint8, of even sides, as a video of so many frames a second."""
     av = library()
     with av.open(str(path), "w") as container:
@@ -24,7 +32,7 @@ def write_clip(path: Path, pictures: Iterable[np.ndarray], rate: int = RATE, cod
             if stream is None:
                 stream = container.add_stream(codec, rate=rate)
                 stream.height, stream.width = pixels.shape[:2]
-                stream.pix_fmt, stream.bit_rate = "yuv420p", 400_000
+                stream.pix_fmt, stream.options = "yuv420p", dict(options)
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
             container.mux(stream.encode(frame))
         if stream is not None:

@@ -38,12 +38,14 @@ def decode(file: BinaryIO, fps: float, most: int, kept: Picture) -> np.ndarray:
     At most `most` of them, and one at least. By time stamps, so that the rate at which a clip was recorded, or a
     rate that changes, makes no difference. No more than one frame of full size is in memory. Raises BadFile.
     """
-    av = library()
     try:
         with _opened(file) as (container, stream):
             found = list(_sampled(container, stream, fps, most, kept))
-    except av.error.FFmpegError as error:  # of what decoding comes upon; `_opened` speaks for itself
-        raise BadFile(f"damaged video ({error.strerror})") from None
+    except BadFile:
+        raise
+    except Exception as error:  # what decoders stumble over in a damaged file
+        said = getattr(error, "strerror", None) or str(error)
+        raise BadFile(f"damaged video ({said})") from None
     if not found:
         raise BadFile("no frames")
     return np.stack(found)
@@ -51,7 +53,6 @@ def decode(file: BinaryIO, fps: float, most: int, kept: Picture) -> np.ndarray:
 
 def remark(file: BinaryIO, seconds: float) -> str:
     """What is unusual about the clock of a clip's first `seconds`; empty for nothing. Nothing is decoded."""
-    av = library()
     times = list[float]()
     try:
         with _opened(file) as (container, stream):
@@ -60,7 +61,7 @@ def remark(file: BinaryIO, seconds: float) -> str:
                     times.append(float(packet.pts * packet.time_base))
                 if times and times[-1] - times[0] > seconds + 1:  # frames come in the order of decoding
                     break
-    except (BadFile, av.error.FFmpegError):
+    except Exception:  # what is wrong with it, decoding says
         return ""
     ordered = np.sort(times)
     gaps = np.diff(ordered[ordered - ordered[:1] <= seconds])
@@ -129,12 +130,12 @@ def _opened(file: BinaryIO) -> Iterator[tuple[Any, Any]]:
     """A container and its first track of pictures. Raises BadFile."""
     av = library()
     try:
-        container = av.open(file, options={"format_whitelist": FORMATS})
-    except (av.error.FFmpegError, OSError):
+        container = av.open(file, options={"format_whitelist": FORMATS}, metadata_errors="replace")
+    except Exception:  # of a damaged header PyAV says more than FFmpeg's own errors
         raise BadFile("truncated video" if _begins_well(file) else "not a video") from None
     with container:
         if not container.streams.video:
-            raise BadFile("no video track")
+            raise BadFile("no video track" if len(container.streams) else "truncated video")
         stream = container.streams.video[0]
         if stream.width * stream.height > MOST_PIXELS:
             raise BadFile(f"over {MOST_PIXELS // 1_000_000} megapixels")

@@ -29,6 +29,7 @@ CLIP = "clip"
 GRID = 16  # pixels a side that the raw baseline compares
 QUIET = ("normal", "nothing", "none", "no event", "no_event", "background", "quiet", "idle", "empty", "negative")
 """what people call footage in which nothing happens"""
+SCENE = ("scene", "scene_id", "sceneid")
 Auto = Literal["auto"]
 Positive = Annotated[float, Field(gt=0, le=3600)]
 
@@ -69,6 +70,14 @@ class VideoClassification(FileTask):
         labels = {str(cell).strip() for cell in cells}
         named = [label for word in QUIET for label in sorted(labels) if label.casefold() == word]
         return task.model_copy(update={"quiet": named[0] if named else "none"})
+
+    def hangs(self, table: Table) -> tuple[str, str] | None:
+        """A column called scene: a base knows a scene again, whatever happens in it."""
+        taken = {self.file, *([self.label] if isinstance(self.label, str) else self.label)}
+        named = [str(name) for name in table.frame if str(name).casefold() in SCENE and name not in taken]
+        if not named or not 1 < table.frame[named[0]].nunique() < len(table.frame):
+            return None
+        return named[0], "clips of one scene stay on one side of every split; --unit COLUMN says otherwise"
 
     def footage(self, inputs: list[tuple[str, ...]]) -> Footage:
         """How long each clip is, as far as it is looked at, and the quiet label."""
