@@ -17,7 +17,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import overload
@@ -114,10 +114,10 @@ class Decoded(Sequence[dict[str, np.ndarray]]):
     @overload
     def __getitem__(self, place: int) -> dict[str, np.ndarray]: ...
     @overload
-    def __getitem__(self, place: slice) -> list[dict[str, np.ndarray]]: ...
-    def __getitem__(self, place: int | slice) -> dict[str, np.ndarray] | list[dict[str, np.ndarray]]:
+    def __getitem__(self, place: slice) -> Decoded: ...
+    def __getitem__(self, place: int | slice) -> dict[str, np.ndarray] | Decoded:
         if isinstance(place, slice):
-            return [self[i] for i in range(*place.indices(len(self)))]
+            return replace(self, items=self.items[place], lengths=self.lengths[place])
         item = self.items[place]
         array = self.store.get(item.digest)
         if array is None:

@@ -8,7 +8,7 @@ import pandas as pd
 from pairs import Pair, Rows, embedded
 
 LORA = {"method.name": "lora", "method.layers": "last 2"}
-"""in place of `auto`, and with a set number of passes: to try all weights in every fold would be hours of a slow core"""
+"""in place of `auto`: to try all weights in every fold would be hours of a slow core"""
 
 
 def cameras(data: Path, repetition: int) -> Rows:
@@ -38,7 +38,7 @@ PAIRS = (
             "evaluate.metrics": ["false_alarms_per_hour", "accuracy"],
         },
         source=LORA | {"train.epochs": 5},
-        target=LORA | {"train.epochs": 20, "data.validation": "none", "data.folds": 5},
+        target=LORA | {"data.folds": 5},
         suffix="parquet",
         checkpoint="mobilenet-v2-0.35-224-backbone",
     ),

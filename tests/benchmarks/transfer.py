@@ -127,9 +127,10 @@ def collected(pair: Pair, reports: Sequence[Mapping[str, Any]], source_seconds: 
 
 
 def tested_rows(report: Mapping[str, Any]) -> int:
-    """Rows that were scored; in folds, all of them that carry a label."""
-    known = report["data"]["split_rows"]
-    return int(known["test"] if "test" in known else sum(line["rows"] for line in report["per_label"]))
+    """Rows that were scored; in folds, all of them that carry a label, whether or not they were drawn for training."""
+    if report["procedure"] == "out_of_fold":
+        return sum(int(line["rows"]) for line in report["per_label"])
+    return int(report["data"]["split_rows"]["test"])
 
 
 def value_of(report: Mapping[str, Any], name: str) -> float:

@@ -42,7 +42,9 @@ def clip(
         track.pix_fmt, track.options = "yuv420p", {"qscale": "2", "flags": "+qscale"}
         track.time_base = Fraction(1, 1000)
         for time in times:
-            frame = av.VideoFrame.from_ndarray(np.full((*size, 3), round(40 + 20 * time) % 256, np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                np.full((*size, 3), round(40 + 20 * time) % 256, np.uint8), format="rgb24"
+            )
             frame.pts, frame.time_base = round(1000 * time), Fraction(1, 1000)
             container.mux(track.encode(frame))
         container.mux(track.encode())
