@@ -85,8 +85,8 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "threads": recipe.train.threads,
         "machine": environment.machine(environment.card(outcome.session.assembly.network.device)),
         "seed": recipe.seed,
-        # a label map holds names of labels; it stays in recipe.yaml, which a rerun needs
-        "recipe": (recipe.replace({"data.label_map": {}}) if mask.on else recipe).to_yaml(),
+        # names of labels stay in recipe.yaml, which a rerun needs
+        "recipe": (recipe.nameless() if mask.on else recipe).to_yaml(),
     }
 
 

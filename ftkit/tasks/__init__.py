@@ -129,6 +129,8 @@ class Task(Entry):
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
     reads_files: ClassVar[bool] = False
     """whether cells name files, which `parse` decodes as the base takes them"""
+    names_labels: ClassVar[tuple[str, ...]] = ()
+    """its keys whose values are labels, which are private where rows are hidden"""
     cut_by: ClassVar[str] = "max_length"
     """its key that says where rows are cut"""
     augmentations: ClassVar[tuple[str, ...]] = ()

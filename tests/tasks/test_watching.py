@@ -95,7 +95,7 @@ def test_the_frozen_blocks_are_computed_once(kind: str, method: str, tmp_path: P
     torch.manual_seed(0)
     backbone = task().load(base).requires_grad_(False)
     origin = Fingerprint(backbone)
-    network = Network(method_named(method, layers="last 1").apply(backbone))
+    network = Network(method_named(method).apply(backbone))
     network.origin = origin
     poolings = tuple(map(Pooling, task().poolings(backbone)))
     assert [one.kind for one in poolings] == {
