@@ -15,10 +15,11 @@ from ftkit import environment
 from ftkit.data.decoded import Decoded
 from ftkit.features import tokens
 from ftkit.features.cache import SEGMENT, Cache, Shelf
+from ftkit.features.entries import doubt_of_padding, each_token, un_padded
 from ftkit.features.headroom import in_lengths
-from ftkit.features.network import TOLERANCE, Batch, Network
+from ftkit.features.network import Batch, Network
 from ftkit.features.pooling import EACH, Pooling
-from ftkit.tasks import FRAMES, NO_TOKEN, PIECES
+from ftkit.tasks import FRAMES, PIECES
 
 if TYPE_CHECKING:
     from ftkit.tasks import Task
@@ -241,7 +242,7 @@ class Features:
         both = np.concatenate([longest, shortest])
         padded, alone = (self._examples.batch(some, cached=False).to(self._network.device) for some in (both, shortest))
         for network in list(self._cuts):
-            if why := network.doubt(padded.inputs) or _doubt_of_padding(network, padded, alone):
+            if why := network.doubt(padded.inputs) or doubt_of_padding(network, padded, alone):
                 self._uncached(network, why)
 
     def _pass(self, batch: Batch) -> Iterator[tuple[Shelf, list[torch.Tensor]]]:
@@ -255,44 +256,15 @@ class Features:
         for pooling, shelf in self._pooled.items():
             assert hidden is not None
             pooled = self._network.pooled(batch, hidden, pooling).cpu()
-            yield shelf, _each_token(pooled, batch) if pooling.kind == EACH else list(pooled[:, None].unbind())
+            yield shelf, each_token(pooled, batch) if pooling.kind == EACH else list(pooled[:, None].unbind())
         for (network, shelf), entering in zip(self._cuts.items(), several, strict=True):
             if entering is not None:
-                yield shelf, _un_padded(network, batch, entering)
+                yield shelf, un_padded(network, batch, entering)
 
 
 def _batch(inputs: dict[str, torch.Tensor], prefix: torch.Tensor | None = None) -> Batch:
     pieces, frames = inputs.pop(PIECES, None), inputs.pop(FRAMES, None)
     return Batch(inputs, prefix, pieces, frames)
-
-
-def _un_padded(network: Network, batch: Batch, entering: torch.Tensor) -> list[torch.Tensor]:
-    """What enters the cut of each row: (positions, …), or (pictures, positions, …)."""
-    lengths, whole = network.lengths(batch, entering), entering.cpu()
-    if batch.frames is not None:
-        return [row.clone() for row in torch.split(whole, batch.frames.tolist())]
-    real = [whole.shape[1]] * len(whole) if lengths is None else lengths
-    return [row[:length].clone() for row, length in zip(whole, real, strict=True)]
-
-
-def _each_token(seen: torch.Tensor, batch: Batch) -> list[torch.Tensor]:
-    """Vectors of the tokens with a piece -> (tokens, width) of each row, nan for tokens without one."""
-    assert batch.pieces is not None
-    pieces = batch.pieces.cpu()
-    whole = seen.new_full((*pieces.shape, seen.shape[-1]), float("nan"))
-    whole[pieces >= 0] = seen
-    return [row[:length].clone() for row, length in zip(whole, (pieces != NO_TOKEN).sum(1).tolist(), strict=True)]
-
-
-def _doubt_of_padding(network: Network, padded: Batch, alone: Batch) -> str:
-    """Why rows cannot be read un-padded, seen at the last row of a batch, all its pictures; empty where they can."""
-    many, one = network.entering(padded.inputs), network.entering(alone.inputs)
-    if many is None or one is None or many.shape[2:] != one.shape[2:]:
-        return "its rows are of several shapes"
-    same = many[-len(one) :, : one.shape[1]]
-    off = float((same - one).abs().max() / one.abs().max().clamp(min=1e-12))
-    exact = max(TOLERANCE, 8 * torch.finfo(one.dtype).eps)
-    return "" if off < exact else f"padding changes what the model makes of a row, by {off:.0e}"
 
 
 def hash_rows(rows: Sequence[dict[str, np.ndarray]]) -> list[str]:

@@ -199,8 +199,9 @@ def cost_of(outcome: Outcome, clock: Clock, run: RunFolder) -> dict[str, Any]:
 def _frames_per_second(outcome: Outcome) -> float | None:
     """Pictures of clips that are predicted in a second; None where rows are no clips."""
     inputs = outcome.session.splits.rows.frame["input"].to_list()
-    pictures = outcome.session.recipe.task.pictures(inputs)
-    return None if pictures is None or outcome.rate is None else outcome.rate * pictures / len(inputs)
+    if outcome.rate is None or outcome.session.recipe.task.footage(inputs) is None:
+        return None
+    return outcome.rate * float(np.mean([clip.length for (clip,) in inputs]))
 
 
 def _base(outcome: Outcome) -> dict[str, Any]:

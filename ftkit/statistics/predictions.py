@@ -21,7 +21,7 @@ from ftkit.metrics import Footage, Scored
 from ftkit.metrics.log_loss import LogLoss
 from ftkit.metrics.mae import Mae
 from ftkit.privacy import shown
-from ftkit.statistics import tagged
+from ftkit.statistics import filmed, tagged
 
 SCHEMAS = {"label": 1, "labels": 1, "values": 2, "tags": 2}
 """version of the table that a kind of predictions needs; a reader knows all that are not larger than its own"""
@@ -31,8 +31,6 @@ COLUMNS = (
     *("row_id", "input_hash", "split", "fold", "predictor", "seed", "kind"),
     *("gold", "prediction", "scores", "loss", "unit", "group"),
 )
-SECONDS, QUIET = "seconds", "quiet"
-"""columns of clips of video alone: how long each is, and the label of those in which nothing happens"""
 UNKNOWN = "(not in training)"
 """stands for every gold label that training lacked"""
 
@@ -70,10 +68,8 @@ def frame_of(
     losses = _losses(gold, prediction, scores, labels, kind)
     plain |= {"predictor": predictor, "seed": seed, "kind": kind, "loss": losses}
     plain |= {f"slice.{name}": values for name, values in (slices or {}).items()}
-    if footage is not None:
-        plain |= {SECONDS: footage.seconds}
     cells = {"gold": _cells(gold, kind), "prediction": _cells(prediction, kind), "scores": kept}
-    cells |= {} if footage is None else {QUIET: [footage.quiet] * len(row_id)}
+    cells |= {} if footage is None else filmed.columns(footage)
     cells |= {"unit": none if unit is None else list(unit), "group": none if group is None else list(group)}
     found: dict[str, Any] = {name: one if isinstance(one, (str, int)) else list(one) for name, one in plain.items()}
     found |= {name: pd.Series(values, dtype=object) for name, values in cells.items()}
@@ -178,15 +174,7 @@ def scored(
         raise InputError(message, "train the run again")
     scores = np.stack(list(mine["scores"])) if lengths == {len(labels)} else None
     found, units = _coded(list(mine["gold"]), list(mine["prediction"]), scores, labels, kind), units_of(mine)
-    return replace(found, footage=footage_of(mine, units)), units
-
-
-def footage_of(frame: pd.DataFrame, units: np.ndarray | None) -> Footage | None:
-    """What is known of rows that are clips; None for others."""
-    if SECONDS not in frame:
-        return None
-    quiet = frame[QUIET].iloc[0] if len(frame) else None
-    return Footage(frame[SECONDS].to_numpy(np.float64), quiet if isinstance(quiet, str) else None, units)
+    return replace(found, footage=filmed.footage(mine, units)), units
 
 
 def coded(table: pa.Table, stored: Sequence[str], kind: str, labels: Sequence[str]) -> Scored:
@@ -213,9 +201,9 @@ def coded(table: pa.Table, stored: Sequence[str], kind: str, labels: Sequence[st
         _place(prediction.filter(pc.is_null(answers))[0].as_py(), {})
     true = pc.index_in(gold, value_set=known).fill_null(-1)
     footage = None
-    if SECONDS in table.column_names:
-        frame = table.select([SECONDS, QUIET, "unit"]).to_pandas()
-        footage = footage_of(frame, units_of(frame))
+    if filmed.SECONDS in table.column_names:
+        frame = table.select([filmed.SECONDS, filmed.QUIET, "unit"]).to_pandas()
+        footage = filmed.footage(frame, units_of(frame))
     said = answers.to_numpy().astype(np.int64)
     return Scored(tuple(labels), true.to_numpy().astype(np.int64), said, scores, footage)
 
@@ -303,7 +291,7 @@ def _column(name: str, frame: pd.DataFrame) -> pa.Array:
         return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat.astype(np.float32)))
     if name in ("fold", "seed"):
         return pa.array(values.to_numpy(np.int64))
-    if name in ("loss", SECONDS):
+    if name in ("loss", filmed.SECONDS):
         return pa.array(values.to_numpy(np.float64))
     answers, kinds = name in ("gold", "prediction"), set(frame["kind"])
     if answers and "values" in kinds:

@@ -170,10 +170,6 @@ class Task(Entry):
         """What metrics of video need to know of rows; None where they are none."""
         return None
 
-    def pictures(self, inputs: list[tuple[str, ...]]) -> int | None:
-        """How many pictures rows are that are several each; None where they are not."""
-        return None
-
     def parse(self, table: Table, max_chars: int, labelled: bool = True, base: Base | None = None) -> Parsed:
         """Inputs and gold labels of every row, with a reason for each row that cannot be used.
 

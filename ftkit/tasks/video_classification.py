@@ -87,10 +87,6 @@ class VideoClassification(FileTask):
         seconds = np.array([item.seconds for (item,) in inputs if isinstance(item, FileItem)], dtype=np.float64)
         return Footage(seconds, None if self.quiet in ("auto", "none") else self.quiet)
 
-    def pictures(self, inputs: list[tuple[str, ...]]) -> int:
-        """Of all rows together."""
-        return sum(item.length for (item,) in inputs if isinstance(item, FileItem))
-
     # ---- model ----
 
     def processor(self, base: Base) -> Eye:

@@ -63,6 +63,8 @@ def test_without_quiet_footage_there_is_no_such_number() -> None:
     assert math.isnan(load(ALARMS).compute(plain)) and math.isnan(load(SCENES).compute(plain))
     assert not load(ALARMS).suits(plain) and not load(SCENES).suits(plain)
     assert load(ALARMS).suits(clips([0, 2], [0.9, 0.1])) and not load(SCENES).suits(clips([0, 2], [0.9, 0.1]))
+    nothing = clips([], [], scene=[])
+    assert math.isnan(load(ALARMS).compute(nothing)) and math.isnan(load(SCENES).compute(nothing))
     unscored = replace(clips([0, 2], [0.9, 0.1]), scores=None)
     assert math.isnan(load(ALARMS).compute(unscored))
 
