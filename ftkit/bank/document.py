@@ -129,7 +129,7 @@ def _report(told: Told, rows: Rows, command: str) -> dict[str, Any]:
         "row_key": told.mask.fingerprint,
         "versions": environment.versions(),
         "machine": hardware.machine(),
-        "recipe": (recipe.replace({"data.label_map": {}}) if told.mask.on else recipe).to_yaml(),
+        "recipe": (recipe.nameless() if told.mask.on else recipe).to_yaml(),
     }
 
 

@@ -98,8 +98,7 @@ class Served:
 
         def work(some: np.ndarray) -> None:
             batch = rows.batch(some).to(network.device)
-            hidden = network(batch)
-            out[some] = pooling(hidden, network.mask(batch.inputs, hidden)).float().cpu().numpy()
+            out[some] = network.pooled(batch, network(batch), pooling).float().cpu().numpy()
 
         with processor.used("auto"):
             network.training(False)
@@ -141,7 +140,7 @@ class Served:
             hidden = network(batch, {name: weights[name][0] for name in network.trainable()})
         else:
             hidden = mixed(network, batch, weights, whose)
-        features = pooling(hidden, network.mask(batch.inputs, hidden))
+        features = network.pooled(batch, hidden, pooling)
         return mixed_head(features, weights[WEIGHT], weights[BIAS], place)
 
     def adapter(self, one: Outcome) -> dict[str, torch.Tensor]:

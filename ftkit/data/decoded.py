@@ -17,7 +17,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import overload
@@ -103,6 +103,10 @@ class Decoded(Sequence[dict[str, np.ndarray]]):
     """what makes an array of a file whose entry is gone"""
     settings: str = ""
     """all that changes what `collate` makes of an array"""
+    several: bool = False
+    """whether an array is pictures that go through the base one by one"""
+    change: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
+    """what is made of an array as it is looked at; `settings` say so as well"""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -110,16 +114,16 @@ class Decoded(Sequence[dict[str, np.ndarray]]):
     @overload
     def __getitem__(self, place: int) -> dict[str, np.ndarray]: ...
     @overload
-    def __getitem__(self, place: slice) -> list[dict[str, np.ndarray]]: ...
-    def __getitem__(self, place: int | slice) -> dict[str, np.ndarray] | list[dict[str, np.ndarray]]:
+    def __getitem__(self, place: slice) -> Decoded: ...
+    def __getitem__(self, place: int | slice) -> dict[str, np.ndarray] | Decoded:
         if isinstance(place, slice):
-            return [self[i] for i in range(*place.indices(len(self)))]
+            return replace(self, items=self.items[place], lengths=self.lengths[place])
         item = self.items[place]
         array = self.store.get(item.digest)
         if array is None:
             array = self.decode(item)
             self.store.put(item.digest, array)
-        return {self.name: array}
+        return {self.name: array if self.change is None else self.change(array)}
 
     @cached_property
     def hashes(self) -> list[str]:

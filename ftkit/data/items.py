@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 
 class Item(str):
@@ -30,18 +31,22 @@ class FileItem(Item):
     """its bytes where it lies nowhere by itself"""
     length: int
     """positions of its array"""
+    seconds: float | None
+    """of footage that its array stands for"""
 
-    def __new__(cls, name: str, digest: str, path: Path | None, raw: bytes | None, length: int) -> Self:
+    def __new__(
+        cls, name: str, digest: str, path: Path | None, raw: bytes | None, length: int, seconds: float | None = None
+    ) -> Self:
         made = super().__new__(cls, name, digest)
-        made.path, made.raw, made.length = path, raw, length
+        made.path, made.raw, made.length, made.seconds = path, raw, length, seconds
         return made
 
-    def content(self) -> bytes:
-        """The bytes of the file, read anew; an OSError where it is gone."""
+    def open(self) -> BinaryIO:
+        """The file, read anew; an OSError where it is gone."""
         if self.raw is not None:
-            return self.raw
+            return io.BytesIO(self.raw)
         assert self.path is not None
-        return self.path.read_bytes()
+        return self.path.open("rb")
 
 
 def identity(part: str) -> str | None:

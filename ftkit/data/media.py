@@ -1,4 +1,4 @@
-"""A folder of pictures or sounds -> cells `file`, and `label` where they lie in subfolders; nothing is decoded."""
+"""A folder of pictures, sounds or clips -> cells `file`, and `label` of those in subfolders. No file is opened."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from ftkit.privacy import shown
 
 IMAGES = (".jpg", ".jpeg", ".png", ".webp")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
-KINDS = {"pictures": IMAGES, "sounds": SOUNDS}
+CLIPS = (".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v", ".mpg", ".mpeg")
+KINDS = {"pictures": IMAGES, "sounds": SOUNDS, "clips": CLIPS}
 
 
 def kind_of(folder: Path) -> str | None:
-    """What the subfolders, or else the folder itself, hold most of, `pictures` or `sounds`; None for neither."""
+    """What the subfolders, or else the folder itself, hold most of, a name of `KINDS`; None for nothing of them."""
     return _kind([names for _, names in _subfolders(folder)]) or _kind([_files(folder)])
 
 

@@ -15,7 +15,7 @@ from ftkit.recipe import Data
 
 
 def read(source: str, data: Data) -> Table:
-    """Read a file, a folder with one subfolder per label (of texts, pictures or sounds), or a hub data set.
+    """Read a file, a folder with one subfolder per label (of texts, pictures, sounds or clips), or a hub data set.
 
     Keys of `data` say how (`delimiter`, `quoting`, `header`, `encoding`, `sheet`, `columns`); what they leave
     open is detected and noted. Raises InputError where nothing sensible can be read.
@@ -37,7 +37,7 @@ def read(source: str, data: Data) -> Table:
 
 
 def _read_folder(source: str, path: Path, data: Data) -> tuple[Cells, str]:
-    """Recordings, pictures, sounds or texts: whatever the folder holds most of."""
+    """Recordings, pictures, sounds, clips or texts: whatever the folder holds most of."""
 
     def each(file: File) -> Cells:
         return _read_file(file, data)

@@ -15,10 +15,11 @@ from ftkit import hardware
 from ftkit.data.decoded import Decoded
 from ftkit.features import tokens
 from ftkit.features.cache import SEGMENT, Cache, Shelf
+from ftkit.features.entries import doubt_of_padding, each_token, un_padded
 from ftkit.features.headroom import in_lengths
-from ftkit.features.network import TOLERANCE, Batch, Network
+from ftkit.features.network import Batch, Network
 from ftkit.features.pooling import EACH, Pooling
-from ftkit.tasks import NO_TOKEN, PIECES
+from ftkit.tasks import FRAMES, PIECES
 
 if TYPE_CHECKING:
     from ftkit.tasks import Task
@@ -46,6 +47,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def several(self) -> bool:
+        """Whether each row is pictures that go through the base one by one."""
+        return isinstance(self.rows, Decoded) and self.rows.several
+
     @cached_property
     def hashes(self) -> list[str]:
         """`input_hash` of each row."""
@@ -58,11 +64,11 @@ class Examples:
         """
         if cached and self.prefix is not None:
             shape = self.task.outline(self.lengths[positions], self.processor) or self._collated(positions)
-            return Batch(shape, self.prefix.take(positions), shape.pop(PIECES, None))
+            return _batch(shape, self.prefix.take(positions, several=FRAMES in shape))
         inputs = self._collated(positions)
         if changed is not None and self.augment:
             inputs = self.task.augment(inputs, self.augment, torch.Generator().manual_seed(changed))
-        return Batch(inputs, pieces=inputs.pop(PIECES, None))
+        return _batch(inputs)
 
     def _collated(self, positions: np.ndarray) -> dict[str, torch.Tensor]:
         return self.task.collate([self.rows[i] for i in positions], self.processor)
@@ -81,10 +87,10 @@ class Prefix:
     shelf: Shelf
     hashes: list[str]
 
-    def take(self, positions: np.ndarray) -> torch.Tensor:
-        """(rows, longest, …), padded with zeros on the right."""
+    def take(self, positions: np.ndarray, several: bool = False) -> torch.Tensor:
+        """(rows, longest, …), padded with zeros on the right; of rows of `several` pictures, (pictures, …)."""
         rows = [self.shelf[self.hashes[i]] for i in positions]
-        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        return torch.cat(rows) if several else torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
 class Features:
@@ -167,6 +173,13 @@ class Features:
         whole = self.pooled.setdefault(pooling, np.full((len(self._hashes), rows.shape[1]), np.nan, np.float32))
         whole[positions] = rows
 
+    def of(self, rows: Sequence[dict[str, np.ndarray]]) -> dict[Pooling, np.ndarray]:
+        """What the base says of other rows of the same task: features (rows, width) by pooling."""
+        others = replace(self._examples, rows=rows)
+        found = Features(self._network, others, self._poolings, self._cache, keep=False)
+        found.read(np.arange(len(others)))
+        return found.pooled
+
     def digest(self) -> str:
         """sha256 of all that was read."""
         state = hashlib.sha256(self.known.tobytes())
@@ -229,7 +242,7 @@ class Features:
         both = np.concatenate([longest, shortest])
         padded, alone = (self._examples.batch(some, cached=False).to(self._network.device) for some in (both, shortest))
         for network in list(self._cuts):
-            if why := network.doubt(padded.inputs) or _doubt_of_padding(network, padded, alone):
+            if why := network.doubt(padded.inputs) or doubt_of_padding(network, padded, alone):
                 self._uncached(network, why)
 
     def _pass(self, batch: Batch) -> Iterator[tuple[Shelf, list[torch.Tensor]]]:
@@ -243,32 +256,15 @@ class Features:
         for pooling, shelf in self._pooled.items():
             assert hidden is not None
             pooled = self._network.pooled(batch, hidden, pooling).cpu()
-            yield shelf, _each_token(pooled, batch) if pooling.kind == EACH else list(pooled[:, None].unbind())
+            yield shelf, each_token(pooled, batch) if pooling.kind == EACH else list(pooled[:, None].unbind())
         for (network, shelf), entering in zip(self._cuts.items(), several, strict=True):
             if entering is not None:
-                lengths = network.lengths(batch, entering)
-                whole = entering.cpu()
-                real = [whole.shape[1]] * len(whole) if lengths is None else lengths
-                yield shelf, [row[:length].clone() for row, length in zip(whole, real, strict=True)]
+                yield shelf, un_padded(network, batch, entering)
 
 
-def _each_token(seen: torch.Tensor, batch: Batch) -> list[torch.Tensor]:
-    """Vectors of the tokens with a piece -> (tokens, width) of each row, nan for tokens without one."""
-    assert batch.pieces is not None
-    pieces = batch.pieces.cpu()
-    whole = seen.new_full((*pieces.shape, seen.shape[-1]), float("nan"))
-    whole[pieces >= 0] = seen
-    return [row[:length].clone() for row, length in zip(whole, (pieces != NO_TOKEN).sum(1).tolist(), strict=True)]
-
-
-def _doubt_of_padding(network: Network, padded: Batch, alone: Batch) -> str:
-    """Why rows cannot be read un-padded, seen at the last row of a batch; empty where they can."""
-    many, one = network.entering(padded.inputs), network.entering(alone.inputs)
-    if many is None or one is None or many.shape[2:] != one.shape[2:]:
-        return "its rows are of several shapes"
-    off = float((many[-1, : one.shape[1]] - one[0]).abs().max() / one.abs().max().clamp(min=1e-12))
-    exact = max(TOLERANCE, 8 * torch.finfo(one.dtype).eps)
-    return "" if off < exact else f"padding changes what the model makes of a row, by {off:.0e}"
+def _batch(inputs: dict[str, torch.Tensor], prefix: torch.Tensor | None = None) -> Batch:
+    pieces, frames = inputs.pop(PIECES, None), inputs.pop(FRAMES, None)
+    return Batch(inputs, prefix, pieces, frames)
 
 
 def hash_rows(rows: Sequence[dict[str, np.ndarray]]) -> list[str]:

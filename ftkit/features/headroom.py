@@ -111,9 +111,9 @@ def in_lengths(
 
     How many rows share a pass does not change a row's bits in a transformer, but for passes of a few
     positions. It does in a convolution, so where all rows are of one length, as images are, all
-    passes are of one shape.
+    passes are of one shape, and so are those of all clips of equally many pictures.
     """
-    alike = len(set(examples.lengths.tolist())) == 1
+    alike = len(set(examples.lengths.tolist())) == 1 or examples.several
     for length in sorted(set(examples.lengths[positions].tolist()), reverse=True):
         size = min(ALIKE if alike else ROWS, max(1, TOKENS // length))
         least = size if alike else -(-FEWEST // length)

@@ -29,6 +29,8 @@ def mixed(network: Network, batch: Batch, weights: Mapping[str, torch.Tensor], m
     `weights` holds each trainable weight of all members, (members, …); `member` says whose each row is, (rows,).
     Raises CannotMix for a model in which a module with trainable weights is not given one entry for each row.
     """
+    if batch.frames is not None:
+        member = member.repeat_interleave(batch.frames.to(member.device))
     with _each_its_own(network, weights, member):
         return network(batch)
 

@@ -43,6 +43,8 @@ class Batch:
     """(rows, …), as `Network.capture` gave it, padded with zeros"""
     pieces: torch.Tensor | None = None
     """(rows, tokens) where the piece that speaks for each token stands, negative where there is none"""
+    frames: torch.Tensor | None = None
+    """(rows,) pictures of each row, where rows are several; all else then has one entry for each picture"""
 
     @property
     def mask(self) -> torch.Tensor | None:
@@ -53,7 +55,7 @@ class Batch:
         """The same on a device."""
         inputs = {key: value.to(device) for key, value in self.inputs.items()}
         prefix, pieces = (None if one is None else one.to(device) for one in (self.prefix, self.pieces))
-        return Batch(inputs, prefix, pieces)
+        return Batch(inputs, prefix, pieces, self.frames)
 
 
 class Network:
@@ -193,7 +195,8 @@ class Network:
 
     def pooled(self, batch: Batch, hidden: torch.Tensor, pooling: Pooling) -> torch.Tensor:
         """What a pooling makes of the last hidden states: (rows, width), or (tokens with a piece, width)."""
-        return pooling(hidden, batch.pieces if pooling.kind == EACH else self.mask(batch.inputs, hidden))
+        where = batch.pieces if pooling.kind == EACH else self.mask(batch.inputs, hidden)
+        return pooling(hidden, where, batch.frames)
 
     def features(
         self, batch: Batch, pooling: Pooling, weights: Mapping[str, torch.Tensor] | None = None

@@ -11,6 +11,8 @@ import torch
 KINDS = ("mean", "first", "last", "each")
 EACH = "each"
 """the pooling that keeps a vector for every token"""
+CHANGE = "+change"
+"""behind a kind: of rows of several pictures, how much successive ones differ stands beside their mean"""
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,18 @@ class Pooling:
     kind: str
     normalise: bool = False
 
-    def __call__(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    def __call__(
+        self, hidden: torch.Tensor, mask: torch.Tensor | None, frames: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """(rows, positions, width) and a (rows, positions) mask of 0 and 1 → (rows, width).
 
         `each` takes the positions of tokens' pieces instead, (rows, tokens), negative where there is none, and
-        gives the vectors of those that are there: (tokens, width).
+        gives the vectors of those that are there: (tokens, width). With `frames`, the first axis is of pictures,
+        and they say how many of them are of each row.
         """
-        pooled = pool(hidden, mask, self.kind)
+        pooled = pool(hidden, mask, self.kind.removesuffix(CHANGE))
+        if frames is not None:
+            pooled = over_time(pooled, frames, self.kind.endswith(CHANGE))
         if not self.normalise:
             return pooled
         # length √width instead of 1, so that a head's weights stay in the range that optimisers expect
@@ -55,6 +62,19 @@ def place(hidden: torch.Tensor, mask: torch.Tensor | None, kind: str) -> torch.T
     if mask is None:
         return torch.full((len(hidden),), hidden.shape[1] - 1, device=hidden.device)
     return (mask * torch.arange(hidden.shape[1], device=hidden.device)).argmax(dim=1)  # also where padding is left
+
+
+def over_time(pooled: torch.Tensor, frames: torch.Tensor, change: bool = False) -> torch.Tensor:
+    """(pictures, width) → (rows, width), the mean of each row's pictures; in any order they give the same.
+
+    With `change`, (rows, 2 · width): beside the mean stands the mean absolute difference of successive pictures.
+    """
+    rows = torch.split(pooled, frames.tolist())
+    means = torch.stack([one.mean(0) for one in rows])
+    if not change:
+        return means
+    changes = torch.stack([one.diff(dim=0).abs().sum(0) / max(1, len(one) - 1) for one in rows])
+    return torch.cat([means, changes], dim=1)
 
 
 def declared(folder: Path) -> Pooling | None:

@@ -19,6 +19,22 @@ from ftkit.registry import Entry
 
 
 @dataclass(frozen=True)
+class Footage:
+    """What is known of rows that are clips of video."""
+
+    seconds: np.ndarray
+    """(rows,) of each clip that were looked at"""
+    quiet: str | None
+    """label of footage in which nothing happens; None where every label is an event"""
+    scene: np.ndarray | None = None
+    """(rows,) whole numbers: clips of one scene hang together; None where that is not known"""
+
+    def take(self, rows: np.ndarray) -> Footage:
+        """The same for some rows."""
+        return Footage(self.seconds[rows], self.quiet, None if self.scene is None else self.scene[rows])
+
+
+@dataclass(frozen=True)
 class Scored:
     """Predictions beside the truth, on the same rows.
 
@@ -36,6 +52,8 @@ class Scored:
     prediction: np.ndarray
     scores: np.ndarray | None = None
     """(rows, labels) probabilities; None where a predictor has none, and for values"""
+    footage: Footage | None = None
+    """of clips of video"""
 
     def __len__(self) -> int:
         return len(self.gold)
@@ -56,7 +74,8 @@ class Scored:
     def take(self, rows: np.ndarray) -> Scored:
         """The same for some rows (positions, may repeat)."""
         scores = None if self.scores is None else self.scores[rows]
-        return Scored(self.labels, self.gold[rows], self.prediction[rows], scores)
+        footage = None if self.footage is None else self.footage.take(rows)
+        return Scored(self.labels, self.gold[rows], self.prediction[rows], scores, footage)
 
 
 class Metric(Entry):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ftkit.features.pooling import CHANGE
 from ftkit.runs import START
 
 if TYPE_CHECKING:
@@ -108,7 +109,14 @@ def _predict_lines(pooling: Pooling, own: Snippet, last: list[str]) -> list[str]
         ]
         if own.masked
         else ["features = hidden[:, -1]"],
-    }[pooling.kind]
+    }[pooling.kind.removesuffix(CHANGE)]
+    if own.counts:
+        pooled += [f"rows = features.split({own.counts})", "features = torch.stack([one.mean(0) for one in rows])"]
+    if pooling.kind.endswith(CHANGE):
+        pooled += [
+            "changes = torch.stack([one.diff(dim=0).abs().sum(0) / max(1, len(one) - 1) for one in rows])",
+            "features = torch.cat([features, changes], dim=1)",
+        ]
     if pooling.normalise:
         pooled = [*pooled, "features = torch.nn.functional.normalize(features, dim=-1) * features.shape[-1] ** 0.5"]
     return [

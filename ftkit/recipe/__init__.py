@@ -199,6 +199,12 @@ class Recipe(Block):
             put(tree, key.split("."), value)
         return type(self)(**_blocks(tree, Checker("recipe")))
 
+    def nameless(self) -> Self:
+        """A copy that names no label, as it may be shown where rows are hidden."""
+        kind = type(self.task)
+        named = {f"task.{key}": kind.model_fields[key].default for key in kind.names_labels}
+        return self.replace({"data.label_map": {}} | named)
+
     def to_yaml(self, header: str = "", brief: bool = False) -> str:
         """YAML with one key a line; `header` becomes a comment."""
         comment = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())

@@ -20,7 +20,10 @@ from ftkit.reports.shape import filled
 Report = Mapping[str, Any]
 
 MOST_LABELS = 100
-PIPELINES = ("text_classification", "token_classification", "image_classification", "audio_classification")
+PIPELINES = (
+    *("text_classification", "token_classification"),
+    *("image_classification", "audio_classification", "video_classification"),
+)
 """tasks that the hub knows by their name"""
 WITHOUT_PEFT = frozenset({"head", "freeze", "full"})
 """methods that write no PEFT folder"""

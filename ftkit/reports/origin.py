@@ -110,6 +110,7 @@ def _cost_facts(found: Mapping[str, Any], total: float | None) -> list[Fact]:
         ("trained weights", weights), ("adapter on disk", words.size(found["adapter_bytes"])),
         ("rows per second in training", speed),
         ("rows per second in prediction", words.count(found["predictions_per_second"])),
+        ("pictures per second in prediction", words.count(found["frames_per_second"])),
         ("taken up again", words.count(found["resumed"] or None, "time")),
         ("a batch was run in", words.count(found["accumulate"] if (found["accumulate"] or 1) > 1 else None, "part")),
     ]  # fmt: skip

@@ -84,6 +84,7 @@ EMPTY: dict[str, Any] = {
         "total_parameters": None,
         "examples_per_second": None,
         "predictions_per_second": None,
+        "frames_per_second": None,
         "adapter_bytes": None,
         "resumed": None,
         "accumulate": None,

@@ -85,8 +85,8 @@ def report_on(outcome: Outcome, predictions: pd.DataFrame, mask: Mask, name: str
         "threads": recipe.train.threads,
         "machine": hardware.machine(hardware.card(outcome.session.assembly.network.device)),
         "seed": recipe.seed,
-        # a label map holds names of labels; it stays in recipe.yaml, which a rerun needs
-        "recipe": (recipe.replace({"data.label_map": {}}) if mask.on else recipe).to_yaml(),
+        # names of labels stay in recipe.yaml, which a rerun needs
+        "recipe": (recipe.nameless() if mask.on else recipe).to_yaml(),
     }
 
 
@@ -191,8 +191,17 @@ def cost_of(outcome: Outcome, clock: Clock, run: RunFolder) -> dict[str, Any]:
         + head.weight.numel()
         + head.bias.numel(),
         "predictions_per_second": outcome.rate,
+        "frames_per_second": _frames_per_second(outcome),
         "examples_per_second": outcome.rows_trained / seconds if seconds and outcome.rows_trained else None,
     }
+
+
+def _frames_per_second(outcome: Outcome) -> float | None:
+    """Pictures of clips that are predicted in a second; None where rows are no clips."""
+    inputs = outcome.session.splits.rows.frame["input"].to_list()
+    if outcome.rate is None or outcome.session.recipe.task.footage(inputs) is None:
+        return None
+    return outcome.rate * float(np.mean([clip.length for (clip,) in inputs]))
 
 
 def _base(outcome: Outcome) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import pandas as pd
 
 from ftkit.data.gold import are_numbers, labels_of
 from ftkit.data.table import Gold, Tags
+from ftkit.metrics import Footage
 from ftkit.privacy import Mask
 from ftkit.runs.masking import masked_tags, shown_labels
 from ftkit.statistics.predictions import frame_of
+from ftkit.tasks import Task
 from ftkit.training.deciding import every_seed
 from ftkit.training.fitting import Outcome
 
@@ -21,7 +24,8 @@ def predictions_of(outcome: Outcome, mask: Mask) -> pd.DataFrame:
     session = outcome.session
     tested = [part for part in session.splits.parts if len(part.test)]
     rows = np.concatenate([part.test for part in tested])
-    common = columns(session.splits.rows.frame.iloc[rows], [session.prepared.hashes[i] for i in rows], mask)
+    tests, hashes = session.splits.rows.frame.iloc[rows], [session.prepared.hashes[i] for i in rows]
+    common = columns(tests, hashes, mask) | {"footage": footage(session.recipe.task, tests, mask)}
     common["fold"] = np.repeat([part.fold for part in tested], [len(part.test) for part in tested])
     task, seeds = session.recipe.task, every_seed(session.recipe)
     said = {
@@ -55,6 +59,14 @@ def columns(rows: pd.DataFrame, hashes: list[str], mask: Mask) -> dict[str, Any]
         "group": hashed("group"),
         "slices": {name: [mask.name(name, str(one)) for one in values] for name, values in slices.items()},
     }
+
+
+def footage(task: Task, rows: pd.DataFrame, mask: Mask) -> Footage | None:
+    """What metrics of video need to know of rows; None where they are none."""
+    found = task.footage(rows["input"].to_list())
+    if found is None or found.quiet is None:
+        return found
+    return replace(found, quiet=mask.name("label", found.quiet))
 
 
 def frame(

@@ -123,7 +123,7 @@ def _mixed(a: Scored, b: Scored, swap: np.ndarray) -> Scored:
     column = swap[:, None]
     prediction = np.where(column if a.prediction.ndim == 2 else swap, b.prediction, a.prediction)
     scores = None if a.scores is None or b.scores is None else np.where(column, b.scores, a.scores)
-    return Scored(a.labels, a.gold, prediction, scores)
+    return Scored(a.labels, a.gold, prediction, scores, a.footage)
 
 
 def _share(differences: Differences, groups: int, draws: int, seed: int, enough: int | None = None) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import pyarrow.parquet as pq
 from ftkit import metrics as metric_registry
 from ftkit.errors import InputError, did_you_mean
 from ftkit.files import replacing
-from ftkit.metrics import Scored
+from ftkit.metrics import Footage, Scored
 from ftkit.metrics.log_loss import LogLoss
 from ftkit.metrics.mae import Mae
 from ftkit.privacy import shown
-from ftkit.statistics import tagged
+from ftkit.statistics import filmed, tagged
 
 SCHEMAS = {"label": 1, "labels": 1, "values": 2, "tags": 2}
 """version of the table that a kind of predictions needs; a reader knows all that are not larger than its own"""
@@ -52,6 +53,7 @@ def frame_of(
     unit: Sequence[str | None] | None = None,
     group: Sequence[str | None] | None = None,
     slices: Mapping[str, Sequence[str]] | None = None,
+    footage: Footage | None = None,
 ) -> pd.DataFrame:
     """The rows of one predictor and seed; `scores` is (rows, labels), or None where it has none;
     of tags, objects (tokens, labels), of which the probability of each predicted tag is kept.
@@ -67,6 +69,7 @@ def frame_of(
     plain |= {"predictor": predictor, "seed": seed, "kind": kind, "loss": losses}
     plain |= {f"slice.{name}": values for name, values in (slices or {}).items()}
     cells = {"gold": _cells(gold, kind), "prediction": _cells(prediction, kind), "scores": kept}
+    cells |= {} if footage is None else filmed.columns(footage)
     cells |= {"unit": none if unit is None else list(unit), "group": none if group is None else list(group)}
     found: dict[str, Any] = {name: one if isinstance(one, (str, int)) else list(one) for name, one in plain.items()}
     found |= {name: pd.Series(values, dtype=object) for name, values in cells.items()}
@@ -170,7 +173,8 @@ def scored(
         message = f"predictions of {predictor}: scores do not fit the {len(labels)} labels"
         raise InputError(message, "train the run again")
     scores = np.stack(list(mine["scores"])) if lengths == {len(labels)} else None
-    return _coded(list(mine["gold"]), list(mine["prediction"]), scores, labels, kind), units_of(mine)
+    found, units = _coded(list(mine["gold"]), list(mine["prediction"]), scores, labels, kind), units_of(mine)
+    return replace(found, footage=filmed.footage(mine, units)), units
 
 
 def coded(table: pa.Table, stored: Sequence[str], kind: str, labels: Sequence[str]) -> Scored:
@@ -196,7 +200,12 @@ def coded(table: pa.Table, stored: Sequence[str], kind: str, labels: Sequence[st
     if answers.null_count:
         _place(prediction.filter(pc.is_null(answers))[0].as_py(), {})
     true = pc.index_in(gold, value_set=known).fill_null(-1)
-    return Scored(tuple(labels), true.to_numpy().astype(np.int64), answers.to_numpy().astype(np.int64), scores)
+    footage = None
+    if filmed.SECONDS in table.column_names:
+        frame = table.select([filmed.SECONDS, filmed.QUIET, "unit"]).to_pandas()
+        footage = filmed.footage(frame, units_of(frame))
+    said = answers.to_numpy().astype(np.int64)
+    return Scored(tuple(labels), true.to_numpy().astype(np.int64), said, scores, footage)
 
 
 def _dense(scores: pa.ListArray, labels: int) -> np.ndarray | None:
@@ -282,7 +291,7 @@ def _column(name: str, frame: pd.DataFrame) -> pa.Array:
         return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat.astype(np.float32)))
     if name in ("fold", "seed"):
         return pa.array(values.to_numpy(np.int64))
-    if name == "loss":
+    if name in ("loss", filmed.SECONDS):
         return pa.array(values.to_numpy(np.float64))
     answers, kinds = name in ("gold", "prediction"), set(frame["kind"])
     if answers and "values" in kinds:

@@ -20,7 +20,7 @@ from ftkit.statistics.predictions import UNKNOWN
 
 MOST_CONFUSED = 20
 
-ACROSS = ("matthews", "roc_auc", "pearson", "spearman", "quadratic_kappa")
+ACROSS = ("matthews", "roc_auc", "pearson", "spearman", "quadratic_kappa", "false_alarms_per_hour")
 """metrics of how answers change from row to row, of which the same answer to all rows has nothing to show"""
 CONSTANT = "one answer for all rows: chance by definition"
 

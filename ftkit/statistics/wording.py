@@ -13,6 +13,7 @@ SCRATCH = "from_scratch"
 RAW = "raw_neighbour"
 SHAPES = "token_shapes"
 NEIGHBOURS, NEAREST_PLACE = "weighted_neighbours", "nearest_place"
+MOTION, MEAN_FRAME = "motion", "mean_frame"
 MAJORITY = "majority"
 MEAN, MEDIAN = "mean", "median"
 NAMES = {
@@ -25,6 +26,8 @@ NAMES = {
     SHAPES: "the model without pretraining (words and their shapes)",
     NEIGHBOURS: "the weighted mean of the nearest labelled rows",
     NEAREST_PLACE: "the nearest labelled place",
+    MOTION: "the model of motion alone",
+    MEAN_FRAME: "the linear probe on each clip's mean picture",
     MAJORITY: "always answering the most frequent label",
     MEAN: "always answering the mean",
     MEDIAN: "always answering the median",
@@ -37,6 +40,7 @@ WITHOUT = {
     SHAPES: "A model without pretraining (words and their shapes)",
     NEIGHBOURS: "The weighted mean of the nearest labelled rows, without any training,",
     NEAREST_PLACE: "The nearest labelled place, without any training,",
+    MOTION: "A model of motion alone, without any pretraining,",
     MAJORITY: "Always answering the most frequent label",
     MEAN: "Always answering the mean",
     MEDIAN: "Always answering the median",
@@ -73,6 +77,8 @@ METRICS = {
     "p95_error": "95th percentile of the error",
     "floor_hit_rate": "floor hit rate",
     "evaal": "EvAAL score",
+    "false_alarms_per_hour": "false alarms an hour",
+    "scene_recall": "recall by scene",
 }
 
 

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
     from ftkit.bases import Base
     from ftkit.data.table import Gold, Parsed, Table
-    from ftkit.metrics import Scored
+    from ftkit.metrics import Footage, Scored
     from ftkit.recipe import Data
 
 
 PIECES = "pieces"
 """array (tokens,) of an encoded row of tokens: the position whose hidden state speaks for the token, or one of these"""
+FRAMES = "frames"
+"""of a batch whose rows are several pictures each, all of them one after the other: (rows,) how many are of each row"""
 NO_PIECE, NO_TOKEN = -1, -2
 """a token that the base is not shown; in a batch, none is there"""
 
@@ -104,6 +106,8 @@ class Snippet:
     """(rows, positions) of 0 and 1, in Python"""
     states: str = ""
     """a line that brings `hidden` into the shape (rows, positions, width) where the model gives another"""
+    counts: str = ""
+    """how many of the batch's pictures are of each row, in Python, where rows are several"""
     predict: tuple[str, ...] = ()
     """all lines from `predict` on, where it gives more than one row of probabilities for each input"""
 
@@ -125,6 +129,8 @@ class Task(Entry):
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
     reads_files: ClassVar[bool] = False
     """whether cells name files, which `parse` decodes as the base takes them"""
+    names_labels: ClassVar[tuple[str, ...]] = ()
+    """its keys whose values are labels, which are private where rows are hidden"""
     cut_by: ClassVar[str] = "max_length"
     """its key that says where rows are cut"""
     augmentations: ClassVar[tuple[str, ...]] = ()
@@ -158,6 +164,10 @@ class Task(Entry):
 
     def hangs(self, table: Table) -> tuple[str, str] | None:
         """The column whose rows hang together where `data.unit` names none, and why; None: they do not."""
+        return None
+
+    def footage(self, inputs: list[tuple[str, ...]]) -> Footage | None:
+        """What metrics of video need to know of rows; None where they are none."""
         return None
 
     def parse(self, table: Table, max_chars: int, labelled: bool = True, base: Base | None = None) -> Parsed:
@@ -269,6 +279,12 @@ class Task(Entry):
 
     def baselines(self, given: Given) -> dict[str, np.ndarray]:
         """Models of the task's field that need no base: name → probabilities (test rows, labels)."""
+        return {}
+
+    def views(
+        self, rows: Sequence[dict[str, np.ndarray]], processor: Any
+    ) -> dict[str, Sequence[dict[str, np.ndarray]]]:
+        """Encoded rows with something left out: name → rows, of which a probe on the untouched base is a baseline."""
         return {}
 
     def raw(self, rows: Sequence[dict[str, np.ndarray]], processor: Any) -> np.ndarray | None:

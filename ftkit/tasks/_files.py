@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
@@ -36,12 +37,14 @@ class Reader:
     """all that changes the array of a file: part of what it is kept under"""
     name: str
     """of the array, as `collate` knows it"""
-    decode: Callable[[bytes], np.ndarray]
+    decode: Callable[[BinaryIO], np.ndarray]
     """raises BadFile"""
-    remark: Callable[[bytes], str] = field(default=lambda raw: "")
+    remark: Callable[[BinaryIO], str] = field(default=lambda file: "")
     """what decoding changes of a file beyond what every file goes through, such as its colours; empty for nothing"""
     note: Callable[[np.ndarray], str] = field(default=lambda array: "")
     """what a person may want to know of an array, in a few words; empty where it is as one would expect"""
+    rate: float | None = None
+    """positions in a second, where rows are footage"""
 
 
 class FileTask(Labelled):
@@ -75,7 +78,8 @@ class FileTask(Labelled):
         fields, why = {"file": best}, f"file: {best} ({cls.noun}s)"
         if labels := guess_label(table.frame.drop(columns=[best]), ()):
             fields, why = fields | {"label": labels[0].column}, f"{why}; label: {labels[0].why}"
-        return Guess(0.95 if "label" in fields else 0.5, fields, why)
+        # numbers beside files describe them: that the files are meant is surer than any other reading of the table
+        return Guess(0.98 if "label" in fields else 0.5, fields, why)
 
     def columns(self) -> dict[str, tuple[str, ...]]:
         """The file and label columns that the table must have."""
@@ -111,9 +115,9 @@ class FileTask(Labelled):
         with console.progress(f"decoding {self.noun}s", len(gold)) as bar:
             for done, (cell, label) in enumerate(zip(cells, gold, strict=True), 1):
                 try:
-                    item, remark = _item(cell, root, done, reader, store)
+                    item, remarks = _item(cell, root, done, reader, store)
                     fault = "no label" if labelled and label is None else None
-                    notes.update([remark] if remark and fault is None else [])
+                    notes.update(remarks if fault is None else [])
                 except BadFile as error:
                     item, fault = None, str(error)
                 inputs.append(None if fault or item is None else (item,))
@@ -142,16 +146,29 @@ def root_of(table: Table) -> Path:
     return (path if path.is_dir() else path.parent).resolve()
 
 
-def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> tuple[FileItem, str]:
-    """A file as a row, decoded unless it is known, and the remark on it."""
-    raw, name, path = _bytes(cell, root, number)
-    digest = hashlib.sha256(raw).hexdigest()[:32]
-    array = store.get(digest)
-    if array is None:
-        array = reader.decode(raw)
-        store.put(digest, array)
-    item = FileItem(name, digest, path, raw if path is None else None, len(array))
-    return item, reader.remark(raw) or reader.note(array)
+def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> tuple[FileItem, list[str]]:
+    """A file as a row, decoded unless it is known, and what is to be said of it."""
+    found = located(cell, root)
+    try:
+        with found.open("rb") if isinstance(found, Path) else io.BytesIO(found) as file:
+            if not file.seek(0, io.SEEK_END):
+                raise BadFile("empty file")
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:32]
+            array = store.get(digest)
+            if array is None:
+                file.seek(0)
+                array = reader.decode(file)
+                store.put(digest, array)
+            file.seek(0)
+            said = [reader.remark(file), reader.note(array)]
+    except OSError as error:
+        raise BadFile(f"not readable ({error.strerror})") from None
+    path = found if isinstance(found, Path) else None
+    name = path.relative_to(root).as_posix() if path else _name(cell, number)
+    raw = found if isinstance(found, bytes) else None
+    seconds = None if reader.rate is None else len(array) / reader.rate
+    return FileItem(name, digest, path, raw, len(array), seconds), [one for one in said if one]
 
 
 def located(cell: Any, root: Path) -> bytes | Path:
@@ -173,19 +190,6 @@ def located(cell: Any, root: Path) -> bytes | Path:
     return path
 
 
-def _bytes(cell: Any, root: Path, number: int) -> tuple[bytes, str, Path | None]:
-    """The content of a cell, its name, and where it lies."""
-    found = located(cell, root)
-    path = found if isinstance(found, Path) else None
-    try:
-        raw = found.read_bytes() if isinstance(found, Path) else found
-    except OSError as error:
-        raise BadFile(f"not readable ({error.strerror})") from None
-    if not raw:
-        raise BadFile("empty file")
-    return raw, path.relative_to(root).as_posix() if path else _name(cell, number), path
-
-
 def _name(cell: Any, number: int) -> str:
     """What a cell calls its file; of one without a name, which row it is in."""
     named = cell.get("path") if isinstance(cell, dict) else cell
@@ -195,7 +199,8 @@ def _name(cell: Any, number: int) -> str:
 def _again(item: Any, reader: Reader) -> np.ndarray:
     """Decode a file whose entry is gone."""
     try:
-        return reader.decode(item.content())
+        with item.open() as file:
+            return reader.decode(file)
     except (OSError, BadFile) as error:
         raise InputError(f"{item}: has changed since it was read ({error})", "start the run again") from None
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ftkit.tasks._logistic import linear, probabilities
+
 PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0)
 """of ridge regression, to choose from"""
 
@@ -15,14 +17,12 @@ def tfidf(texts: list[str], targets: np.ndarray, labels: int, queries: list[str]
 
     Returns probabilities (queries, labels).
     """
-    from scipy.special import expit, softmax
-
     known, asked = _weighted(texts, queries)
     if known is None:
         shares = targets.mean(axis=0) if targets.ndim == 2 else np.bincount(targets, minlength=labels) / len(targets)
         return np.tile(shares.astype(np.float64), (len(queries), 1))
-    logits = _linear(known, targets, labels, asked, balanced)
-    return np.asarray(expit(logits) if targets.ndim == 2 else softmax(logits, axis=1))
+    logits = linear(known, targets, labels, asked, balanced)
+    return probabilities(logits, targets)
 
 
 def tfidf_numbers(texts: list[str], targets: np.ndarray, queries: list[str]) -> np.ndarray:
@@ -72,28 +72,3 @@ def _weighted(texts: list[str], queries: list[str]) -> tuple[Any, Any]:
             continue
         asked.append(view.transform(queries))
     return (hstack(columns).tocsr(), hstack(asked).tocsr()) if columns else (None, None)
-
-
-def _linear(rows: object, targets: np.ndarray, labels: int, queries: object, balanced: bool) -> np.ndarray:
-    """Logits (queries, labels); labels without training rows get a logit that never wins."""
-    from sklearn.linear_model import LogisticRegression
-
-    def model() -> LogisticRegression:
-        return LogisticRegression(C=10.0, max_iter=300, class_weight="balanced" if balanced else None)
-
-    count = queries.shape[0]  # type: ignore[attr-defined]
-    out = np.full((count, labels), -np.log(len(targets) + 1.0) - 5.0)
-    if targets.ndim == 2:
-        for i in range(labels):
-            if 0 < targets[:, i].sum() < len(targets):
-                out[:, i] = model().fit(rows, targets[:, i].astype(int)).decision_function(queries)
-            elif targets[:, i].any():
-                out[:, i] = np.log(len(targets) + 1.0)
-        return out
-    present = np.unique(targets)
-    if len(present) == 1:
-        out[:, present[0]] = 0.0
-        return out
-    decision = model().fit(rows, targets).decision_function(queries)
-    out[:, present] = np.stack([-decision / 2, decision / 2], axis=1) if decision.ndim == 1 else decision
-    return out

@@ -55,16 +55,17 @@ def remark(raw: bytes) -> str:
 
 
 def thumbnail(raw: bytes, name: str) -> str:
-    """An `<img>` that holds a small copy of the picture; empty where there is no picture any more.
-
-    What is smaller than that is shown larger, pixel by pixel.
-    """
-    from PIL import Image
-
+    """An `<img>` that holds a small copy of the picture; empty where there is no picture any more."""
     try:
-        array = rgb(raw)
+        return tag(rgb(raw), name)
     except BadFile:
         return ""
+
+
+def tag(array: np.ndarray, name: str) -> str:
+    """An `<img>` of (height, width, 3) uint8, small; what is smaller than that is shown larger, pixel by pixel."""
+    from PIL import Image
+
     image = Image.fromarray(array)
     tiny = max(image.size) <= SIDE // 2
     image.thumbnail((SIDE, SIDE))

@@ -96,7 +96,7 @@ class AudioClassification(FileTask):
         return Reader(
             settings=f"sounds {rate} Hz {seconds} s {versions}",
             name=WAVE,
-            decode=lambda raw: _sound.decode(raw, rate, seconds),
+            decode=lambda file: _sound.decode(file.read(), rate, seconds),
             note=lambda wave: "silence only" if _sound.silent(wave) else "",
         )
 

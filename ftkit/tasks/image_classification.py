@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -11,8 +10,7 @@ import numpy as np
 
 from ftkit.data.decoded import Decoded
 from ftkit.data.items import FileItem
-from ftkit.errors import InputError
-from ftkit.tasks import Snippet, _pictures
+from ftkit.tasks import Snippet, _pictures, _seeing
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._files import FileTask, Reader
 
@@ -24,13 +22,7 @@ if TYPE_CHECKING:
     from ftkit.bases import Base
     from ftkit.data.table import Gold
 
-SAME = 1e-5  # largest difference from the plain processor, relative to its largest value
 GRID = 16  # pixels a side that the raw baseline compares
-PROCESSOR = ("preprocessor_config.json", "processor_config.json")
-GEOMETRY = ("do_resize", "do_center_crop", "do_pad", "do_convert_rgb", "do_flip_channel_order")
-"""what a processor has done to a picture that is kept"""
-VALUES = ("do_rescale", "do_normalize", "include_top")
-"""what is done to a batch of them"""
 MAPS = "hidden = hidden.flatten(2).transpose(1, 2) if hidden.ndim == 4 else hidden  # maps of a convolutional net"
 SMALL = {
     "model_type": "convnext",  # without BatchNorm, whose statistics few rows do not give
@@ -55,37 +47,7 @@ class ImageClassification(FileTask):
 
     def processor(self, base: Base) -> Any:
         """The base's image processor, on Pillow."""
-        _pictures.require_pillow()
-        from transformers import AutoImageProcessor
-
-        from ftkit.bases import explain
-
-        if not any((base.folder / name).is_file() for name in PROCESSOR):
-            message = f"{base.name}: has no image processor ({PROCESSOR[0]})"
-            raise InputError(message, f"choose a base for pictures, such as --base {self.suggested_base}")
-        try:
-            processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-                base.folder, backend="pil", trust_remote_code=False, local_files_only=True
-            )
-            self._refuse(processor, base)
-        except InputError:
-            raise
-        except Exception as error:
-            raise explain(error, base) from error
-        return processor
-
-    def _refuse(self, processor: Any, base: Base) -> None:
-        """Raises InputError for a processor whose pictures cannot be kept, and put together to batches, as here."""
-        pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
-        kept = _placed(processor, pixels)
-        if kept.shape != _placed(processor, pixels.transpose(1, 0, 2)).shape:
-            message = f"{base.name}: its image processor leaves pictures of different shapes"
-            raise InputError(message, "add a crop_size and do_center_crop to its preprocessor_config.json")
-        plain = processor(images=pixels, input_data_format="channels_last", return_tensors="np")["pixel_values"]
-        again = self.collate([{"pixel_values": kept}], processor)["pixel_values"].numpy()
-        if again.shape != np.shape(plain) or np.abs(again - plain).max() > SAME * max(1.0, np.abs(plain).max()):
-            message = f"{base.name}: its image processor ({type(processor).__name__}) does more than is known here"
-            raise InputError(message, f"choose another base, such as --base {self.suggested_base}")
+        return _seeing.processor_of(base, self.suggested_base)
 
     def load(self, base: Base) -> torch.nn.Module:
         """The bare backbone in fp32 and eval mode; of a model of pictures and texts, its half for pictures."""
@@ -102,24 +64,19 @@ class ImageClassification(FileTask):
         return Reader(
             settings=f"pictures {settings}",
             name="pixel_values",
-            decode=lambda raw: _placed(processor, _pictures.rgb(raw)),
-            remark=_pictures.remark,
+            decode=lambda file: _seeing.placed(processor, _pictures.rgb(file.read())),
+            remark=lambda file: _pictures.remark(file.read()),
         )
 
     def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
         """`pixel_values`, (rows, 3, height, width) float32, as the processor scales them."""
-        import torch
-
-        done = {key: False for key in GEOMETRY if hasattr(processor, key)}
-        pictures = [row["pixel_values"] for row in rows]
-        batch = processor(images=pictures, input_data_format="channels_last", return_tensors="np", **done)
-        return {"pixel_values": torch.from_numpy(np.asarray(batch["pixel_values"], dtype=np.float32))}
+        return {"pixel_values": _seeing.scaled(processor, [row["pixel_values"] for row in rows])}
 
     def outline(self, lengths: np.ndarray, processor: Any) -> dict[str, torch.Tensor]:
         """The same of nothing but its shape."""
         import torch
 
-        height, width, colours = _shape(processor)
+        height, width, colours = _seeing.shape(processor)
         return {"pixel_values": torch.zeros(()).expand(len(lengths), colours, height, width)}
 
     def poolings(self, backbone: torch.nn.Module) -> tuple[str, ...]:
@@ -144,7 +101,7 @@ class ImageClassification(FileTask):
 
     def scratch(self, inputs: list[tuple[str, ...]], processor: Any) -> dict[str, Any]:
         """A small convolutional net, which sees a picture of any size as some 16 x 16 patches."""
-        return SMALL | {"patch_size": max(4, _shape(processor)[0] // 16)}
+        return SMALL | {"patch_size": max(4, _seeing.shape(processor)[0] // 16)}
 
     def raw(self, rows: Sequence[dict[str, np.ndarray]], processor: Any) -> np.ndarray:
         """The pictures themselves, very small."""
@@ -158,7 +115,8 @@ class ImageClassification(FileTask):
         (item,) = input
         assert isinstance(item, FileItem)
         try:
-            return _pictures.thumbnail(item.content(), item)
+            with item.open() as file:
+                return _pictures.thumbnail(file.read(), item)
         except OSError:
             return ""
 
@@ -232,17 +190,3 @@ class ImageClassification(FileTask):
             "task": {"name": "image_classification", "file": "file", "label": "label"},
             "data": {"train": str(folder / "toy"), "folds": 2},
         }
-
-
-def _placed(processor: Any, pixels: np.ndarray) -> np.ndarray:
-    """(height, width, 3) uint8 → the same, resized and cropped as the base takes it."""
-    later = {key: False for key in VALUES if hasattr(processor, key)}
-    batch = processor(images=pixels, input_data_format="channels_last", return_tensors="np", **later)
-    placed = np.asarray(batch["pixel_values"])[0]
-    return np.ascontiguousarray(placed.transpose(1, 2, 0).round().clip(0, 255).astype(np.uint8))
-
-
-@lru_cache(maxsize=4)
-def _shape(processor: Any) -> tuple[int, ...]:
-    """(height, width, 3) of every picture."""
-    return _placed(processor, np.zeros((40, 60, 3), np.uint8)).shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ftkit.data.folds import together
 from ftkit.features import doubts, probe, raw
 from ftkit.features.cache import Cache
 from ftkit.features.doubts import Doubts
+from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
 from ftkit.features.scale import are_numbers
 from ftkit.models.assembly import Assembly
@@ -138,38 +140,18 @@ def _traced(
 
 def _score_baselines(outcome: Outcome) -> None:
     session = outcome.session
-    task, count = session.recipe.task, len(session.labels)
-    inputs = session.splits.rows.frame["input"].to_list()
     parts = [part for part in session.splits.parts if len(part.test)]
     session.arms[0].read(np.concatenate([NOTHING, *(part.test for part in parts)]))
     general = session.recipe.bank.by is not None  # of a bank: what no base is needed for would take longer than it does
-    small, signals = (
-        None if general else Scratch.of(session),
-        task.raw(session.prepared.encoded.rows, session.assembly.processor),
-    )
+    small, looks = None if general else Scratch.of(session), {} if general else _looks(session)
+    signals = session.recipe.task.raw(session.prepared.encoded.rows, session.assembly.processor)
     with console.progress("baselines", len(parts)) as bar:
         for done, part in enumerate(parts, 1):
-            gold, chosen = session.targets[part.train], outcome.probes[part.name]
-            features = session.pooled[chosen.pooling]
-            given = Given(
-                inputs=inputs,
-                rows=session.prepared.encoded.rows,
-                targets=session.targets,
-                train=part.train,
-                test=part.test,
-                labels=count,
-                balanced=session.balanced,
-                processor=session.assembly.processor,
-            )
-            found = {
-                **task.constants(given),
-                **({} if general else task.baselines(given)),
-                "nearest_neighbour": probe.neighbours(features[part.train], gold, count, features[part.test]),
-                "linear_probe": task.scores(chosen.logits(features[part.test])),
-            }
+            chosen = outcome.probes[part.name]
+            found = _of_field(session, part, general) | _on_features(session, part, chosen, looks)
             if signals is not None:
-                known, asked = signals[part.train], signals[part.test]
-                found["raw_neighbour"] = raw.neighbours(known, gold, count, asked, session.balanced)
+                known, asked, gold = signals[part.train], signals[part.test], session.targets[part.train]
+                found["raw_neighbour"] = raw.neighbours(known, gold, len(session.labels), asked, session.balanced)
             if small is not None and (learned := small.scores(part)) is not None:
                 found["from_scratch"] = learned
             if (source := unadapted(session, part.test)) is not None:
@@ -177,6 +159,45 @@ def _score_baselines(outcome: Outcome) -> None:
             for name, scores in found.items():
                 outcome.baselines.setdefault(name, {})[part.name] = scores
             bar.update(done)
+
+
+def _looks(session: Session) -> dict[str, dict[Pooling, np.ndarray]]:
+    """What the untouched base says of rows that lack something, by the name of the baseline."""
+    views = session.recipe.task.views(session.prepared.encoded.rows, session.assembly.processor)
+    return {name: session.arms[0].features.of(rows) for name, rows in views.items()}
+
+
+def _of_field(session: Session, part: Part, general: bool) -> dict[str, np.ndarray]:
+    """Scores of a part's test rows by what the task itself knows, and by no more than a constant."""
+    task = session.recipe.task
+    given = Given(
+        inputs=session.splits.rows.frame["input"].to_list(),
+        rows=session.prepared.encoded.rows,
+        targets=session.targets,
+        train=part.train,
+        test=part.test,
+        labels=len(session.labels),
+        balanced=session.balanced,
+        processor=session.assembly.processor,
+    )
+    return {**task.constants(given), **({} if general else task.baselines(given))}
+
+
+def _on_features(
+    session: Session, part: Part, chosen: Probe, looks: Mapping[str, Mapping[Pooling, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """The same by what the untouched base says: of the rows, and of rows that lack something."""
+    task, pooling, count = session.recipe.task, chosen.pooling, len(session.labels)
+    features, gold = session.pooled[pooling], session.targets[part.train]
+    found = {
+        "nearest_neighbour": probe.neighbours(features[part.train], gold, count, features[part.test]),
+        "linear_probe": task.scores(chosen.logits(features[part.test])),
+    }
+    choice = pooling, chosen.strength
+    for name, look in looks.items():
+        fresh = probe.fit({pooling: look[pooling]}, session.targets, count, part.train, choice, session.balanced)
+        found[name] = task.scores(fresh.logits(look[pooling][part.test]))
+    return found
 
 
 def _doubts(outcome: Outcome) -> Doubts:

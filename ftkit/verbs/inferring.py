@@ -133,6 +133,8 @@ def _tell(target: str, table: Table, name: str, guess: Guess, fields: dict[str, 
     console.say(f"{target}: {len(table.frame):,} rows; columns {columns}")
     for note in table.notes:
         console.say(f"  {note}")
-    console.say(f"task: {name}; " + "; ".join(f"{key}: {value}" for key, value in fields.items()))
+    private = registry.load("tasks", name).names_labels
+    said = (f"{key}: {privacy.shown(value) if key in private else value}" for key, value in fields.items())
+    console.say(f"task: {name}; " + "; ".join(said))
     if guess.why and guess.fields == fields:
         console.say(f"  {guess.why}")

@@ -28,7 +28,7 @@ from ftkit.models.assembly import Finished, finished
 from ftkit.models.delivery import read_head
 from ftkit.privacy import Mask
 from ftkit.recipe import Recipe
-from ftkit.runs.frames import columns, frame
+from ftkit.runs.frames import columns, footage, frame
 from ftkit.runs.kept import SCHEMA, Place
 from ftkit.runs.masking import mask_of, shown_labels
 from ftkit.runs.trained import seen_by
@@ -145,7 +145,9 @@ def _kept(one: Prepared, logits: np.ndarray) -> dict[str, Any]:
         "primary": one.one.recipe.evaluate.metrics[0],
         "labels": shown_labels(one.labels, one.one.recipe.task.kind, mask),
     }
-    common = columns(one.read.rows.iloc[unseen], [one.examples.hashes[i] for i in unseen], mask)
+    fresh = one.read.rows.iloc[unseen]
+    common = columns(fresh, [one.examples.hashes[i] for i in unseen], mask)
+    common["footage"] = footage(one.one.recipe.task, fresh, mask)
     scored = _predictions(one, logits, common, mask) if len(unseen) else None
     if scored is not None:
         recipe = one.one.recipe

@@ -17,7 +17,8 @@ class Rows:
     source: pd.DataFrame
     pool: pd.DataFrame
     """target rows of which some are drawn to be labelled"""
-    test: pd.DataFrame
+    test: pd.DataFrame | None = None
+    """None: the pool is tested in folds"""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,11 @@ from ftkit.statistics.paired import Comparison, compare
 
 README = Path(__file__).resolve().parents[2] / "recipes" / "README.md"
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"
-STAND_INS = {"image_classification": "vit-tiny-patch16-224", "audio_classification": "whisper-tiny.en-encoder"}
+STAND_INS = {
+    "image_classification": "vit-tiny-patch16-224",
+    "audio_classification": "whisper-tiny.en-encoder",
+    "video_classification": "mobilenet-v2-0.35-224-backbone",
+}
 """task: the checkpoint in MODELS that is measured in place of a recipe's base, since nothing here has a network"""
 HEADER = [
     "recipe",

@@ -76,12 +76,14 @@ def measure(pair: Pair, data: Path, folder: Path, repetitions: int, sources: Sou
     reports, last = [], Path()
     for number in range(repetitions):
         rows = first if number == 0 else pair.rows(data, number)
-        files = [pair.write(getattr(rows, name), folder / f"{name}.{pair.suffix}") for name in ("pool", "test")]
-        seeds = {"data.test": files[1], "data.split_seed": number, "seed": number}
+        pool = pair.write(rows.pool, folder / f"pool.{pair.suffix}")
+        seeds: dict[str, Any] = {"data.split_seed": number, "seed": number}
+        if rows.test is not None:
+            seeds["data.test"] = pair.write(rows.test, folder / f"test.{pair.suffix}")
         keys = {"base": str(run), "method.name": "auto", "data.max_bad": 0.05, **drawn, **seeds}
         keys |= {**pair.changes, **pair.target}
         keys.pop("task.normalise", None)  # the source model's own
-        last, report = ftkit.train(files[0], folder / f"adapted-{number}", changes=keys)
+        last, report = ftkit.train(pool, folder / f"adapted-{number}", changes=keys)
         reports.append(report)
         print(f"{pair.name}, repetition {number}: {shown(report)}", flush=True)
     found = collected(pair, reports, source_seconds)
@@ -115,13 +117,20 @@ def collected(pair: Pair, reports: Sequence[Mapping[str, Any]], source_seconds: 
         scores=np.array([[value_of(one, name) for name in names] for one in reports]),
         metric=str(reports[0]["primary"]),
         labelled=float(np.mean([one["data"]["split_rows"].get("train", 0) for one in reports])),
-        tested=int(reports[0]["data"]["split_rows"]["test"]),
+        tested=tested_rows(reports[0]),
         source_seconds=source_seconds,
         seconds=float(np.mean([sum(one["cost"]["seconds"].values()) for one in reports])),
         bytes=float(np.mean([one["cost"]["adapter_bytes"] for one in reports])),
         methods=tuple(str(one["choices"]["method"]) for one in reports),
         stand_in=stand_in,
     )
+
+
+def tested_rows(report: Mapping[str, Any]) -> int:
+    """Rows that were scored; in folds, all of them that carry a label, whether or not they were drawn for training."""
+    if report["procedure"] == "out_of_fold":
+        return sum(int(line["rows"]) for line in report["per_label"])
+    return int(report["data"]["split_rows"]["test"])
 
 
 def value_of(report: Mapping[str, Any], name: str) -> float:

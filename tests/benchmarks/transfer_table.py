@@ -20,7 +20,7 @@ MARGIN = 0.01
 COLUMNS = ("from_scratch", "raw_neighbour", "source", "linear_probe", "adapted")
 WITHOUT = COLUMNS[:2]
 """what learns from the target rows alone"""
-STAND_INS = {"tfidf": "TF-IDF", "token_shapes": "token shapes"}
+STAND_INS = {"tfidf": "TF-IDF", "token_shapes": "token shapes", "motion": "motion alone"}
 """in the first column where a field has no small model to train from scratch"""
 NEIGHBOURS = "weighted_neighbours"
 """in the second column where a field has them, which are stronger"""

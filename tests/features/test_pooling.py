@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ftkit.features.pooling import EACH, KINDS, Pooling, candidates, declared, pool
+from ftkit.features.pooling import EACH, KINDS, Pooling, candidates, declared, over_time, pool
 
 
 @pytest.fixture
@@ -35,6 +35,18 @@ def test_more_padding_changes_nothing(kind: str, hidden: tuple[torch.Tensor, tor
 def test_unit_length_is_scaled_to_the_width(hidden: tuple[torch.Tensor, torch.Tensor]) -> None:
     features = Pooling("mean", normalise=True)(*hidden)
     torch.testing.assert_close(features.norm(dim=1), torch.full((2,), 2**0.5))
+
+
+def test_pictures_of_a_row_are_averaged_and_their_changes_too() -> None:
+    pictures = torch.tensor([[1.0, 0.0], [3.0, 0.0], [2.0, 6.0], [5.0, 5.0]])
+    frames = torch.tensor([3, 1])
+    assert over_time(pictures, frames).tolist() == [[2, 2], [5, 5]]
+    assert over_time(pictures, frames, change=True).tolist() == [[2, 2, 1.5, 3], [5, 5, 0, 0]]
+    hidden = pictures[:, None].repeat(1, 3, 1)
+    assert torch.equal(Pooling("mean")(hidden, None, frames), over_time(pictures, frames))
+    assert torch.equal(Pooling("first+change")(hidden, None, frames), over_time(pictures, frames, change=True))
+    unit = Pooling("mean", normalise=True)(hidden, None, frames)
+    torch.testing.assert_close(unit.norm(dim=1), torch.full((2,), 2**0.5))
 
 
 def test_a_declared_pooling_is_taken(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filmed import clip, even, video_encoder
 from PIL import Image
 from transformers import CLIPConfig, CLIPModel
 
@@ -135,6 +136,40 @@ def test_the_half_for_pictures_of_a_model_of_both(method: str, tmp_path: Path, m
     exec(code(run).replace('print(labels, predict(["picture.jpg"]))', ""), space)
     paths = [tmp_path / "toy" / one[0] for one in inputs]
     np.testing.assert_allclose(space["predict"](paths).numpy(), expected(run, inputs), atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [
+        ("lora", "pictures"),
+        *(pytest.param(method, "pictures", marks=pytest.mark.slow) for method in ("head", "freeze", "full")),
+        *(pytest.param("lora", kind, marks=pytest.mark.slow) for kind in ("videomae", "timesformer")),
+    ],
+)
+def test_clips_of_all_clocks(method: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {} if kind == "pictures" else {"base": str(tmp_path / "encoder")}
+    if kind != "pictures":
+        video_encoder(kind, tmp_path / "encoder")
+    run = made(tmp_path, method, "video_classification", **keys)
+    paths = sorted((tmp_path / "toy").glob("*/0[0-2].mp4"))
+    for name, raw in {
+        "jumps.mp4": clip([0, 0.1, 0.2, 0.3, 1.3, 1.4, 1.5]),
+        "long.mkv": clip(even(12, 10), "mkv"),
+        "still.avi": clip([0.0], "avi"),
+    }.items():
+        paths.append(paths[0].with_name(name))
+        paths[-1].write_bytes(raw)
+    model = load_run(run)
+    table = read(str(tmp_path / "toy"), Data(train="-"))
+    parsed = model.recipe.task.parse(table, 1000, labelled=False, base=model.base)
+    inputs = {item[0]: item for item in parsed.inputs if item}
+    monkeypatch.chdir(run)
+    space: dict[str, Any] = {}
+    exec(code(run).replace('print(labels, predict(["clip.mp4"]))', ""), space)
+    mine = expected(run, [inputs[path.relative_to(tmp_path / "toy").as_posix()] for path in paths])
+    np.testing.assert_allclose(space["predict"](paths).numpy(), mine, atol=1e-5)
+    assert len(mine) == 9 and space["labels"] == ["normal", "passing"]
 
 
 def made_pair(folder: Path) -> Path:

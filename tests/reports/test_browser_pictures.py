@@ -13,6 +13,7 @@ from PIL import Image
 from report_examples import make_report, make_rows
 
 from ftkit.reports.page import render_run
+from ftkit.tasks._clip_page import drawn as drawn_clip
 from ftkit.tasks._pictures import thumbnail
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
@@ -54,3 +55,30 @@ def test_every_mistake_has_its_picture(visit: Callable[..., Any], width: int, sc
     assert page.locator("#predictions th").first.text_content().strip().startswith("picture")
     boxes = [page.locator(f"#mistakes li:first-child {part}").bounding_box() for part in (".picture", ".texts")]
     assert (boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]) == (width == 1280), "beside, and above on a phone"
+
+
+@pytest.fixture
+def filmed_page(source: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same run, but of clips of one, two, four and more pictures."""
+    random = np.random.default_rng(0)
+
+    def figure(raw: bytes, name: str) -> str:
+        count = (1, 2, 4, 11)[len(raw) % 4]
+        return drawn_clip(random.integers(0, 256, (count, 48, 64, 3), dtype=np.uint8), 2.0, name)
+
+    monkeypatch.setitem(globals(), "thumbnail", figure)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_key_frames_lie_side_by_side(filmed_page: None, visit: Callable[..., Any], width: int, scheme: str) -> None:
+    page = visit("support", width, color_scheme=scheme)
+    clips = page.locator("#mistakes figure.clip")
+    assert clips.count() == page.locator("#mistakes li").count() >= 3
+    shown = page.locator("#mistakes figure.clip img").evaluate_all("all => all.map(one => [one.complete, one.width])")
+    assert all(complete and 40 <= wide <= 96 for complete, wide in shown)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for number in range(clips.count()):
+        pictures = clips.nth(number).locator("img")
+        tops = {round(pictures.nth(i).bounding_box()["y"]) for i in range(pictures.count())}
+        assert 1 <= pictures.count() <= 4 and len(tops) == 1, "in one row, also on a phone"
+        assert clips.nth(number).locator("figcaption").text_content().startswith("at 0.25")

@@ -20,6 +20,8 @@ from ftkit.statistics.predictions import UNKNOWN, frame_of, scored
 from ftkit.statistics.summary import summarise
 
 LABELS = labels_of(4)
+OF_ANY_ROWS = [name for name in family("label") if name not in ("false_alarms_per_hour", "scene_recall")]
+"""two metrics are of clips of video alone"""
 BASELINES = ("majority", "tfidf", "nearest_neighbour", "linear_probe")
 
 
@@ -77,7 +79,7 @@ def test_the_summary_has_the_keys_of_the_report_and_is_strict_json(everyday: dic
     assert list(everyday) == keys
     json.dumps(everyday, allow_nan=False)
     names = list(everyday["scores"]["test"])
-    assert names[0] == "macro_f1" and sorted(names) == sorted(family("label"))
+    assert names[0] == "macro_f1" and sorted(names) == sorted(OF_ANY_ROWS)
     assert set(everyday["baselines"]) == set(BASELINES)
     assert everyday["baselines"]["majority"]["log_loss"]["value"] is None
 
@@ -85,7 +87,7 @@ def test_the_summary_has_the_keys_of_the_report_and_is_strict_json(everyday: dic
 def test_scores_are_those_of_the_delivered_seed(everyday: dict[str, Any]) -> None:
     frame = frame_with(400, EVERYDAY)
     mine, _ = scored(frame, "adapted", 8, LABELS, "label")
-    for name in family("label"):
+    for name in OF_ANY_ROWS:
         found = interval(load(name), mine)
         entry = everyday["scores"]["test"][name]
         assert (entry["value"], entry["low"], entry["high"]) == pytest.approx((found.value, found.low, found.high))

@@ -24,7 +24,8 @@ from ftkit.errors import FtkitError, InputError
 from ftkit.features.examples import Examples
 from ftkit.recipe import Data, Recipe, parse
 from ftkit.tasks import _pictures
-from ftkit.tasks.image_classification import ImageClassification, _placed
+from ftkit.tasks._seeing import placed
+from ftkit.tasks.image_classification import ImageClassification
 from ftkit.verbs.predicting import predict
 
 TASK = ImageClassification(name="image_classification", file="file", label="label", multi_label=False)
@@ -71,7 +72,7 @@ PROCESSORS: dict[str, dict[str, Any]] = {
 def test_kept_pictures_become_what_the_plain_processor_gives(name: str) -> None:
     processor = getattr(transformers, name)(**PROCESSORS[name])
     pictures = [noise(70, 50, seed=1), noise(40, 90, seed=2), noise(33, 33, seed=3)]
-    rows = [{"pixel_values": _placed(processor, np.asarray(one))} for one in pictures]
+    rows = [{"pixel_values": placed(processor, np.asarray(one))} for one in pictures]
     assert {row["pixel_values"].dtype for row in rows} == {np.dtype(np.uint8)}
     found = TASK.collate(rows, processor)["pixel_values"]
     plain = processor(images=pictures, return_tensors="pt")["pixel_values"]

@@ -1,0 +1,17 @@
+"""A clip on a page: a few of its pictures, side by side, with their times."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ftkit.tasks._pictures import tag
+
+SHOWN = 4  # pictures of a clip: enough to see what happens, and thirty clips are still a small page
+
+
+def drawn(clip: np.ndarray, fps: float, name: str) -> str:
+    """HTML of (frames, height, width, 3); of a clip of more pictures, some at even steps."""
+    places = np.unique(np.linspace(0, len(clip) - 1, min(SHOWN, len(clip))).round().astype(int))
+    times = [f"{(place + 0.5) / fps:.3g}" for place in places]
+    pictures = "".join(tag(clip[place], f"{name} at {time} s") for place, time in zip(places, times, strict=True))
+    return f'<figure class="clip"><div>{pictures}</div><figcaption>at {", ".join(times)} s</figcaption></figure>'
