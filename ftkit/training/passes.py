@@ -133,8 +133,9 @@ def predict(job: Job, one: Member, positions: np.ndarray) -> np.ndarray:
     Numbers that are predicted come in their own units; tokens as an object array (positions,) of (tokens, labels).
     """
     if job.alike is not None:
-        job, (some, again) = replace(job, alike=None), firsts(positions, job.alike)
-        return predict(job, one, some)[again]
+        some, again = firsts(positions, job.alike)
+        each_input = predict(replace(job, alike=None), one, some)
+        return np.asarray(each_input[again])
     job.network.training(False)
     exact = np.float64 if one.bias.dtype == torch.float64 else np.float32
     each = one.pooling.kind == EACH
