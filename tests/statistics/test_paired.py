@@ -12,7 +12,7 @@ from scipy.stats import binom
 from ftkit.errors import InputError
 from ftkit.metrics import Metric, Scored, load
 from ftkit.statistics import mcnemar, permutation
-from ftkit.statistics.paired import Comparison, compare, holm, holm_family, outcome
+from ftkit.statistics.paired import Comparison, compare, holm, holm_family, outcome, rows_to_tell
 
 ACCURACY = load("accuracy")
 
@@ -205,3 +205,20 @@ def test_gold_labels_unknown_to_training_and_several_labels_a_row_compare() -> N
     many = [Scored(labels_of(3), truth, np.where(rng.random((80, 3)) < 0.15, 1 - truth, truth)) for _ in range(2)]
     for name in ("accuracy", "macro_f1", "micro_f1", "matthews"):
         assert compare(load(name), *many).low is not None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_on_as_many_rows_as_it_is_said_to_take_it_is_no_worse(seed: int) -> None:
+    a, b = two(np.random.default_rng(seed), 100, 3, 0.7, 0.12)
+    found = compare(ACCURACY, a, b)
+    wanted = rows_to_tell(found)
+    if found.outcome != "cannot tell" or found.difference <= -0.01:
+        assert wanted is None
+        return
+    assert wanted is not None and wanted > 100
+
+    def on(rows: float) -> str:
+        some = np.arange(int(rows)) % 100
+        return compare(ACCURACY, a.take(some), b.take(some)).outcome
+
+    assert on(1.2 * wanted) in ("better", "not worse", "equivalent") and on(0.7 * wanted) == "cannot tell"
