@@ -21,6 +21,7 @@ from ftkit.features.pooling import EACH, Pooling
 from ftkit.tasks import NO_TOKEN, PIECES
 
 if TYPE_CHECKING:
+    from ftkit.features.constants import Constants
     from ftkit.tasks import Task
 
 BUDGET = 512 * 2**20  # bytes of prefixes in memory at most, where the disk takes none
@@ -39,6 +40,8 @@ class Examples:
     """what changes training rows at random; then there is no prefix, and no head trains on features alone"""
     at_once: int | None = None
     """rows of a pass without gradients that fit into memory; None: not known yet"""
+    constants: Constants | None = None
+    """what frozen modules above the cut make of some rows, while it is looked up"""
 
     def __post_init__(self) -> None:
         self.lengths = lengths_of(self.rows)
@@ -58,7 +61,10 @@ class Examples:
         """
         if cached and self.prefix is not None:
             shape = self.task.outline(self.lengths[positions], self.processor) or self._collated(positions)
-            return Batch(shape, self.prefix.take(positions), shape.pop(PIECES, None))
+            pieces = shape.pop(PIECES, None)
+            known = None if self.constants is None else self.constants.take(positions)
+            constants = None if self.constants is None or known is None else (self.constants, known)
+            return Batch(shape, self.prefix.take(positions), pieces, constants)
         inputs = self._collated(positions)
         if changed is not None and self.augment:
             inputs = self.task.augment(inputs, self.augment, torch.Generator().manual_seed(changed))

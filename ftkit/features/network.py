@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,6 +24,9 @@ from ftkit.features.fingerprint import Fingerprint
 from ftkit.features.pooling import EACH, Pooling
 from ftkit.features.processor import attention
 from ftkit.models.architecture import blocks, frozen_depth
+
+if TYPE_CHECKING:
+    from ftkit.features.constants import Constants
 
 POOLED = "pooling_mask"
 """input that tells which positions are real where the base itself does not mask any: (rows, positions) of 0 and 1"""
@@ -40,6 +43,8 @@ class Batch:
     """(rows, …), as `Network.capture` gave it, padded with zeros"""
     pieces: torch.Tensor | None = None
     """(rows, tokens) where the piece that speaks for each token stands, negative where there is none"""
+    known: tuple[Constants, torch.Tensor] | None = None
+    """what frozen modules above the cut make of the rows, where that is looked up"""
 
     @property
     def mask(self) -> torch.Tensor | None:
@@ -50,7 +55,8 @@ class Batch:
         """The same on a device."""
         inputs = {key: value.to(device) for key, value in self.inputs.items()}
         prefix, pieces = (None if one is None else one.to(device) for one in (self.prefix, self.pieces))
-        return Batch(inputs, prefix, pieces)
+        known = None if self.known is None else (self.known[0], self.known[1].to(device))
+        return Batch(inputs, prefix, pieces, known)
 
 
 class Network:
@@ -98,7 +104,7 @@ class Network:
                 self.entering({key: one[:1] for key, one in batch.inputs.items()})
         # silent inputs cost no arithmetic: no projection of patches, no convolution of sound
         inputs = {key: Blank.like(one) if one.is_floating_point() else one for key, one in batch.inputs.items()}
-        with self._cut.resumed(batch.prefix):
+        with self._cut.resumed(batch.prefix), batch.known[0].put(batch.known[1]) if batch.known else nullcontext():
             hidden = self._run(inputs, weights)
         if isinstance(hidden, Blank):
             raise CannotResume("what is above the cut also hears what is below by another way")

@@ -27,13 +27,13 @@ def main() -> None:
     made.add_argument("--by", required=True, help="column of the groups")
     made.add_argument("--loop", nargs=2, type=float, metavar=("GROUP", "START"), help="seconds of the loop")
     made.add_argument("--out", type=Path, help="where the bank is to stay")
-    made.add_argument("rest", nargs="*", help="for ftkit adapt")
-    args = made.parse_args()
+    cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    args, rest = made.parse_args(sys.argv[1:cut]), sys.argv[cut + 1 :]
     with tempfile.TemporaryDirectory() as name:
         folder = args.out or Path(name) / "bank"
         command = [sys.executable, "-m", "ftkit", "adapt", str(args.rows), "--by", args.by, "--out", str(folder)]
         environment = {**os.environ, "FTKIT_CACHE": str(Path(name) / "cache"), "OMP_NUM_THREADS": "1"}
-        subprocess.run([*command, *args.rest], check=True, env=environment, stdout=sys.stderr)
+        subprocess.run([*command, *rest], check=True, env=environment, stdout=sys.stderr)
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     line = summary(report) | {"seconds": round(used.ru_utime + used.ru_stime, 1)}
