@@ -19,6 +19,7 @@ from ftkit.bank.records import Record
 from ftkit.bank.shards import Weights, sha256_of
 from ftkit.bank.stage import BIAS, FINAL, WEIGHT, Stage, Start
 from ftkit.errors import FtkitError
+from ftkit.features.constants import looked_up
 from ftkit.statistics import promotion
 from ftkit.training.loop import fit
 from ftkit.training.members import CLOSED, Member, Origin, Settings, balance
@@ -143,6 +144,13 @@ class Adapter:
 
     def learn(self, some: Sequence[Turn]) -> dict[str, Learnt]:
         """Train members, side by side where they can be, and ask them about their test rows; each is asked for once."""
+        rows = [rows for turn in some for rows in (turn.member.train, turn.test)]
+        if self.job.precision == "bf16" or not rows:
+            return self._learn(some)
+        with looked_up(self.job.network, self.job.examples, np.unique(np.concatenate(rows))):
+            return self._learn(some)
+
+    def _learn(self, some: Sequence[Turn]) -> dict[str, Learnt]:
         turns = {id(turn.member): turn for turn in some}
         found = {turn.key: Learnt() for turn in some}
         for members, stack in self._side_by_side([turn.member for turn in some]):

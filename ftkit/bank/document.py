@@ -9,17 +9,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ftkit import bank, environment, files, hardware, metrics, runs
-from ftkit.bank import shards, similarity
+from ftkit.bank import predictions, shards, similarity
 from ftkit.bank.adapting import gains, row_metric, scored, units_of
 from ftkit.bank.folder import BankFolder
 from ftkit.bank.records import PROMOTED, Outcome
 from ftkit.bank.told import Told, told_by
 from ftkit.reports.bank import render_bank
 from ftkit.statistics import mcnemar, paired, promotion
-from ftkit.statistics import predictions as stored
 from ftkit.statistics.intervals import interval
 
 if TYPE_CHECKING:
@@ -57,12 +55,12 @@ def save(folder: BankFolder, clock: Clock, command: str) -> dict[str, Any]:
     told = told_by(folder)
     rows = _rows(told)
     report = _report(told, rows, command)
-    _predictions(told, rows, list(report["scores"]["test"]))
+    predictions.write(told, rows.scores, rows.fold, list(report["scores"]["test"]))
     report["cost"] = {
         "seconds": clock.total(),
         "peak_memory_bytes": hardware.peak_memory(),
         "adapter_bytes": sum(path.stat().st_size for path in folder.shards.iterdir()),
-        "weight_bytes": _weight_bytes(folder),
+        "weight_bytes": shards.weight_bytes(folder.shards),
     }
     files.write_json(folder.path / runs.REPORT, report)
     files.write_text(folder.path / bank.PAGE, render_bank(report))
@@ -275,41 +273,3 @@ def _corrected(rows: Rows, outcomes: Sequence[Outcome]) -> dict[int, float]:
     )
     tested = [i for i, one in enumerate(outcomes) if one.record.place is not None]
     return dict(zip(tested, paired.holm([mcnemar.exact(int(up[i]), int(down[i])) for i in tested]), strict=True))
-
-
-def _predictions(told: Told, rows: Rows, names: list[str]) -> None:
-    recipe, frame = told.recipe, told.kept.frame
-    slices = {name: frame[name].tolist() for name in frame.columns if name.startswith("slice.")}
-    common: dict[str, Any] = {name: frame[name].tolist() for name in ("row_id", "input_hash", "unit", "group", "gold")}
-    common |= {"slices": {name.removeprefix("slice."): values for name, values in slices.items()}}
-    frames = [
-        stored.frame_of(
-            **common,
-            split="test",
-            prediction=recipe.task.decode(scores, told.labels),
-            scores=scores,
-            labels=told.labels,
-            predictor=name,
-            seed=recipe.seed,
-            kind=recipe.task.kind,
-            fold=rows.fold,
-        )
-        for name, scores in rows.scores.items()
-    ]
-    stored.write(
-        pd.concat(frames, ignore_index=True),
-        told.folder.path / runs.PREDICTIONS,
-        labels=told.labels,
-        task=recipe.task.name,
-        metrics=names,
-        primary=names[0],
-    )
-
-
-def _weight_bytes(folder: BankFolder) -> int:
-    """Bytes of all adapters' numbers alone, those that are out of service included."""
-    total = 0
-    for shard in shards.read_all(folder.shards):
-        places = [one.place for one in shard.records if one.place is not None]
-        total += len(places) * sum(one.nbytes for one in shard.adapter(places[0]).values()) if places else 0
-    return total

@@ -15,7 +15,7 @@ import numpy as np
 
 from ftkit.bank import rows, shards
 from ftkit.bank.adapting import row_metric, scored, units_of
-from ftkit.bank.records import PROMOTED, Outcome, Record
+from ftkit.bank.records import CANNOT_TELL, PROMOTED, Outcome, Record
 from ftkit.statistics import paired
 from ftkit.statistics.paired import Comparison
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ftkit.bank.folder import BankFolder
     from ftkit.bank.grouping import Group
     from ftkit.bank.rows import Kept
-
-CANNOT_TELL = "cannot tell"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +59,7 @@ class Gate:
             change=own.difference if own else None,
             change_low=own.low if own else None,
             change_high=own.high if own else None,
+            needed=paired.rows_to_tell(own) if own else None,
         )
 
     def _before(self, group: Group, before: Outcome, every: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,8 +14,9 @@ from pathlib import Path
 from ftkit import bank, files, locks
 from ftkit.bank import folder, index, records, rows, shards
 from ftkit.bank.folder import BankFolder, Generation
-from ftkit.bank.records import ABSENT, PROMOTED, Outcome, Record
+from ftkit.bank.records import ABSENT, CANNOT_TELL, PROMOTED, Outcome, Record
 from ftkit.bank.shards import Shard
+from ftkit.data.names import many
 from ftkit.privacy import hidden
 from ftkit.statistics.paired import MEETS
 
@@ -127,7 +128,17 @@ def settled(before: Outcome | None, new: Outcome, gated: bool = True) -> Outcome
     if new.record.place is None:
         return replace(before, tried=tried, kept=new.record.why_not)
     verdict = verdict_of(new.record, new.outcome)
-    return new if verdict in MEETS["not-worse"] else replace(before, tried=tried, kept=verdict)
+    return new if verdict in MEETS["not-worse"] else replace(before, tried=tried, kept=_said(new, verdict))
+
+
+def _said(new: Outcome, verdict: str) -> str:
+    """Why a new adapter is not in service, and how far it is from being shown to be no worse."""
+    if verdict != CANNOT_TELL:
+        return verdict
+    seen = many(new.record.unseen, "row")
+    if new.outcome != PROMOTED or new.record.needed is None:
+        return f"{verdict} on {seen} that neither has seen"
+    return f"{verdict} on {seen} that neither has seen; some {new.record.needed:,} like them would show it no worse"
 
 
 def verdict_of(record: Record, outcome: str) -> str:

@@ -31,7 +31,8 @@ from ftkit.training.stopping import stoppable
 if TYPE_CHECKING:
     from ftkit.data.table import Splits
 
-FOLDS = 5
+FOLDS, FEWER_FOLDS = 5, 3
+"""of a bank of heads; of one whose groups move weights of the base, where each fold costs an adapter a group"""
 KINDS = ("label", "labels")
 """of predictions that groups have adapters for"""
 
@@ -79,9 +80,10 @@ def _ready(recipe: Recipe) -> Recipe:
         raise InputError(what, "ftkit train DATA, one run for all groups")
     if data.group not in (None, by):
         raise InputError(f"data.group is {data.group!r}, but bank.by is {by!r}", "leave out data.group")
+    folds = FEWER_FOLDS if recipe.method.own_epochs else FOLDS
     if data.folds == 0:
-        raise InputError("data.folds: 0, but a bank is scored out of fold", f"--set data.folds={FOLDS}")
-    return recipe.replace({"data.group": by, "data.folds": FOLDS if data.folds == "auto" else data.folds})
+        raise InputError("data.folds: 0, but a bank is scored out of fold", f"--set data.folds={folds}")
+    return recipe.replace({"data.group": by, "data.folds": folds if data.folds == "auto" else data.folds})
 
 
 def _refuse(recipe: Recipe, splits: Splits, base: bases.Base) -> None:

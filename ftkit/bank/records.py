@@ -16,6 +16,8 @@ OUTCOMES = (PROMOTED, GENERAL, HARMED, grouping.FEW_ROWS, grouping.ONE_LABEL, FA
 """what may become of a group; with all but the first it uses the general adapter"""
 ABSENT = "absent"
 """stands in the index for a group that the bank went back to not knowing"""
+CANNOT_TELL = "cannot tell"
+"""verdict on too few rows, and on none"""
 LIKELY = 0.8
 """probability of harm from which a group counts as harmed by its own adapter, which is then withdrawn"""
 
@@ -64,6 +66,8 @@ class Record:
     change_low: float | None = None
     change_high: float | None = None
     """95 % interval"""
+    needed: int | None = None
+    """rows on which that difference would show that it is no worse; None: it does, or no number of rows would"""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Outcome:
     tried: str = ""
     """hash of the rows that the group was last trained on, whatever became of that; see `Record.data`"""
     kept: str = ""
-    """why what was trained last is not in service: cannot tell, worse, failed, …; empty where it is"""
+    """why what was trained last is not in service: worse, failed, cannot tell on 37 rows …; empty where it is"""
 
 
 def seen_of(records: Sequence[Record], prior: Prior | None = None) -> Seen:

@@ -98,7 +98,7 @@ class Served:
 
         def work(some: np.ndarray) -> None:
             batch = rows.batch(some).to(network.device)
-            out[some] = network.pooled(batch, network(batch), pooling).float().cpu().numpy()
+            out[some] = network.features(batch, pooling).float().cpu().numpy()
 
         with processor.used("auto"):
             network.training(False)
@@ -137,10 +137,9 @@ class Served:
         whose = torch.from_numpy(place).to(network.device)
         weights = {name: one[torch.from_numpy(here)] for name, one in stacked.items()}
         if len(here) == 1:
-            hidden = network(batch, {name: weights[name][0] for name in network.trainable()})
+            features = network.features(batch, pooling, {name: weights[name][0] for name in network.trainable()})
         else:
-            hidden = mixed(network, batch, weights, whose)
-        features = network.pooled(batch, hidden, pooling)
+            features = mixed(network, batch, weights, whose, pooling)
         return mixed_head(features, weights[WEIGHT], weights[BIAS], place)
 
     def adapter(self, one: Outcome) -> dict[str, torch.Tensor]:

@@ -132,6 +132,15 @@ def records_of(folder: Path, numbers: Sequence[int]) -> list[tuple[int, Record]]
     return [(number, record) for number in numbers for record in read(path_of(folder, number)).records]
 
 
+def weight_bytes(folder: Path) -> int:
+    """Bytes of all adapters' numbers alone, those that are out of service included."""
+    total = 0
+    for shard in read_all(folder):
+        places = [one.place for one in shard.records if one.place is not None]
+        total += len(places) * sum(one.nbytes for one in shard.adapter(places[0]).values()) if places else 0
+    return total
+
+
 def damaged(path: Path, why: str) -> InputError:
     """A shard that is not as it was written."""
     return InputError(f"{path}: is damaged ({why.partition(chr(10))[0]})", "train the bank again, or take its backup")

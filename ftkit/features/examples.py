@@ -22,6 +22,7 @@ from ftkit.features.pooling import EACH, Pooling
 from ftkit.tasks import FRAMES, PIECES
 
 if TYPE_CHECKING:
+    from ftkit.features.constants import Constants
     from ftkit.tasks import Task
 
 BUDGET = 512 * 2**20  # bytes of prefixes in memory at most, where the disk takes none
@@ -40,6 +41,8 @@ class Examples:
     """what changes training rows at random; then there is no prefix, and no head trains on features alone"""
     at_once: int | None = None
     """rows of a pass without gradients that fit into memory; None: not known yet"""
+    constants: Constants | None = None
+    """what frozen modules above the cut make of some rows, while it is looked up"""
 
     def __post_init__(self) -> None:
         self.lengths = lengths_of(self.rows)
@@ -64,7 +67,9 @@ class Examples:
         """
         if cached and self.prefix is not None:
             shape = self.task.outline(self.lengths[positions], self.processor) or self._collated(positions)
-            return _batch(shape, self.prefix.take(positions, several=FRAMES in shape))
+            batch = _batch(shape, self.prefix.take(positions, several=FRAMES in shape))
+            known = None if self.constants is None or batch.frames is not None else self.constants.take(positions)
+            return batch if known is None or self.constants is None else replace(batch, known=(self.constants, known))
         inputs = self._collated(positions)
         if changed is not None and self.augment:
             inputs = self.task.augment(inputs, self.augment, torch.Generator().manual_seed(changed))

@@ -12,6 +12,7 @@ from torch import nn
 
 from ftkit.errors import FtkitError
 from ftkit.features.network import Batch, Network
+from ftkit.features.pooling import Pooling
 
 
 class CannotMix(FtkitError):
@@ -23,8 +24,10 @@ def can_mix(network: Network) -> bool:
     return all(isinstance(_module(network, name), nn.Linear) for name in network.trainable())
 
 
-def mixed(network: Network, batch: Batch, weights: Mapping[str, torch.Tensor], member: torch.Tensor) -> torch.Tensor:
-    """Last hidden states (rows, positions, width) of rows of several members.
+def mixed(
+    network: Network, batch: Batch, weights: Mapping[str, torch.Tensor], member: torch.Tensor, pooling: Pooling
+) -> torch.Tensor:
+    """Features of rows of several members, (rows, width) or as the pooling gives them.
 
     `weights` holds each trainable weight of all members, (members, …); `member` says whose each row is, (rows,).
     Raises CannotMix for a model in which a module with trainable weights is not given one entry for each row.
@@ -32,7 +35,7 @@ def mixed(network: Network, batch: Batch, weights: Mapping[str, torch.Tensor], m
     if batch.frames is not None:
         member = member.repeat_interleave(batch.frames.to(member.device))
     with _each_its_own(network, weights, member):
-        return network(batch)
+        return network.features(batch, pooling)
 
 
 @contextmanager

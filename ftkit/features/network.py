@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,6 +25,9 @@ from ftkit.features.narrow import narrowed
 from ftkit.features.pooling import EACH, Pooling, place
 from ftkit.features.processor import attention
 from ftkit.models.architecture import blocks, frozen_depth, last_block
+
+if TYPE_CHECKING:
+    from ftkit.features.constants import Constants
 
 POOLED = "pooling_mask"
 """input that tells which positions are real where the base itself does not mask any: (rows, positions) of 0 and 1"""
@@ -45,6 +48,8 @@ class Batch:
     """(rows, tokens) where the piece that speaks for each token stands, negative where there is none"""
     frames: torch.Tensor | None = None
     """(rows,) pictures of each row, where rows are several; all else then has one entry for each picture"""
+    known: tuple[Constants, torch.Tensor] | None = None
+    """what frozen modules above the cut make of the rows, where that is looked up"""
 
     @property
     def mask(self) -> torch.Tensor | None:
@@ -55,7 +60,8 @@ class Batch:
         """The same on a device."""
         inputs = {key: value.to(device) for key, value in self.inputs.items()}
         prefix, pieces = (None if one is None else one.to(device) for one in (self.prefix, self.pieces))
-        return Batch(inputs, prefix, pieces, self.frames)
+        known = None if self.known is None else (self.known[0], self.known[1].to(device))
+        return Batch(inputs, prefix, pieces, self.frames, known)
 
 
 class Network:
@@ -80,8 +86,8 @@ class Network:
         self._aliases = _aliases(backbone)
         self._modes = _modes(backbone, self.blocks[frozen:] if frozen else (backbone,))
         self._last = last_block(backbone)
-        self._narrow: dict[str, bool] = {}
-        """by kind of pooling, whether the last block can be run for the one position that it looks at"""
+        self._narrow: dict[tuple[str, bool], bool] = {}
+        """by kind of pooling, and by whether some is looked up: can the last block be run for the one position?"""
         self._channels_first = any(isinstance(one, nn.modules.conv._ConvNd) for one in backbone.modules())
 
     @property
@@ -106,7 +112,7 @@ class Network:
                 self.entering({key: one[:1] for key, one in batch.inputs.items()})
         # silent inputs cost no arithmetic: no projection of patches, no convolution of sound
         inputs = {key: Blank.like(one) if one.is_floating_point() else one for key, one in batch.inputs.items()}
-        with self._cut.resumed(batch.prefix):
+        with self._cut.resumed(batch.prefix), batch.known[0].put(batch.known[1]) if batch.known else nullcontext():
             hidden = self._run(inputs, weights)
         if isinstance(hidden, Blank):
             raise CannotResume("what is above the cut also hears what is below by another way")
@@ -207,9 +213,10 @@ class Network:
         """
         if pooling.kind not in ONE or self._last is None:
             return self.pooled(batch, self(batch, weights), pooling)
-        if pooling.kind not in self._narrow:
-            self._narrow[pooling.kind] = self._narrows(batch, pooling, weights)
-        if not self._narrow[pooling.kind]:
+        case = pooling.kind, batch.known is not None
+        if case not in self._narrow:
+            self._narrow[case] = self._narrows(batch, pooling, weights)
+        if not self._narrow[case]:
             return self.pooled(batch, self(batch, weights), pooling)
         return self._narrowly(batch, pooling, weights)
 
@@ -219,7 +226,7 @@ class Network:
             hidden = self(batch, weights)
         if hidden.shape[1] != 1:
             raise CannotResume("what is above the last block brings positions back")
-        return pooling(hidden, None)
+        return pooling(hidden, None, batch.frames)
 
     @torch.no_grad()
     def _narrows(self, batch: Batch, pooling: Pooling, weights: Mapping[str, torch.Tensor] | None) -> bool:

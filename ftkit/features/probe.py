@@ -14,6 +14,7 @@ from ftkit.features.scale import Scale, are_numbers
 STRENGTHS = (0.001, 0.003, 0.01, 0.1, 1.0)  # inverse L2 penalties to choose from, on features of unit variance
 SORTED = 4_000  # candidates up to which all are put in order; of more, that takes longer than to compute them
 MOST_TOKENS = 20_000  # of training rows that each token of a test row is held against
+LIKENESSES = 2**23  # of queries to candidates, held at once: 32 MiB, and sorting them takes thrice as much
 RIDGE_STRENGTHS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # the same of ridge regression
 SOFT = 0.3  # logits that training starts from, as a share of the solved ones
 UNCHOSEN, RIDGE_UNCHOSEN = 0.01, 0.001  # where there is nothing to choose by
@@ -174,13 +175,14 @@ def neighbours(
     asked = queries / np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
     onehot = targets.astype(np.float64) if targets.ndim == 2 else np.eye(labels)[targets]
     out = np.empty((len(asked), labels))
-    for start in range(0, len(asked), 1024):  # bounded memory on large sets
-        likeness = asked[start : start + 1024] @ unit.T
+    at_once = min(1024, max(1, LIKENESSES // max(1, len(unit))))
+    for start in range(0, len(asked), at_once):
+        likeness = asked[start : start + at_once] @ unit.T
         near = _nearest(likeness, count)
         close = np.take_along_axis(likeness, near, axis=1).astype(np.float64)
         weight = np.exp(10 * close)  # 10: a likeness of 0.1 more counts e times
         weight /= weight.sum(axis=1, keepdims=True)
-        out[start : start + 1024] = np.einsum("qk,qkl->ql", weight, onehot[near])
+        out[start : start + at_once] = np.einsum("qk,qkl->ql", weight, onehot[near])
     return out
 
 

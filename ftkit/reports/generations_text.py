@@ -17,7 +17,7 @@ COUNTS = {
     "replaced": "use the new one in place of the one before",
     "withdrawn": "are back with the general adapter",
     "failed": "could not be trained",
-    "kept": "keep the one before: the new one is not shown to be no worse",
+    "kept": "keep the one before: the new one is not shown to be no worse (see ftkit bank show)",
     "unchanged": "unchanged, and not touched",
     "gone": "without rows now, and served as before",
 }

@@ -14,6 +14,7 @@ was seen on these rows; the interval still says how far the two could be apart o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -167,6 +168,17 @@ def outcome(found: Comparison) -> str:
     if found.corrected is not None and found.corrected <= ALPHA and (found.low > 0 or found.high < 0):
         return "better" if found.low > 0 else "worse"
     return "not worse" if found.margin is not None and found.low > -found.margin else "cannot tell"
+
+
+def rows_to_tell(found: Comparison) -> int | None:
+    """Rows on which a difference like this one would be `not worse`, its interval as wide as rows let it be.
+
+    None where it is that already, where no number of rows would show it, and without an interval or a margin.
+    """
+    if found.low is None or found.margin is None or found.outcome in MEETS["not-worse"]:
+        return None
+    room, half = found.difference + found.margin, found.difference - found.low
+    return math.ceil(found.rows * (half / room) ** 2) if room > 0 else None
 
 
 def decided(found: Comparison) -> Comparison:

@@ -31,14 +31,14 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
         raise InputError("train.class_weight: balanced needs one label a row", "--set train.class_weight=none")
     _refuse_trackers(block.trackers)
     _refuse_blind_search(recipe)
-    random = not isinstance(recipe.base, str)
+    random, shown = not isinstance(recipe.base, str), _shown(recipe, splits)
     searched = len(method.rungs()) > 1  # each rung then has a rate and a number of passes of its own
     values: dict[str, Any] = {
         "report.rows": "hide" if privacy.hidden() else recipe.report.rows,  # a later verb must know without being told
         "train.lr": rate_of(recipe, method) if block.lr == "default" and not searched else block.lr,
         "train.patience": block.patience if block.patience != "auto" else RANDOM_PATIENCE if random else PATIENCE,
-        "train.epochs": block.epochs if searched else epochs_of(recipe, method, len(splits.parts[-1].train)),
-        "train.batch": batch_of(recipe, len(splits.parts[-1].train)),
+        "train.epochs": block.epochs if searched else epochs_of(recipe, method, shown),
+        "train.batch": batch_of(recipe, shown),
         "train.threads": processor.threads(block.threads),
         "evaluate.metrics": recipe.evaluate.metrics or list(_default_metrics(recipe, splits)),
     }
@@ -97,6 +97,12 @@ def epochs_of(recipe: Recipe, method: Method, rows: int) -> int:
     if method.own_epochs and not isinstance(recipe.base, str):
         return random_epochs(rows)
     return min(method.own_epochs, max(FEWEST_EPOCHS, ROWS_TRAINED // max(1, rows)))
+
+
+def _shown(recipe: Recipe, splits: Splits) -> int:
+    """Rows of a pass over the training rows; what many people of a bank have judged is one of them."""
+    rows = splits.parts[-1].train
+    return len(rows) if recipe.bank.by is None else int(splits.rows.frame["content"].iloc[rows].nunique())
 
 
 def random_epochs(rows: int) -> int:

@@ -100,7 +100,7 @@ def _epoch_ended(job: Job, one: Member) -> Step:
 def _make_room(job: Job, active: list[Member]) -> None:
     """See to it that the longest batches fit into memory, where no longer ones were looked at before."""
     lengths = job.examples.lengths
-    longest = [one.train[np.argsort(-lengths[one.train], kind="stable")][: one.settings.batch] for one in active]
+    longest = [one.inputs[np.argsort(-lengths[one.inputs], kind="stable")][: one.settings.batch] for one in active]
     positions = sum(len(rows) * int(lengths[rows[0]]) for rows in longest)
     if positions <= job.room.known:
         return

@@ -17,6 +17,7 @@ from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
 from ftkit.features.scale import Scale
 from ftkit.methods import Method
+from ftkit.training.repeats import firsts, with_repeats
 
 CLOSED = -1e4  # logit of a label that may not be given: its probability is 0, and no gradient comes from it
 STRETCH = 32  # batches that are sorted by length together: 8 % of padding on banking77, where 8 of them leave 30 %
@@ -88,6 +89,8 @@ class Member:
     """where it is held near its start"""
     scale: Scale | None = None
     """of the numbers that are predicted: the head gives them in sds from their mean; None for labels"""
+    alike: np.ndarray | None = None
+    """(all rows,) equal numbers for equal inputs, which then share a step; None: each row for itself"""
     step: int = 0
     epoch: int = 0
     done: bool = False
@@ -105,7 +108,8 @@ class Member:
 
     def __post_init__(self) -> None:
         self.last_epoch = self.settings.epochs if self.stop_after is None else self.stop_after
-        self.steps_an_epoch = max(1, math.ceil(len(self.train) / self.settings.batch))
+        self.inputs = self.train if self.alike is None else firsts(self.train, self.alike)[0]
+        self.steps_an_epoch = max(1, math.ceil(len(self.inputs) / self.settings.batch))
         self.done = self.last_epoch == 0 or not len(self.train)
         matrices = [p for p in self.parameters() if p.ndim > 1]
         vectors = [p for p in self.parameters() if p.ndim <= 1]
@@ -151,14 +155,15 @@ class Member:
         """Training rows of this epoch, in batches of similar length and in random order.
 
         Rows are shuffled, sorted by length within stretches of `STRETCH` batches, and the batches
-        shuffled again.
+        shuffled again. A batch has so many inputs, each with all its rows.
         """
         random = np.random.default_rng([self.seed, epoch])
-        rows, size = random.permutation(self.train), self.settings.batch
+        rows, size = random.permutation(self.inputs), self.settings.batch
         stretches = [rows[start : start + size * STRETCH] for start in range(0, len(rows), size * STRETCH)]
         ordered = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in stretches])
         cut = [ordered[start : start + size] for start in range(0, len(ordered), size)]
-        return [cut[i] for i in random.permutation(len(cut))]
+        shuffled = [cut[i] for i in random.permutation(len(cut))]
+        return shuffled if self.alike is None else with_repeats(shuffled, self.train, self.alike)
 
     def batch(self, lengths: np.ndarray) -> np.ndarray:
         """Rows of the next step."""
@@ -252,6 +257,7 @@ def member(
     seed: int,
     stop_after: int | None = None,
     label_weights: torch.Tensor | None = None,
+    alike: np.ndarray | None = None,
 ) -> Member:
     """A member whose head starts from the solved probe and whose other weights start as the method says."""
     generator = torch.Generator().manual_seed(seed)
@@ -273,4 +279,5 @@ def member(
         label_weights,
         stop_after,
         scale=probe.scale,
+        alike=alike,
     )

@@ -136,7 +136,8 @@ class Fit:
         if trained and (self.part.inner or settings.epochs >= ENOUGH):
             start = start.softened()
         weights = balance(job.targets, rows, len(start.bias)) if job.balanced else None
-        one = member(name, arm.network, arm.method, start, rows, held, settings, self.seed, stop_after, weights)
+        how = (settings, self.seed, stop_after, weights, job.alike)
+        one = member(name, arm.network, arm.method, start, rows, held, *how)
         known = self.journal.begin(f"{self.part.name}, seed {self.seed}, {arm.method.label}, {lr!r}, {name}", one)
         if one.step:
             self.watcher.skip(one.step * settings.batch)

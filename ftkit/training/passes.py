@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from ftkit.training.lengths import alike
 from ftkit.training.members import Member
 from ftkit.training.memory import Room
 from ftkit.training.profiling import Profile
+from ftkit.training.repeats import firsts
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -53,6 +54,8 @@ class Job:
     """whether the base's own dropout acts in the blocks that train"""
     describe: Callable[[int], str] = "row {}".format
     """a row as a message names it"""
+    alike: np.ndarray | None = None
+    """(rows,) equal numbers for equal inputs, which go through the network once in a pass; None: each row does"""
 
 
 def parts_of(job: Job, one: Member, rows: np.ndarray) -> list[np.ndarray]:
@@ -73,13 +76,21 @@ def row_losses(job: Job, one: Member, rows: np.ndarray, turn: int) -> torch.Tens
     else:
         torch.manual_seed(seed)
     with torch.autocast(device.type, torch.bfloat16, enabled=job.precision == "bf16"):
-        logits = logits_of(job, one, rows, changed=seed)
+        logits = _logits_once(job, one, rows, seed)
     each = job.examples.task.loss(
         logits.float() if logits.dtype != torch.float64 else logits, one.wanted(job.targets[rows]).to(device)
     )
     if one.label_weights is not None:
         each = each * one.label_weights.to(device, each.dtype)[job.targets[rows].to(device)]
     return each
+
+
+def _logits_once(job: Job, one: Member, rows: np.ndarray, seed: int) -> torch.Tensor:
+    """The logits of a step, of rows with equal inputs from one of them."""
+    if job.alike is None:
+        return logits_of(job, one, rows, changed=seed)
+    some, again = firsts(rows, job.alike)
+    return logits_of(job, one, some, changed=seed)[torch.from_numpy(again).to(job.network.device)]
 
 
 def logits_of(job: Job, one: Member, rows: np.ndarray, changed: int | None = None) -> torch.Tensor:
@@ -121,6 +132,10 @@ def predict(job: Job, one: Member, positions: np.ndarray) -> np.ndarray:
 
     Numbers that are predicted come in their own units; tokens as an object array (positions,) of (tokens, labels).
     """
+    if job.alike is not None:
+        some, again = firsts(positions, job.alike)
+        each_input = predict(replace(job, alike=None), one, some)
+        return np.asarray(each_input[again])
     job.network.training(False)
     exact = np.float64 if one.bias.dtype == torch.float64 else np.float32
     each = one.pooling.kind == EACH

@@ -27,6 +27,7 @@ from ftkit.training.judging import judged, scored
 from ftkit.training.members import Settings
 from ftkit.training.parts import Choice, Fit, Fitted, Known, Solve, Tried, warm_start
 from ftkit.training.passes import Job
+from ftkit.training.repeats import codes
 from ftkit.training.stopping import Stop
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ def open_session(
             describe=prepared.describe,
             pooled=features.pooled,
             profile=profile,
+            alike=None if recipe.bank.by is None or augment else codes(examples.hashes),
         )
         arm = Arm(number, method, features, job, clock, precisions)
         arm.read(needed)

@@ -79,8 +79,7 @@ class Stack:
             features = known.to(self.weights["head.weight"])
         else:
             batch = job.examples.batch(piece.rows).to(device)
-            hidden = mixed(job.network, batch, self.weights, member)
-            features = job.network.pooled(batch, hidden, self.pooling)
+            features = mixed(job.network, batch, self.weights, member, self.pooling)
         logits = mixed_head(features, self.weights["head.weight"], self.weights["head.bias"], piece.member)
         return logits.masked_fill(self._closed[member], CLOSED)
 

@@ -172,6 +172,12 @@ def test_what_cannot_be_a_bank_is_refused_before_anything_is_written(
     assert not (tmp_path / "bank").exists()
 
 
+@pytest.mark.parametrize(("method", "folds"), [("head", 5), ("lora", 3), ("ia3", 3)])
+def test_a_fold_costs_an_adapter_a_group_so_there_are_fewer(tmp_path: Path, method: str, folds: int) -> None:
+    recipe = toy_banks.recipe_for(tmp_path, method={"name": method}, data__folds="auto")
+    assert making.checked(recipe)[0].data.folds == folds
+
+
 @pytest.mark.parametrize("task", ["text_regression", "token_classification"])
 def test_numbers_and_tags_are_refused_in_one_line(tmp_path: Path, task: str) -> None:
     tree = registry.load("tasks", task).toy(tmp_path)

@@ -13,6 +13,7 @@ from ftkit.bank import index, serving
 from ftkit.bank.records import PROMOTED
 from ftkit.bank.stage import FINAL
 from ftkit.features.mixed import mixed
+from ftkit.features.pooling import Pooling
 from ftkit.verbs import banking
 
 
@@ -48,7 +49,10 @@ def test_mixed_rows_get_what_each_adapter_says_alone(served: serving.Served, pro
     assert np.abs(stranger - own).max() > 0.05
 
 
-def test_a_mixed_pass_has_the_gradients_of_separate_ones(served: serving.Served, promoted: list[str]) -> None:
+@pytest.mark.parametrize("kind", ["mean", "first"])
+def test_a_mixed_pass_has_the_gradients_of_separate_ones(
+    served: serving.Served, promoted: list[str], kind: str
+) -> None:
     """In float64, to 1e-9: what training several groups in one pass would rest on."""
     network = served.stage.network
     encoded = served.stage.recipe.task.encode(TEXTS, served.stage.processor)
@@ -66,12 +70,12 @@ def test_a_mixed_pass_has_the_gradients_of_separate_ones(served: serving.Served,
         apart = [{name: one[name].clone().requires_grad_() for name in names} for one in several]
         stacked = {name: torch.stack([one[name] for one in several]).requires_grad_() for name in names}
         network.training(False)
-        together = mixed(network, batch, stacked, torch.arange(3))
+        together = mixed(network, batch, stacked, torch.arange(3), Pooling(kind))
         together.pow(2).sum().backward()
         for i, one in enumerate(apart):
-            hidden = network(batch, one)[i]
-            assert torch.allclose(hidden, together[i], atol=1e-9)
-            hidden.pow(2).sum().backward()
+            own = network.pooled(batch, network(batch, one), Pooling(kind))[i]
+            assert torch.allclose(own, together[i], atol=1e-9)
+            own.pow(2).sum().backward()
             for name in names:
                 assert torch.allclose(one[name].grad, stacked[name].grad[i], rtol=1e-9, atol=1e-9)
     finally:

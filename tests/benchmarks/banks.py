@@ -46,12 +46,14 @@ def measure(groups: int) -> dict[str, Any]:
     from ftkit.recipe import parse
 
     spent: list[float] = []
+    grown: list[int] = []
     plain = training.train
 
     def timed(*given: Any) -> tuple[int, ...]:
-        start = time.process_time()
+        start, before = time.process_time(), hardware.memory_used()
         numbers = plain(*given)
         spent.append(time.process_time() - start)
+        grown.append(hardware.memory_used() - before)
         return numbers
 
     training.train = timed  # type: ignore[assignment]
@@ -80,6 +82,7 @@ def measure(groups: int) -> dict[str, Any]:
         "group_ms": round(1000 * spent[0] / groups, 1),
         "whole_s": round(whole, 1),
         "peak_mib": hardware.peak_memory() // 2**20,
+        "grown_mib": grown[0] // 2**20,  # while the groups were trained
         "look_up_ms": round(1000 * sorted(looked)[len(looked) // 2], 2),
         "bytes_of_weights": round(size / report["cost"]["weight_bytes"], 3),
         "adapter_kib": round(report["cost"]["weight_bytes"] / 1024 / groups, 1),

@@ -34,6 +34,7 @@ def arguments() -> argparse.Namespace:
     made.add_argument("--label", default="label", help="column of the labels")
     made.add_argument("--groups", type=int, default=4, help="how many of them, the first of the file")
     made.add_argument("--layers", default="1", help="all, a number of last blocks, or 0 for the head alone")
+    made.add_argument("--target", nargs="+", default=["query", "value"], help="modules with LoRA, last parts of names")
     made.add_argument("--epochs", type=int, default=8, help="passes over the training rows")
     made.add_argument("--batch", type=int, default=8, help="rows in one step")
     made.add_argument("--max-length", type=int, default=128, help="tokens")
@@ -82,7 +83,7 @@ def one_group(args: argparse.Namespace, model: Any, tokenizer: Any, rows: list[t
     collate = DataCollatorWithPadding(tokenizer)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
-            model=adapted(model, args.layers),
+            model=adapted(model, args.layers, args.target),
             args=settings(args, folder),
             train_dataset=train,
             processing_class=tokenizer,

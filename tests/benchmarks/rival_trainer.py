@@ -114,8 +114,8 @@ def settings(args: argparse.Namespace, folder: str) -> Any:
     )
 
 
-def adapted(model: Any, layers: str) -> Any:
-    """The model with what trains: LoRA on query and value of all or the last blocks, or the head alone."""
+def adapted(model: Any, layers: str, target: Sequence[str] = ("query", "value")) -> Any:
+    """The model with what trains: LoRA on query and value (or other modules) of all or the last blocks, or the head."""
     from peft import LoraConfig, TaskType, get_peft_model
 
     if layers == "0":
@@ -128,7 +128,7 @@ def adapted(model: Any, layers: str) -> Any:
         r=8,
         lora_alpha=16,
         lora_dropout=0.1,
-        target_modules=["query", "value"],
+        target_modules=list(target),
         layers_to_transform=None if layers == "all" else list(range(blocks - int(layers), blocks)),
     )
     return get_peft_model(model, config)

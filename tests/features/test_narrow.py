@@ -53,7 +53,7 @@ def test_features_are_those_of_the_plain_model_in_every_architecture(name: str, 
     network.training(False)
     narrow, plain = compared(network, Batch(architecture.inputs(ROWS)), kind)
     assert float((narrow - plain).abs().max() / plain.abs().max()) < 1e-5
-    assert network._narrow == {kind: name in NARROW}
+    assert network._narrow == {(kind, False): name in NARROW}
 
 
 @pytest.mark.parametrize(("make", "inputs", "kind"), [(vision, image, "first"), (text, tokens, "last")])
@@ -104,7 +104,7 @@ def test_padding_on_the_left_and_rows_of_one_token() -> None:
         batch = Batch({"input_ids": torch.randint(3, 50, seen.shape), "attention_mask": seen})
         narrow, plain = compared(network, batch, "last")
         torch.testing.assert_close(narrow, plain, rtol=1e-5, atol=1e-5)
-    assert network._narrow == {"last": True}
+    assert network._narrow == {("last", False): True}
 
 
 def test_dropout_is_as_it_was_after_the_first_look() -> None:
@@ -124,7 +124,7 @@ def test_plain_products_in_the_place_of_pytorchs_attention_are_left_alone() -> N
     network = Network(model)
     network.training(False)
     narrow, plain = compared(network, Batch(tokens(ROWS)), "first")
-    assert torch.equal(narrow, plain) and network._narrow == {"first": False}
+    assert torch.equal(narrow, plain) and network._narrow == {("first", False): False}
 
 
 def test_a_net_without_blocks_is_run_as_it_is() -> None:

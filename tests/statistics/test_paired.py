@@ -12,7 +12,7 @@ from scipy.stats import binom
 from ftkit.errors import InputError
 from ftkit.metrics import Metric, Scored, load
 from ftkit.statistics import mcnemar, permutation
-from ftkit.statistics.paired import Comparison, compare, holm, holm_family, outcome
+from ftkit.statistics.paired import Comparison, compare, holm, holm_family, outcome, rows_to_tell
 
 ACCURACY = load("accuracy")
 
@@ -205,3 +205,23 @@ def test_gold_labels_unknown_to_training_and_several_labels_a_row_compare() -> N
     many = [Scored(labels_of(3), truth, np.where(rng.random((80, 3)) < 0.15, 1 - truth, truth)) for _ in range(2)]
     for name in ("accuracy", "macro_f1", "micro_f1", "matthews"):
         assert compare(load(name), *many).low is not None
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5, 6])
+def test_on_as_many_rows_as_it_is_said_to_take_it_is_no_worse(seed: int) -> None:
+    a, b = two(np.random.default_rng(seed), 100, 3, 0.7, 0.12)
+    found = compare(ACCURACY, a, b)
+    wanted = rows_to_tell(found)
+    assert found.outcome == "cannot tell" and wanted is not None and wanted > 300
+
+    def on(times: float) -> str:
+        some = np.repeat(np.arange(100), round(times))
+        return compare(ACCURACY, a.take(some), b.take(some)).outcome
+
+    assert on(1.3 * wanted / 100) in ("better", "not worse", "equivalent") and on(0.7 * wanted / 100) == "cannot tell"
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_no_number_of_rows_shows_a_loss_to_be_none(seed: int) -> None:
+    found = compare(ACCURACY, *two(np.random.default_rng(seed), 100, 3, 0.7, 0.12))
+    assert found.difference <= -0.01 and rows_to_tell(found) is None

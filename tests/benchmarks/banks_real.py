@@ -1,0 +1,69 @@
+"""A whole bank by `ftkit adapt`, from an empty cache: what it takes, and for whom it helped.
+
+With `--loop` seconds a group of `rival_groups.py`, in one process and of its start, the loop is scaled to all groups:
+
+    python tests/benchmarks/banks_real.py ratings.csv --by user_id --loop 16.4 8 -- --label offensiveness --method lora
+
+What stands behind `--` goes to `ftkit adapt` as it is. Writes one JSON line; seconds are those of the processor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Make the bank and say what came of it."""
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("rows", type=Path)
+    made.add_argument("--by", required=True, help="column of the groups")
+    made.add_argument("--loop", nargs=2, type=float, metavar=("GROUP", "START"), help="seconds of the loop")
+    made.add_argument("--out", type=Path, help="where the bank is to stay")
+    cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    args, rest = made.parse_args(sys.argv[1:cut]), sys.argv[cut + 1 :]
+    with tempfile.TemporaryDirectory() as name:
+        folder = args.out or Path(name) / "bank"
+        command = [sys.executable, "-m", "ftkit", "adapt", str(args.rows), "--by", args.by, "--out", str(folder)]
+        environment = {**os.environ, "FTKIT_CACHE": str(Path(name) / "cache"), "OMP_NUM_THREADS": "1"}
+        subprocess.run([*command, *rest], check=True, env=environment, stdout=sys.stderr)
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    line = summary(report) | {"seconds": round(used.ru_utime + used.ru_stime, 1)}
+    if args.loop:
+        line |= against(line, *args.loop)
+    sys.stdout.write(json.dumps(line) + "\n")
+
+
+def summary(report: dict[str, Any]) -> dict[str, Any]:
+    """What a bank's report says in a line of a table."""
+    metric, worst = report["judged_by"], report["worst_tenth"]
+    gain = report["differences"]["bank"]
+    return {
+        "groups": len(report["groups"]),
+        "rows": report["rows"],
+        "metric": metric,
+        **{name: round(report["predictors"][name][metric]["value"], 4) for name in ("general", "adapted", "bank")},
+        "gain": [round(gain[key], 4) for key in ("value", "low", "high")],
+        "worst_tenth": [round(worst[name], 4) for name in ("general", "bank")],
+        "outcomes": report["outcomes"],
+        "harmed": [round(report["harm"][name], 1) for name in ("all", "promoted")],
+        "peak_mib": report["cost"]["peak_memory_bytes"] // 2**20,
+    }
+
+
+def against(line: dict[str, Any], group: float, start: float) -> dict[str, float]:
+    """How much longer the loop takes: with the base loaded once, and as a script that is started for each group."""
+    whole = line["groups"] * group, line["groups"] * (group + start)
+    return {"times_in_one_process": round(whole[0] / line["seconds"], 1), "times": round(whole[1] / line["seconds"], 1)}
+
+
+if __name__ == "__main__":
+    main()
