@@ -12,8 +12,10 @@ from ftkit import runs
 from ftkit.bank import index
 from ftkit.bank import rows as rows_of
 from ftkit.bank.folder import BankFolder
+from ftkit.bank.measuring import Measure
 from ftkit.bank.records import Outcome
 from ftkit.bank.rows import Kept
+from ftkit.bank.stage import scale_of
 from ftkit.models.delivery import read_head
 from ftkit.recipe import read
 from ftkit.runs.masking import mask_of, shown_labels
@@ -35,6 +37,8 @@ class Told:
     outcomes: Sequence[Outcome]
     kept: Kept
     """the rows that were tested when the groups' adapters were trained"""
+    measure: Measure
+    """what groups are judged by"""
 
     @property
     def targets(self) -> np.ndarray:
@@ -47,10 +51,11 @@ def told_by(folder: BankFolder) -> Told:
     """What a bank says of itself in one generation: its groups, and the rows that their adapters were tested on."""
     with index.opened(folder.index, folder.generation.number) as found:
         outcomes = list(found.all())
-    labels = read_head(folder.general / runs.ADAPTER).labels
+    labels, scale = read_head(folder.general / runs.ADAPTER).labels, scale_of(folder.general)
     mask, recipe = mask_of(labels), read(folder.general / runs.RECIPE)
     shown = tuple(shown_labels(labels, recipe.task.kind, mask))
-    return Told(folder, recipe, shown, mask, outcomes, _tested(folder, outcomes))
+    measure = Measure.of(recipe, shown, scale)
+    return Told(folder, recipe, shown, mask, outcomes, _tested(folder, outcomes), measure)
 
 
 def _tested(folder: BankFolder, outcomes: Sequence[Outcome]) -> Kept:

@@ -23,6 +23,10 @@ class Scale:
         mean, sd = targets.mean(axis=0), targets.std(axis=0)
         return cls(mean, np.where(sd > 1e-12 * np.maximum(1.0, np.abs(mean)), sd, 1.0))
 
+    def same(self, other: Scale) -> bool:
+        """Whether both bring all numbers to the same."""
+        return np.array_equal(self.mean, other.mean) and np.array_equal(self.sd, other.sd)
+
     def standard(self, values: np.ndarray) -> np.ndarray:
         """(rows, targets) in their own units → in sds from the mean."""
         return np.asarray((values - self.mean) / self.sd)

@@ -129,6 +129,8 @@ class Task(Entry):
     """its key that says where rows are cut"""
     augmentations: ClassVar[tuple[str, ...]] = ()
     """what `train.augment` may name"""
+    row_metric: ClassVar[str] = "accuracy"
+    """metric that is a mean over rows, by which they are judged where the primary one is not"""
     loss_metric: ClassVar[str] = "log_loss"
     """metric that decides between epochs where the primary one is not defined, or equal"""
 

@@ -74,6 +74,11 @@ class VectorRegression(Valued):
         return ("mean_error", "median_error", "p95_error", *floors)
 
     @property
+    def row_metric(self) -> str:  # type: ignore[override]  # likewise
+        """Of a position the distance."""
+        return "mean_error" if self.position is True else Valued.row_metric
+
+    @property
     def label_columns(self) -> tuple[str, ...]:
         """Columns of the numbers to predict, the floor aside."""
         return () if self.label == "auto" else super().targets_named

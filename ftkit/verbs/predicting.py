@@ -24,7 +24,7 @@ from ftkit.runs import REPORT
 from ftkit.runs.calibrated import OF_TAGS
 from ftkit.runs.trained import seen_by
 from ftkit.statistics.selective import DIGITS
-from ftkit.tasks import Encoded
+from ftkit.tasks import Encoded, Task
 from ftkit.verbs.reading import reread
 
 PREDICTION, CONFIDENCE = "prediction", "confidence"
@@ -56,12 +56,12 @@ def predict(
     table, parsed, report = rows_of(model.recipe, file, labelled=False)
     tell(file, out, table, report)
     labels = model.head.labels
-    added = _columns(model.recipe.task.kind, labels, scores)
+    added = columns(model.recipe.task.kind, labels, scores)
     if taken := [name for name in added if name in table.frame.columns]:
         raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
     found, encoded = _scores(model, parsed, temperature)
     tell_seen(run, file, parsed, encoded)
-    cells = dict(zip(added, _cells(model, found, scores), strict=True))
+    cells = dict(zip(added, cells_of(model.recipe.task, found, labels, scores), strict=True))
     for note in write(beside(table, parsed, cells), out, file, model.recipe.data, table.lines):
         console.say(note)
     return out
@@ -125,7 +125,7 @@ def beside(table: Table, parsed: Parsed, cells: dict[str, list[object]]) -> pd.D
     return frame
 
 
-def _columns(kind: str, labels: Sequence[str], scores: bool) -> list[str]:
+def columns(kind: str, labels: Sequence[str], scores: bool) -> list[str]:
     """Names of the new columns."""
     if kind == "values":
         return [PREDICTION] if len(labels) == 1 else [f"{PREDICTION}.{target}" for target in labels]
@@ -135,11 +135,10 @@ def _columns(kind: str, labels: Sequence[str], scores: bool) -> list[str]:
     return [PREDICTION, CONFIDENCE, *(f"score.{label}" for label in labels if scores)]
 
 
-def _cells(model: Model, found: np.ndarray, scores: bool) -> list[list[object]]:
+def cells_of(task: Task, found: np.ndarray, labels: tuple[str, ...], scores: bool) -> list[list[object]]:
     """The new columns in the order of their names, the scores of labels last where they are wanted."""
-    task = model.recipe.task
     if task.kind == "values":
         return list(found.T.round(6).tolist())
-    decoded = [task.cell(one) for one in task.decode(found, model.head.labels)]
+    decoded = [task.cell(one) for one in task.decode(found, labels)]
     each = found.T.round(6).tolist() if scores else []
     return [decoded, task.confidence(found).round(DIGITS).tolist(), *each]
