@@ -14,7 +14,6 @@ from ftkit.bank import rows, serving
 from ftkit.bank.folder import BankFolder
 from ftkit.bank.measuring import Measure
 from ftkit.bank.pinning import Pinned
-from ftkit.bank.stage import FINAL
 from ftkit.console import console
 from ftkit.data.columns import plain
 from ftkit.data.hashing import content_keys
@@ -49,7 +48,7 @@ def evaluate(path: Path, file: str, reread: Callable[[Recipe], Recipe]) -> dict[
     labels = served.stage.labels
     targets = recipe.task.targets([parsed.gold[i] for i in fresh], labels)
     groups = np.unique([name or f"row {i}" for i, name in zip(fresh, whose, strict=True)], return_inverse=True)[1]
-    measure = Measure.of(recipe, labels, served.stage.starts[FINAL].scale)
+    measure = Measure.of(recipe, labels)
     own, alone = (measure.scored(targets, recipe.task.scores(each)) for each in (logits, general))
     return {
         "bank": str(path),

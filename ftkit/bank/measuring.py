@@ -11,11 +11,13 @@ from ftkit import metrics
 from ftkit.statistics import paired
 
 if TYPE_CHECKING:
-    from ftkit.features.scale import Scale
     from ftkit.metrics import Metric, Scored
     from ftkit.recipe import Recipe
     from ftkit.statistics.paired import Comparison
     from ftkit.tasks import Task
+
+SHARE = 0.05
+"""of an error that one point stands for where errors have no upper end: as one point of accuracy at 80 %"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,16 +29,14 @@ class Measure:
     """as reports name them"""
     metric: Metric
     """a mean over rows"""
-    scale: Scale | None
-    """of the numbers that the bank predicts; None for labels"""
 
     @classmethod
-    def of(cls, recipe: Recipe, labels: tuple[str, ...], scale: Scale | None) -> Measure:
+    def of(cls, recipe: Recipe, labels: tuple[str, ...]) -> Measure:
         """That of a bank's recipe."""
         primary = metrics.load(recipe.evaluate.metrics[0])
         nothing = _nothing(recipe.task, labels)
         rowwise = primary.rows(nothing) is not None
-        return cls(recipe.task, labels, primary if rowwise else metrics.load(recipe.task.row_metric), scale)
+        return cls(recipe.task, labels, primary if rowwise else metrics.load(recipe.task.row_metric))
 
     def scored(self, targets: np.ndarray, scores: np.ndarray) -> Scored:
         """Targets and what was said of the same rows, in the form that metrics take."""
@@ -57,21 +57,15 @@ class Measure:
         margin: float | None = None,
         family: int = 1,
     ) -> Comparison:
-        """The first against the second on the same rows; `margin`: the smallest loss that matters, None: one point."""
-        return paired.compare(self.metric, one, other, units, self.margin if margin is None else margin, family)
+        """The first against the second on the same rows; `margin`: the smallest loss that matters, None: see `margin`."""
+        return paired.compare(self.metric, one, other, units, self.margin(other) if margin is None else margin, family)
 
-    @property
-    def margin(self) -> float | None:
-        """One point: a hundredth of what the metric spans.
-
-        Errors span from 0 to that of an answer which is off by a standard deviation of the targets, about what always
-        answering their mean comes to. The deviation is that of the bank's first general adapter: it stays the same
-        however the rows change. None for an error of anything else.
-        """
-        if self.scale is None or np.isfinite(self.metric.bounds[1]):
+    def margin(self, reference: Scored) -> float | None:
+        """The smallest loss that matters: one point, of errors a share of the reference's own on the same rows."""
+        if np.isfinite(self.metric.bounds[1]) or self.metric.higher_is_better:
             return paired.margin_of(self.metric, None)
-        mean = self.scale.mean[None]
-        return paired.MARGIN * self.metric.compute(metrics.Scored(self.labels, mean + self.scale.sd, mean))
+        error = self.metric.compute(reference)
+        return None if np.isnan(error) else SHARE * error
 
 
 def _nothing(task: Task, labels: tuple[str, ...]) -> Scored:

@@ -61,7 +61,7 @@ class Stage:
     @property
     def measure(self) -> Measure:
         """What groups are judged by."""
-        return Measure.of(self.recipe, self.labels, self.starts[FINAL].scale)
+        return Measure.of(self.recipe, self.labels)
 
     def read(
         self, examples: Examples, positions: np.ndarray, cache: Cache | None, seen: Callable[[int], None]

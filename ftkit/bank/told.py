@@ -15,7 +15,6 @@ from ftkit.bank.folder import BankFolder
 from ftkit.bank.measuring import Measure
 from ftkit.bank.records import Outcome
 from ftkit.bank.rows import Kept
-from ftkit.bank.stage import scale_of
 from ftkit.models.delivery import read_head
 from ftkit.recipe import read
 from ftkit.runs.masking import mask_of, shown_labels
@@ -51,10 +50,10 @@ def told_by(folder: BankFolder) -> Told:
     """What a bank says of itself in one generation: its groups, and the rows that their adapters were tested on."""
     with index.opened(folder.index, folder.generation.number) as found:
         outcomes = list(found.all())
-    labels, scale = read_head(folder.general / runs.ADAPTER).labels, scale_of(folder.general)
+    labels = read_head(folder.general / runs.ADAPTER).labels
     mask, recipe = mask_of(labels), read(folder.general / runs.RECIPE)
     shown = tuple(shown_labels(labels, recipe.task.kind, mask))
-    measure = Measure.of(recipe, shown, scale)
+    measure = Measure.of(recipe, shown)
     return Told(folder, recipe, shown, mask, outcomes, _tested(folder, outcomes), measure)
 
 

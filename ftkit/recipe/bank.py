@@ -33,7 +33,7 @@ class Bank(Block):
     stack: int = Field(default=32, ge=1)
     """groups that are trained and kept together: what a crash can cost"""
     margin: float | None = Field(default=None, ge=0)
-    """smallest loss that matters when a new adapter is to take the place of one in service; none: one point, of errors
-    a hundredth of a standard deviation of the targets"""
+    """smallest loss that matters when a new adapter is to take the place of one in service; none: one point, and
+    of errors a twentieth of that one's"""
     max_failed: Annotated[float, BeforeValidator(percent), Field(ge=0, le=1)] = 0.01
     """share of groups that may fail before the command does"""
