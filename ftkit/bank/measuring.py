@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ftkit import metrics
+from ftkit.data import positions
 from ftkit.statistics import paired
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Measure:
     @classmethod
     def of(cls, recipe: Recipe, labels: tuple[str, ...]) -> Measure:
         """That of a bank's recipe."""
-        primary = metrics.load(recipe.evaluate.metrics[0])
+        labels, primary = positions.answers(labels), metrics.load(recipe.evaluate.metrics[0])
         nothing = _nothing(recipe.task, labels)
         rowwise = primary.rows(nothing) is not None
         return cls(recipe.task, labels, primary if rowwise else metrics.load(recipe.task.row_metric))
@@ -57,7 +58,7 @@ class Measure:
         margin: float | None = None,
         family: int = 1,
     ) -> Comparison:
-        """The first against the second on the same rows; `margin`: the smallest loss that matters, None: see `margin`."""
+        """The first against the second on the same rows; `margin` is the smallest loss that matters."""
         return paired.compare(self.metric, one, other, units, self.margin(other) if margin is None else margin, family)
 
     def margin(self, reference: Scored) -> float | None:

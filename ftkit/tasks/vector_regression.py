@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ftkit.bases import Base
     from ftkit.data.measured import Measured
     from ftkit.data.table import Gold, Parsed, Table
+    from ftkit.metrics import Scored
     from ftkit.recipe import Data
     from ftkit.tasks._vectors import Processor
 
@@ -211,18 +212,65 @@ class VectorRegression(Valued):
             heard = heard * (torch.rand(heard.shape, generator=generator) > 0.1)
         return batch | {"values": values * heard, "heard": heard}
 
-    def scores(self, logits: np.ndarray) -> np.ndarray:
-        """Numbers in their own units; the floor is the nearest of those that there are."""
-        exact = super().scores(logits)
+    @property
+    def classes(self) -> int:
+        """Floors, of which one is right: no floor lies between two others, and none is off by half of one."""
+        return len(self._floors)
+
+    @property
+    def _floors(self) -> tuple[float, ...]:
+        """Those that there are; none where no position is predicted, or no floor of it."""
         if self.position is not True or self.floor == "none" or self.floors == "auto":
-            return exact
-        known = np.array(self.floors)
-        nearest = known[np.abs(exact[:, -1:] - known).argmin(axis=1)]
-        return np.column_stack([exact[:, :-1], nearest])
+            return ()
+        return tuple(self.floors)
+
+    def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
+        """(rows, columns) float64: coordinates in metres, and for each floor whether it is the right one."""
+        if not self.classes:
+            return super().targets(gold, labels)
+        told = np.array(gold, dtype=np.float64).reshape(len(gold), -1)
+        return np.column_stack([told[:, :-1], told[:, -1:] == np.array(self._floors)])
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """The error of the coordinates in sds, and the cross-entropy of the floors: (rows,)."""
+        if not self.classes:
+            return super().loss(logits, targets)
+        from torch.nn import functional
+
+        first, wanted = logits.shape[1] - self.classes, targets.to(logits.dtype)
+        floor = functional.cross_entropy(logits[:, first:], wanted[:, first:], reduction="none")
+        return super().loss(logits[:, :first], wanted[:, :first]) + floor
+
+    def scores(self, logits: np.ndarray) -> np.ndarray:
+        """(rows, columns) numbers in their own units, and the probability of each floor."""
+        exact = super().scores(logits)
+        if self.classes:
+            from scipy.special import softmax
+
+            exact[:, -self.classes :] = softmax(exact[:, -self.classes :], axis=1)
+        return exact
+
+    def scored(self, targets: np.ndarray, scores: np.ndarray, labels: tuple[str, ...]) -> Scored:
+        """Numbers beside the truth, of floors the likeliest."""
+        return super().scored(self._told(targets), self._told(scores), positions.answers(labels))
 
     def decode(self, scores: np.ndarray, labels: tuple[str, ...]) -> list[Gold]:
-        """The numbers of each row, the floor a whole one whoever predicts it."""
-        return super().decode(self.scores(scores), labels)
+        """The numbers of each row, the likeliest floor last."""
+        return super().decode(self._told(scores), labels)
+
+    def _told(self, scores: np.ndarray) -> np.ndarray:
+        """(rows, targets) with the floor's number in place of a column for each."""
+        if not self.classes:
+            return scores
+        likeliest = np.array(self._floors)[scores[:, -self.classes :].argmax(axis=1)]
+        return np.column_stack([scores[:, : -self.classes], likeliest])
+
+    def constants(self, given: Given) -> dict[str, np.ndarray]:
+        """Mean and median; of floors the most frequent with both."""
+        found = super().constants(given)
+        if self.classes:
+            found["median"][:, -self.classes :] = found["mean"][:, -self.classes :]
+        return found
 
     # ---- baselines and pages ----
 
@@ -232,12 +280,12 @@ class VectorRegression(Valued):
 
         values = given.processor.dense(given.rows, given.train)
         known, targets, asked = values[given.train], given.targets[given.train], values[given.test]
-        found = {"weighted_neighbours": self.scores(weighted_neighbours(known, targets, asked))}
+        found = {"weighted_neighbours": weighted_neighbours(known, targets, asked)}
         return found | ({"nearest_place": nearest_place(known, targets, asked)} if self.position is True else {})
 
     def snippet(self, processor: Processor) -> Snippet:
         """The encoder's own file, and how rows are scaled."""
-        from ftkit.tasks._vector_snippet import lines
+        from ftkit.tasks._vector_snippet import floors_told, lines
 
         names = processor.columns[:2]
         return Snippet(
@@ -248,6 +296,7 @@ class VectorRegression(Valued):
             batch=("batch = prepared(rows)",),
             example=repr([dict.fromkeys(names, round(processor.offset[0] + processor.scale[0], 6))]),
             masked=False,
+            last=floors_told(self._floors) if self.classes else (),
         )
 
     @classmethod
@@ -258,8 +307,8 @@ class VectorRegression(Valued):
         return write(folder)
 
     def names(self, gold: Iterable[Gold]) -> tuple[str, ...]:
-        """The targets, whatever the rows hold."""
-        return self.targets_named
+        """The targets, whatever the rows hold; a column for each floor."""
+        return positions.columns(self.targets_named, self._floors) if self.classes else self.targets_named
 
 
 def _items(inputs: list[tuple[str, ...]]) -> list[Measured]:
