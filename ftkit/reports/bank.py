@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ftkit.reports import charts, listing, similarity, words
-from ftkit.reports.bank_text import OUTCOMES, cold, turned
+from ftkit.reports.bank_text import OUTCOMES, cold
 from ftkit.reports.charts import Row
 from ftkit.reports.page import page
 from ftkit.reports.results import OUTCOMES as ICONS
@@ -98,7 +98,9 @@ def _verdict(report: Report) -> dict[str, Any]:
     gained = words.difference(found["value"], points)
     between = words.differences(found["low"], found["high"], points)
     tone, icon = ICONS.get(found["outcome"], ("neutral", "?"))
-    tip = f"{metric} {gained}" + (f" ({between})" if between else "")
+    inside = f" ({between})" if between else ""
+    rises = words.direction(report["judged_by"])  # of an error, a difference is turned so that it is a gain
+    tip = f"{metric} {gained}{inside}" if rises else f"a gain of {gained}{inside} in {metric}"
     drawn = (
         ""
         if found["value"] is None
@@ -109,7 +111,7 @@ def _verdict(report: Report) -> dict[str, Any]:
         "icon": icon,
         "outcome": found["outcome"],
         "size": "",
-        "sentence": f"{said}: {tip}{turned(report['judged_by'])} on {words.count(found['rows'], 'row')}.",
+        "sentence": f"{said}: {tip} on {words.count(found['rows'], 'row')}.",
         "details": [
             f"{used:,} of {total:,} groups use an adapter of their own.",
             OUT_OF_FOLD,

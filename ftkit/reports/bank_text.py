@@ -54,7 +54,7 @@ def _score(score: Mapping[str, Any]) -> str:
 def _gain(report: Mapping[str, Any]) -> str:
     found = report["differences"]["bank"]
     metric = report["judged_by"]
-    return f"gain of the bank in {words.words(metric)}: {difference(found)}{turned(metric)}: {found['outcome']}"
+    return f"gain of the bank in {words.words(metric)}: {difference(found)}: {found['outcome']}"
 
 
 def difference(found: Mapping[str, Any]) -> str:

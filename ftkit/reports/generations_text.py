@@ -101,7 +101,7 @@ def evaluated(found: Mapping[str, Any]) -> list[str]:
         both = [words.score(one["value"]) + _between(one) for one in pair]
         lines.append(f"{words.words(metric)}: {both[0]}; the general adapter alone {both[1]}")
     gained = found["difference"]
-    said = f"{bank_text.difference(gained)}{bank_text.turned(gained['metric'])}: {gained['outcome']}"
+    said = f"{bank_text.difference(gained)}: {gained['outcome']}"
     return [*lines, f"gain in {words.words(gained['metric'])}: {said}"]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ftkit.bases import own
 from ftkit.data import positions
-from ftkit.tasks import Encoded, Given, Guess, Snippet
+from ftkit.tasks import Encoded, Given, Guess, Snippet, _floors
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._valued import Valued
 
@@ -215,10 +215,10 @@ class VectorRegression(Valued):
     @property
     def classes(self) -> int:
         """Floors, of which one is right: no floor lies between two others, and none is off by half of one."""
-        return len(self._floors)
+        return len(self.known_floors)
 
     @property
-    def _floors(self) -> tuple[float, ...]:
+    def known_floors(self) -> tuple[float, ...]:
         """Those that there are; none where no position is predicted, or no floor of it."""
         if self.position is not True or self.floor == "none" or self.floors == "auto":
             return ()
@@ -226,29 +226,18 @@ class VectorRegression(Valued):
 
     def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
         """(rows, columns) float64: coordinates in metres, and for each floor whether it is the right one."""
-        if not self.classes:
-            return super().targets(gold, labels)
-        told = np.array(gold, dtype=np.float64).reshape(len(gold), -1)
-        return np.column_stack([told[:, :-1], told[:, -1:] == np.array(self._floors)])
+        return _floors.targets(gold, self.known_floors) if self.classes else super().targets(gold, labels)
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """The error of the coordinates in sds, and the cross-entropy of the floors: (rows,)."""
-        if not self.classes:
-            return super().loss(logits, targets)
-        from torch.nn import functional
-
-        first, wanted = logits.shape[1] - self.classes, targets.to(logits.dtype)
-        floor = functional.cross_entropy(logits[:, first:], wanted[:, first:], reduction="none")
-        return super().loss(logits[:, :first], wanted[:, :first]) + floor
+        first = logits.shape[1] - self.classes
+        error = super().loss(logits[:, :first], targets[:, :first])
+        return error + _floors.loss(logits[:, first:], targets[:, first:]) if self.classes else error
 
     def scores(self, logits: np.ndarray) -> np.ndarray:
         """(rows, columns) numbers in their own units, and the probability of each floor."""
         exact = super().scores(logits)
-        if self.classes:
-            from scipy.special import softmax
-
-            exact[:, -self.classes :] = softmax(exact[:, -self.classes :], axis=1)
-        return exact
+        return _floors.probabilities(exact, self.known_floors) if self.classes else exact
 
     def scored(self, targets: np.ndarray, scores: np.ndarray, labels: tuple[str, ...]) -> Scored:
         """Numbers beside the truth, of floors the likeliest."""
@@ -259,11 +248,7 @@ class VectorRegression(Valued):
         return super().decode(self._told(scores), labels)
 
     def _told(self, scores: np.ndarray) -> np.ndarray:
-        """(rows, targets) with the floor's number in place of a column for each."""
-        if not self.classes:
-            return scores
-        likeliest = np.array(self._floors)[scores[:, -self.classes :].argmax(axis=1)]
-        return np.column_stack([scores[:, : -self.classes], likeliest])
+        return _floors.told(scores, self.known_floors) if self.classes else scores
 
     def constants(self, given: Given) -> dict[str, np.ndarray]:
         """Mean and median; of floors the most frequent with both."""
@@ -296,7 +281,7 @@ class VectorRegression(Valued):
             batch=("batch = prepared(rows)",),
             example=repr([dict.fromkeys(names, round(processor.offset[0] + processor.scale[0], 6))]),
             masked=False,
-            last=floors_told(self._floors) if self.classes else (),
+            last=floors_told(self.known_floors) if self.classes else (),
         )
 
     @classmethod
@@ -308,7 +293,7 @@ class VectorRegression(Valued):
 
     def names(self, gold: Iterable[Gold]) -> tuple[str, ...]:
         """The targets, whatever the rows hold; a column for each floor."""
-        return positions.columns(self.targets_named, self._floors) if self.classes else self.targets_named
+        return positions.columns(self.targets_named, self.known_floors) if self.classes else self.targets_named
 
 
 def _items(inputs: list[tuple[str, ...]]) -> list[Measured]:

@@ -85,7 +85,7 @@ def test_who_pays_the_other_way_round_gains_in_texts(tmp_path: Path) -> None:
     assert (report["primary"], report["judged_by"]) == ("rmse", "mae")
     assert np.mean([line["gain"] for line in report["groups"]]) > 0 and promoted_in(bank)
     page = (bank / "bank.html").read_text(encoding="utf-8")
-    assert "positive meaning better" in page
+    assert "a gain of +" in page and "in MAE" in page
 
 
 def test_mixed_rows_are_given_the_numbers_of_their_own_adapters(maps: Path) -> None:
@@ -214,7 +214,7 @@ def test_hidden_rows_leave_no_name_and_no_group(tmp_path: Path) -> None:
 def test_a_general_run_of_other_numbers_is_refused(maps: Path, tmp_path: Path) -> None:
     recipe = far_recipe(tmp_path, base=str(maps.parent / "base"), task__floor="none")
     recipe = recipe.replace({"bank.general": str(maps / "general")})
-    with pytest.raises(InputError, match="predicts 'x, y, floor', but the recipe 'x, y'"):
+    with pytest.raises(InputError, match="predicts 'x, y, floor 1, floor 2', but the recipe 'x, y'"):
         making.make(recipe, lambda: tmp_path / "bank")
 
 
