@@ -77,9 +77,9 @@ def test_floors_that_are_predicted_are_floors(made: Any) -> None:
 def test_the_head_keeps_mean_and_scale_of_every_target(made: Any) -> None:
     folder, _, recipe = made
     head, rows = read_head(folder / runs.ADAPTER), pd.read_csv(str(recipe.data.train))
-    assert head.scale is not None and head.labels == ("x", "y", "floor")
-    np.testing.assert_allclose(head.scale.mean, rows[["x", "y", "floor"]].mean())
-    np.testing.assert_allclose(head.scale.sd, rows[["x", "y", "floor"]].std(ddof=0))
+    assert head.scale is not None and head.labels == ("x", "y", "floor 1", "floor 2")
+    np.testing.assert_allclose(head.scale.mean, [*rows[["x", "y"]].mean(), 0, 0])
+    np.testing.assert_allclose(head.scale.sd, [*rows[["x", "y"]].std(ddof=0), 1, 1])
 
 
 def test_predict_writes_coordinates(made: Any, tmp_path: Path) -> None:
@@ -87,7 +87,11 @@ def test_predict_writes_coordinates(made: Any, tmp_path: Path) -> None:
     rows = pd.read_csv(str(recipe.data.train)).drop(columns=["x", "y", "floor", "ap6"])
     rows.loc[3, :] = 100
     rows.to_csv(tmp_path / "new.csv", index=False)
-    found = pd.read_csv(predict(folder, str(tmp_path / "new.csv"), tmp_path / "out.csv"))
+    found = pd.read_csv(predict(folder, str(tmp_path / "new.csv"), tmp_path / "out.csv", scores=True))
+    floors = found[["score.floor 1", "score.floor 2"]].dropna()
+    assert np.allclose(floors.sum(axis=1), 1, atol=1e-5)
+    likeliest = floors.to_numpy().argmax(axis=1) + 1
+    assert (likeliest == found["prediction.floor"].dropna()).all() and set(likeliest) == {1, 2}
     assert {"prediction.x", "prediction.y", "prediction.floor"} <= set(found)
     assert found["prediction.x"].isna().sum() == 1 and set(found["prediction.floor"].dropna()) <= {1.0, 2.0}
     (report,) = evaluate([folder], str(_shaken(recipe, tmp_path)))
@@ -117,7 +121,9 @@ def test_the_snippet_of_the_card_carries_the_model(kind: str, request: Any, monk
 
     items = [(Measured("row", tuple(row), np.array(list(row.values()))),) for row in rows]
     expected, _ = model.logits(items)  # type: ignore[arg-type]  # an item is a text by its name
-    np.testing.assert_allclose(space["predict"](rows).numpy(), expected, atol=1e-4)
+    task = model.recipe.task
+    told = task.decode(task.scores(expected), model.head.labels)
+    np.testing.assert_allclose(space["predict"](rows).numpy(), told, atol=1e-4)
     assert len(frame) == 24
 
 
@@ -146,6 +152,19 @@ def test_a_run_is_the_base_of_another_whose_source_is_scored_as_it_is(of_sets: A
     elsewhere = recipe.replace(keys | {"task.site": "other"})
     _, report = carry_out(elsewhere, tmp_path / "elsewhere")
     assert "source" not in report["baselines"], "coordinates of another building are not carried over"
+
+
+def test_a_floor_that_the_base_did_not_know_is_learnt(made: Any, tmp_path: Path) -> None:
+    folder, _, recipe = made
+    rows = pd.read_csv(_shaken(recipe, tmp_path))
+    rows.loc[rows.index[::4], "floor"] = 3
+    rows.to_csv(tmp_path / "taller.csv", index=False)
+    keys = {"base": str(folder), "data.train": str(tmp_path / "taller.csv"), "method": {"name": "head"}}
+    run, report = carry_out(recipe.replace(keys | {"task.floors": "auto"}), tmp_path / "taller")
+    assert read_head(run / runs.ADAPTER).labels == ("x", "y", "floor 1", "floor 2", "floor 3")
+    frame = pd.read_parquet(run / runs.PREDICTIONS)
+    said = {name: {cell[2] for cell in some["prediction"]} for name, some in frame.groupby("predictor")}
+    assert said["source"] == {1.0, 2.0} and report["labels"] == ["x", "y", "floor"]
 
 
 def test_two_runs_are_compared_in_metres(made: Any, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from ftkit import metrics
 from ftkit.bank import records
 from ftkit.bank.grouping import Folds, Group, labelled, own_labels
 from ftkit.bank.records import Record
@@ -226,12 +225,13 @@ class Adapter:
             settings=self.settings,
             label_weights=balance(self.job.targets, rows, len(bias)) if balanced else None,
             origin=origin,
+            scale=start.scale,
         )
 
     def _judged(self, found: Adapted, own: tuple[int, ...] | None) -> Adapted:
         """The same with what was seen out of fold in its record."""
         assert found.weights is not None
-        difference = self.gains(found.rows, found.general, found.own)
+        difference = self.stage.measure.gains(self.targets[found.rows], found.general, found.own)
         units = units_of(self.frame.iloc[found.rows])
         tally = promotion.tally(difference, np.zeros(len(found.rows), dtype=int), 1, units)
         record = replace(
@@ -245,11 +245,6 @@ class Adapter:
         )
         return replace(found, record=record)
 
-    def gains(self, rows: np.ndarray, general: np.ndarray, own: np.ndarray) -> np.ndarray:
-        """(rows,) by how much a group's own adapter is better than the general one, by the primary metric."""
-        primary = self.stage.recipe.evaluate.metrics[0]
-        return gains(primary, self.stage.labels, self.targets[rows], general, own)
-
     def said(self, weights: Mapping[str, torch.Tensor], labels: Sequence[int] | None, rows: np.ndarray) -> np.ndarray:
         """(rows, labels) probabilities by an adapter that was trained before; `labels`: the only ones that it gives."""
         here = {name: tensor.to(self.job.network.device) for name, tensor in weights.items()}
@@ -260,17 +255,6 @@ class Adapter:
     def ask(self, start: Start, rows: np.ndarray) -> np.ndarray:
         """(rows, labels) logits by an adapter as it is."""
         return predict(self.job, self._copy(NOBODY, start, NONE, None), rows)
-
-
-def gains(
-    primary: str, labels: tuple[str, ...], targets: np.ndarray, general: np.ndarray, own: np.ndarray
-) -> np.ndarray:
-    """(rows,) by how much one's own adapter is better than the general one, from both (rows, labels) probabilities."""
-    metric = row_metric(primary)
-    first, second = (metric.rows(scored(labels, targets, one)) for one in (general, own))
-    assert first is not None and second is not None
-    difference: np.ndarray = second - first if metric.higher_is_better else first - second
-    return difference
 
 
 def data_of(frame: pd.DataFrame, group: Group, mask: Mask) -> str:
@@ -300,20 +284,6 @@ FASTER = 3.0  # times the general stage's learning rate: a group has few steps
 def seed_of(seed: int, key: str) -> int:
     """The seed of a group: its order of rows depends on no other group."""
     return (seed << 64) + int(key[:16], 16)
-
-
-def row_metric(primary: str) -> metrics.Metric:
-    """The primary metric where it is a mean over rows, else accuracy: what single groups are judged by."""
-    metric = metrics.load(primary)
-    nothing = metrics.Scored(("a", "b"), np.array([0]), np.array([0]), np.array([[1.0, 0.0]]))
-    return metric if metric.rows(nothing) is not None else metrics.load("accuracy")
-
-
-def scored(labels: tuple[str, ...], targets: np.ndarray, scores: np.ndarray) -> metrics.Scored:
-    """Targets and probabilities in the form that metrics take."""
-    if targets.ndim == 2:
-        return metrics.Scored(labels, targets.astype(np.int64), (scores > 0.5).astype(np.int64), scores)
-    return metrics.Scored(labels, targets, scores.argmax(axis=1), scores)
 
 
 def closed_to(scores: np.ndarray, labels: Sequence[int] | None) -> np.ndarray:

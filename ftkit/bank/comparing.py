@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ftkit.bank.adapting import row_metric, scored
 from ftkit.bank.changing import state_of
 from ftkit.bank.folder import BankFolder
+from ftkit.bank.measuring import Measure
 from ftkit.bank.records import PROMOTED, Outcome
 from ftkit.bank.told import Told, told_by
 from ftkit.errors import InputError
-from ftkit.metrics import Metric, Scored
+from ftkit.metrics import Scored
 from ftkit.statistics import paired
 from ftkit.statistics.paired import MEETS, Comparison
 
@@ -27,16 +27,16 @@ def compare(a: BankFolder, b: BankFolder, margin: float | None, require: str | N
     before, after = told_by(a), told_by(b)
     if before.labels != after.labels:
         raise InputError(f"{b.path}: has other labels since its general adapter was trained anew", "ftkit compare BANK")
-    states, metric = (state_of(a), state_of(b)), row_metric(after.recipe.evaluate.metrics[0])
+    states, measure = (state_of(a), state_of(b)), after.measure
     key, first, second = _aligned(before, after, states)
-    groups = _groups(key, first, second, metric, margin, states)
+    groups = _groups(key, first, second, measure, margin, states)
     codes = np.unique(key, return_inverse=True)[1]
-    pooled = paired.compare(metric, second, first, codes, margin)
+    pooled = measure.compare(second, first, codes, margin)
     found = {
         "kind": "ftkit comparison of generations",
         "a": f"{a.path}@{a.generation.number}",
         "b": f"{b.path}@{b.generation.number}",
-        "metric": metric.name,
+        "metric": measure.metric.name,
         "pooled": _told(pooled),
         "groups": groups,
         "unchanged": len(states[0].keys() & states[1].keys()) - len(groups),
@@ -63,8 +63,8 @@ def _aligned(
         raise InputError("the two generations share no row that was tested", "ftkit compare BANK shows one by itself")
     here = np.array([place[ids[i]] for i in there], dtype=np.int64)
     targets = after.targets[there]
-    first = scored(after.labels, targets, _used(before, states[0])[here])
-    second = scored(after.labels, targets, _used(after, states[1])[there])
+    first = after.measure.scored(targets, _used(before, states[0])[here])
+    second = after.measure.scored(targets, _used(after, states[1])[there])
     return after.kept.frame["key"].to_numpy()[there], first, second
 
 
@@ -79,7 +79,7 @@ def _groups(
     key: np.ndarray,
     first: Scored,
     second: Scored,
-    metric: Metric,
+    measure: Measure,
     margin: float | None,
     states: tuple[dict[str, Outcome], dict[str, Outcome]],
 ) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ def _groups(
     found = []
     for one in known:
         rows = np.flatnonzero(key == one)
-        found.append(paired.compare(metric, second.take(rows), first.take(rows), None, margin, family=len(known)))
+        found.append(measure.compare(second.take(rows), first.take(rows), None, margin, family=len(known)))
     family = dict(zip(known, paired.holm_family(found), strict=True))
     return [
         {"group": _named(states[1][one]), "before": states[0][one].outcome, "after": states[1][one].outcome}

@@ -27,8 +27,9 @@ def deliver(served: Served, one: Outcome, out: Path) -> Path:
     stage = served.stage
     weights = {name: nn.Parameter(tensor) for name, tensor in served.adapter(one).items()}
     weight, bias = weights.pop(WEIGHT), weights.pop(BIAS)
-    pooling = stage.starts[FINAL].pooling
-    member = Member(one.record.key[:12], 0, NONE, NONE, pooling, weights, weight, bias, Settings(epochs=0, lr=1.0))
+    start, settings = stage.starts[FINAL], Settings(epochs=0, lr=1.0)
+    key = one.record.key[:12]
+    member = Member(key, 0, NONE, NONE, start.pooling, weights, weight, bias, settings, scale=start.scale)
     staged = out.parent / f".{out.name[:60]}.tmp"
     try:
         shutil.rmtree(staged, ignore_errors=True)

@@ -12,8 +12,9 @@ import numpy as np
 
 from ftkit import bank, environment, files, hardware, metrics, runs
 from ftkit.bank import predictions, shards, similarity
-from ftkit.bank.adapting import gains, row_metric, scored, units_of
+from ftkit.bank.adapting import units_of
 from ftkit.bank.folder import BankFolder
+from ftkit.bank.measuring import Measure
 from ftkit.bank.records import PROMOTED, Outcome
 from ftkit.bank.told import Told, told_by
 from ftkit.reports.bank import render_bank
@@ -74,24 +75,24 @@ def report_on(folder: BankFolder) -> dict[str, Any]:
 
 
 def _rows(told: Told) -> Rows:
-    frame, primary, targets = told.kept.frame, told.recipe.evaluate.metrics[0], told.targets
+    frame, targets = told.kept.frame, told.targets
     order = {one.record.key: i for i, one in enumerate(told.outcomes)}
     codes = frame["key"].map(order).to_numpy(dtype=np.int64)
     general, own = told.kept.general, told.kept.own
-    difference, fold = gains(primary, told.labels, targets, general, own), frame["fold"].to_numpy(dtype=np.int64)
+    difference, fold = told.measure.gains(targets, general, own), frame["fold"].to_numpy(dtype=np.int64)
     has = np.array([one.record.place is not None for one in told.outcomes], dtype=bool)[codes]
     chosen = np.zeros(len(frame), dtype=bool)
     units = units_of(frame)
     chosen[has] = promotion.crossed(difference[has], codes[has], units[has], fold[has])
     scores = {GENERAL: general, ADAPTED: own, BANK: np.where(chosen[:, None], own, general)}
-    seen = {name: scored(told.labels, targets, one) for name, one in scores.items()}
+    seen = {name: told.measure.scored(targets, one) for name, one in scores.items()}
     return Rows(fold, codes, scores, seen, difference)
 
 
 def _report(told: Told, rows: Rows, command: str) -> dict[str, Any]:
     recipe, folder = told.recipe, told.folder
     names = recipe.evaluate.metrics
-    primary = row_metric(names[0])
+    measure = told.measure
     scores = {name: _scores(names, seen, rows.group) for name, seen in rows.seen.items()}
     counts = Counter(one.outcome for one in told.outcomes)
     return {
@@ -108,22 +109,22 @@ def _report(told: Told, rows: Rows, command: str) -> dict[str, Any]:
         "by": folder.by,
         "labels": list(told.labels),
         "primary": names[0],
-        "judged_by": primary.name,
+        "judged_by": measure.metric.name,
         "hidden": told.mask.on,
         "rows": len(rows.group),
         "outcomes": dict(counts),
         "max_failed": recipe.bank.max_failed,
         "scores": {"test": scores[BANK]},
         "predictors": scores,
-        "differences": {name: _difference(primary, rows, name) for name in (ADAPTED, BANK)},
-        "new": _new(told, rows, primary),
+        "differences": {name: _difference(measure, rows, name) for name in (ADAPTED, BANK)},
+        "new": _new(told, rows),
         "prior": _prior(folder.prior),
         "cold": None if (cold := folder.generation.cold) is None else asdict(cold) | {"pays": cold.pays},
         "harm": _harm(told.outcomes),
-        "worst_tenth": _worst(rows, primary),
+        "worst_tenth": _worst(rows, measure.metric),
         "by_rows": _by_rows(told.outcomes),
         "map": _map(told),
-        "groups": _groups(told, rows, primary),
+        "groups": _groups(told, rows),
         "row_key": told.mask.fingerprint,
         "versions": environment.versions(),
         "machine": hardware.machine(),
@@ -137,11 +138,11 @@ def _scores(names: Sequence[str], seen: Scored, group: np.ndarray) -> dict[str, 
     return {name: {"value": one.value, "low": one.low, "high": one.high} for name, one in found.items()}
 
 
-def _difference(metric: metrics.Metric, rows: Rows, name: str, some: np.ndarray | None = None) -> dict[str, Any]:
+def _difference(measure: Measure, rows: Rows, name: str, some: np.ndarray | None = None) -> dict[str, Any]:
     """A predictor against the general adapter on the same rows, whole groups resampled."""
     inside = np.arange(len(rows.group)) if some is None else np.flatnonzero(some)
     one, other = (rows.seen[which].take(inside) for which in (name, GENERAL))
-    found = paired.compare(metric, one, other, rows.group[inside])
+    found = measure.compare(one, other, rows.group[inside])
     return {
         "value": found.difference,
         "low": found.low,
@@ -153,10 +154,10 @@ def _difference(metric: metrics.Metric, rows: Rows, name: str, some: np.ndarray 
     }
 
 
-def _new(told: Told, rows: Rows, metric: metrics.Metric) -> dict[str, Any] | None:
+def _new(told: Told, rows: Rows) -> dict[str, Any] | None:
     """The differences for groups that the general adapter has never seen; None where there are none."""
     fresh = np.array([one.record.new for one in told.outcomes])[rows.group]
-    return {name: _difference(metric, rows, name, fresh) for name in (ADAPTED, BANK)} if fresh.any() else None
+    return {name: _difference(told.measure, rows, name, fresh) for name in (ADAPTED, BANK)} if fresh.any() else None
 
 
 def _prior(prior: Prior | None) -> dict[str, Any] | None:
@@ -217,9 +218,9 @@ def _by_rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     return found
 
 
-def _groups(told: Told, rows: Rows, metric: metrics.Metric) -> list[dict[str, Any]]:
+def _groups(told: Told, rows: Rows) -> list[dict[str, Any]]:
     """A line for each group, those with the largest expected gain first."""
-    count = len(told.outcomes)
+    count, metric = len(told.outcomes), told.measure.metric
     before, after = (metric.rows(rows.seen[name]) for name in (GENERAL, ADAPTED))
     assert before is not None and after is not None
     means = [

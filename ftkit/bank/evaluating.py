@@ -11,8 +11,8 @@ import numpy as np
 
 from ftkit import metrics
 from ftkit.bank import rows, serving
-from ftkit.bank.adapting import row_metric, scored
 from ftkit.bank.folder import BankFolder
+from ftkit.bank.measuring import Measure
 from ftkit.bank.pinning import Pinned
 from ftkit.console import console
 from ftkit.data.columns import plain
@@ -21,7 +21,6 @@ from ftkit.data.prepare import rows_of
 from ftkit.errors import InputError
 from ftkit.metrics import Scored
 from ftkit.recipe import Recipe
-from ftkit.statistics import paired
 from ftkit.statistics.intervals import interval
 
 
@@ -49,7 +48,8 @@ def evaluate(path: Path, file: str, reread: Callable[[Recipe], Recipe]) -> dict[
     labels = served.stage.labels
     targets = recipe.task.targets([parsed.gold[i] for i in fresh], labels)
     groups = np.unique([name or f"row {i}" for i, name in zip(fresh, whose, strict=True)], return_inverse=True)[1]
-    own, alone = (scored(labels, targets, recipe.task.scores(each)) for each in (logits, general))
+    measure = Measure.of(recipe, labels)
+    own, alone = (measure.scored(targets, recipe.task.scores(each)) for each in (logits, general))
     return {
         "bank": str(path),
         "generation": served.folder.generation.number,
@@ -61,7 +61,7 @@ def evaluate(path: Path, file: str, reread: Callable[[Recipe], Recipe]) -> dict[
         "primary": recipe.evaluate.metrics[0],
         "scores": _scores(recipe.evaluate.metrics, own, groups),
         "general": _scores(recipe.evaluate.metrics, alone, groups),
-        "difference": _difference(recipe.evaluate.metrics[0], own, alone, groups),
+        "difference": _difference(measure, own, alone, groups),
     }
 
 
@@ -78,8 +78,7 @@ def _scores(names: Sequence[str], seen: Scored, groups: np.ndarray) -> dict[str,
     return {name: {"value": one.value, "low": one.low, "high": one.high} for name, one in found.items()}
 
 
-def _difference(primary: str, one: Scored, other: Scored, groups: np.ndarray) -> dict[str, Any]:
-    metric = row_metric(primary)
-    found = paired.compare(metric, one, other, groups)
+def _difference(measure: Measure, one: Scored, other: Scored, groups: np.ndarray) -> dict[str, Any]:
+    found = measure.compare(one, other, groups)
     numbers = {"value": found.difference, "low": found.low, "high": found.high, "p_value": found.p_value}
-    return {"metric": metric.name} | numbers | {"outcome": found.outcome}
+    return {"metric": measure.metric.name} | numbers | {"outcome": found.outcome}

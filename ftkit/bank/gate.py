@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ftkit.bank import rows, shards
-from ftkit.bank.adapting import row_metric, scored, units_of
+from ftkit.bank.adapting import units_of
 from ftkit.bank.records import CANNOT_TELL, PROMOTED, Outcome, Record
 from ftkit.statistics import paired
 from ftkit.statistics.paired import Comparison
@@ -38,7 +38,7 @@ class Gate:
     seen: frozenset[str]
     """contents that the general adapter was trained on which those in service started from"""
     margin: float | None
-    """smallest loss that matters; None: one point"""
+    """smallest loss that matters; None: one point, see `Measure.margin`"""
     _last: dict[int, Kept] = field(default_factory=dict)
     """rows of the shard that was read last: groups of one often come one after the other"""
 
@@ -71,7 +71,7 @@ class Gate:
         frame, mask = self.adapter.frame.iloc[every], self.adapter.mask
         ids = [mask.digest(one) for one in frame["row_id"]]
         fresh = [mask.digest(one) not in seen for one in frame["content"]]
-        old = np.zeros((len(every), kept.own.shape[1]), dtype=np.float32)
+        old = np.zeros((len(every), kept.own.shape[1]), dtype=kept.own.dtype)
         stored = np.array([row in tested for row in ids], dtype=bool)
         old[stored] = kept.own[[tested[row] for row in ids if row in tested]]
         if (new := ~stored & np.array(fresh, dtype=bool)).any():
@@ -91,8 +91,8 @@ class Gate:
         """The new one against the old one; None without rows."""
         if not len(known):
             return None
-        stage, targets = self.adapter.stage, self.adapter.targets[known]
+        measure, targets = self.adapter.stage.measure, self.adapter.targets[known]
         frame = self.adapter.frame.iloc[known]
         units = units_of(frame) if frame["unit"].notna().any() else None
-        one, other = (scored(stage.labels, targets, scores) for scores in (new, old))
-        return paired.compare(row_metric(stage.recipe.evaluate.metrics[0]), one, other, units, self.margin)
+        one, other = (measure.scored(targets, scores) for scores in (new, old))
+        return measure.compare(one, other, units, self.margin)

@@ -45,7 +45,10 @@ def refuse_misfit(recipe: Recipe, splits: Splits, run: Path) -> Recipe:
     ):
         if one != other:
             raise InputError(f"{what}: its {key} is {one}, but the recipe's is {other}", f"--set {key}={one}")
-    known = set(read_head(run / runs.ADAPTER).labels)
+    known, values = read_head(run / runs.ADAPTER).labels, recipe.task.kind == "values"
+    if values and known != splits.rows.labels:
+        said = f"{what}: predicts {shown(', '.join(known))}, but the recipe {shown(', '.join(splits.rows.labels))}"
+        raise InputError(said, "leave out --general, or name another run")
     if lacking := [label for label in splits.rows.labels if label not in known]:
         raise InputError(f"{what}: knows no label {shown(lacking[0])}", "leave out --general, or name another run")
     _refuse_seen(what, splits, run)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ftkit.data import groups as named
 from ftkit.data.table import Splits
+from ftkit.features.scale import are_numbers
 from ftkit.privacy import Mask
 from ftkit.recipe import Recipe
 
@@ -99,12 +100,14 @@ class Folds:
 
 
 def labelled(targets: np.ndarray) -> np.ndarray:
-    """(rows,) whether a row can be trained on: its label is one that the general adapter knows."""
+    """(rows,) whether a row can be trained on: its label is one that the general adapter knows, or it is a number."""
     return np.ones(len(targets), dtype=bool) if targets.ndim > 1 else np.asarray(targets >= 0)
 
 
 def own_labels(targets: np.ndarray, count: int) -> np.ndarray:
-    """(labels,) whether any of these rows carries the label."""
+    """(labels,) whether any of these rows carries the label; every row carries all of the numbers to predict."""
+    if are_numbers(targets):
+        return np.ones(count, dtype=bool)
     if targets.ndim > 1:
         return np.asarray(targets.any(axis=0))
     carried: np.ndarray = np.zeros(count, dtype=bool)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 FOLDS, FEWER_FOLDS = 5, 3
 """of a bank of heads; of one whose groups move weights of the base, where each fold costs an adapter a group"""
-KINDS = ("label", "labels")
+KINDS = ("label", "labels", "values")
 """of predictions that groups have adapters for"""
 
 
@@ -76,7 +76,7 @@ def _ready(recipe: Recipe) -> Recipe:
     if by is None:
         raise InputError("bank.by: missing", "--by COLUMN, or add bank: {by: COLUMN}")
     if recipe.task.kind not in KINDS:
-        what = f"{recipe.task.name}: a bank gives labels; it has no adapters for {recipe.task.kind} yet"
+        what = f"{recipe.task.name}: a bank gives labels or numbers; it has no adapters for {recipe.task.kind} yet"
         raise InputError(what, "ftkit train DATA, one run for all groups")
     if data.group not in (None, by):
         raise InputError(f"data.group is {data.group!r}, but bank.by is {by!r}", "leave out data.group")

@@ -17,14 +17,12 @@ import numpy as np
 import torch
 
 from ftkit.bank import shards
-from ftkit.bank.adapting import row_metric, scored
 from ftkit.bank.folder import Cold
 from ftkit.bank.grouping import labelled
 from ftkit.bank.records import PROMOTED, Outcome
 from ftkit.bank.stage import BIAS, FINAL, WEIGHT
 from ftkit.console import console
 from ftkit.errors import FtkitError
-from ftkit.statistics import paired
 
 if TYPE_CHECKING:
     from ftkit.bank.adapting import Adapter, Turn
@@ -58,7 +56,7 @@ def _embedded(adapter: Adapter, rows: np.ndarray) -> np.ndarray:
     weights |= {WEIGHT: torch.eye(width).to(like), BIAS: torch.zeros(width).to(like)}
     hashes = np.array([adapter.job.examples.hashes[i] for i in rows])
     _, first, again = np.unique(hashes, return_index=True, return_inverse=True)
-    found: np.ndarray = adapter.ask(replace(start, weights=weights), rows[first]).astype(np.float32)[again]
+    found: np.ndarray = adapter.ask(replace(start, weights=weights, scale=None), rows[first]).astype(np.float32)[again]
     return found
 
 
@@ -135,12 +133,12 @@ def _lent(adapter: Adapter, groups: Sequence[Group], borrowers: Mapping[str, Seq
 
 def _compared(adapter: Adapter, some: Sequence[Group], learnt: Mapping[int, np.ndarray], could: int) -> Cold:
     """The nearest group's adapter against the general one, whole groups resampled."""
-    recipe, labels = adapter.stage.recipe, adapter.stage.labels
+    few, measure = adapter.stage.recipe.bank.min_rows, adapter.stage.measure
     asked = [_asked(adapter, group) for group in some]
     rows, whose = np.concatenate(asked), np.repeat(np.arange(len(some)), [len(one) for one in asked])
     general = adapter.general(some)
     before = np.stack([general[row] for row in rows.tolist()])
     after = np.stack([learnt.get(row, general[row]) for row in rows.tolist()])
-    one, other = (scored(labels, adapter.targets[rows], scores) for scores in (after, before))
-    found = paired.compare(row_metric(recipe.evaluate.metrics[0]), one, other, whose)
-    return Cold(len(some), could, len(rows), recipe.bank.min_rows, found.difference, found.low, found.high)
+    one, other = (measure.scored(adapter.targets[rows], scores) for scores in (after, before))
+    found = measure.compare(one, other, whose)
+    return Cold(len(some), could, len(rows), few, found.difference, found.low, found.high)

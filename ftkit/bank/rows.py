@@ -34,7 +34,7 @@ class Kept:
     frame: pd.DataFrame
     """key of the group, row_id, input_hash, content, unit, group, gold, fold, and the slices"""
     general: np.ndarray
-    """(rows, labels) probabilities by the general adapter that has not seen them"""
+    """(rows, labels) probabilities, or numbers, by the general adapter that has not seen them"""
     own: np.ndarray
     """the same by the group's; the general one's where it has none"""
 
@@ -59,10 +59,12 @@ def of_stack(
     hashes: Sequence[str],
     fold: np.ndarray,
     mask: Mask,
+    exact: bool = False,
 ) -> Kept:
     """The rows of a stack's groups: those that were tested, and those that were only trained on.
 
-    `frame`, `hashes` (`input_hash`) and `fold` are of all rows.
+    `frame`, `hashes` (`input_hash`) and `fold` are of all rows. What is said of them is kept in float32, and `exact` in
+    float64, as numbers in the units of their targets need it.
     """
     tested = np.concatenate([one.rows for one in found])
     only = [np.setdiff1d(group.rows, one.rows) for group, one in zip(stack, found, strict=True)]
@@ -79,7 +81,7 @@ def of_stack(
     table |= {f"slice.{name}": list(values) for name, values in said["slices"].items()}
     scores = []
     for name in SCORES:
-        seen = np.concatenate([getattr(one, name) for one in found])
+        seen = np.concatenate([getattr(one, name) for one in found]).astype(np.float64 if exact else np.float32)
         scores.append(np.concatenate([seen, np.zeros((len(place) - len(tested), seen.shape[1]), seen.dtype)]))
     return Kept(pd.DataFrame({name: pd.Series(one, dtype=object) for name, one in table.items()}), *scores)
 
@@ -89,7 +91,7 @@ def write(path: Path, kept: Kept) -> None:
     frame = kept.frame
     arrays = {name: pa.array([json.dumps(cell) for cell in frame[name]], pa.string()) for name in frame.columns}
     for name in SCORES:
-        scores = np.ascontiguousarray(getattr(kept, name), dtype=np.float32)
+        scores = np.ascontiguousarray(getattr(kept, name))
         arrays[name] = pa.FixedSizeListArray.from_arrays(pa.array(scores.reshape(-1)), scores.shape[1])
     with replacing(path) as temporary:
         pq.write_table(pa.table(arrays), temporary)

@@ -44,7 +44,10 @@ class Served:
     def logits(
         self, inputs: list[tuple[str, ...]], names: Sequence[str | None], seen: Callable[[int], None]
     ) -> tuple[np.ndarray, list[str], Encoded]:
-        """(rows, labels) float32, whose adapter each row was given, and the rows as encoded; `names` are the groups."""
+        """(rows, labels) logits, or numbers, whose adapter each row was given, and the rows as encoded.
+
+        `names` are the groups. Numbers are in their own units.
+        """
         encoded = self.stage.recipe.task.encode(inputs, self.stage.processor)
         keys = [None if name is None else key_of(name, self.mask) for name in names]
         with index.opened(self.folder.index, self.folder.generation.number) as found:
@@ -66,7 +69,8 @@ class Served:
         for i, key in enumerate(keys):
             if key in known:
                 out[i] = closed_to(out[i : i + 1], known[key].record.labels)[0]
-        return out, used, encoded
+        scale = self.stage.starts[FINAL].scale
+        return out if scale is None else scale.own(out), used, encoded
 
     def _lent(self, encoded: Encoded, keys: Sequence[str | None], found: Index) -> dict[str, Outcome]:
         """The group that lends its adapter to each unknown one, by the mean embedding of the rows that are asked.

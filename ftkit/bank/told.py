@@ -12,6 +12,7 @@ from ftkit import runs
 from ftkit.bank import index
 from ftkit.bank import rows as rows_of
 from ftkit.bank.folder import BankFolder
+from ftkit.bank.measuring import Measure
 from ftkit.bank.records import Outcome
 from ftkit.bank.rows import Kept
 from ftkit.models.delivery import read_head
@@ -35,6 +36,8 @@ class Told:
     outcomes: Sequence[Outcome]
     kept: Kept
     """the rows that were tested when the groups' adapters were trained"""
+    measure: Measure
+    """what groups are judged by"""
 
     @property
     def targets(self) -> np.ndarray:
@@ -50,7 +53,8 @@ def told_by(folder: BankFolder) -> Told:
     labels = read_head(folder.general / runs.ADAPTER).labels
     mask, recipe = mask_of(labels), read(folder.general / runs.RECIPE)
     shown = tuple(shown_labels(labels, recipe.task.kind, mask))
-    return Told(folder, recipe, shown, mask, outcomes, _tested(folder, outcomes))
+    measure = Measure.of(recipe, shown)
+    return Told(folder, recipe, shown, mask, outcomes, _tested(folder, outcomes), measure)
 
 
 def _tested(folder: BankFolder, outcomes: Sequence[Outcome]) -> Kept:

@@ -20,6 +20,7 @@ from ftkit.console import console
 from ftkit.errors import InputError
 from ftkit.features.cache import Cache
 from ftkit.features.examples import Examples
+from ftkit.features.scale import are_numbers
 from ftkit.privacy import Mask
 from ftkit.runs.document import choices_of
 from ftkit.runs.folder import Clock
@@ -89,7 +90,8 @@ def train(place: Place, adapter: Adapter, groups: Sequence[Group], hashes: Seque
         for number, stack in zip(numbers, stacks, strict=True):
             if not _there(place, number, [data_of(adapter.frame, group, adapter.mask) for group in stack]):
                 found = adapter.adapt(stack)
-                kept = rows.of_stack(stack, found, adapter.frame, hashes, adapter.folds.fold, adapter.mask)
+                told = adapter.frame, hashes, adapter.folds.fold, adapter.mask
+                kept = rows.of_stack(stack, found, *told, exact=are_numbers(adapter.targets))
                 rows.write(rows.path_of(place.path / bank.ROWS, number), kept)
                 _shard(place, number, stack, found, nearest.centres(adapter, stack))
             done += len(stack)

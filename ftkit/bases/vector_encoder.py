@@ -103,6 +103,7 @@ class VectorModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # likewise
 
     def forward(self, values: torch.Tensor, heard: torch.Tensor, names: torch.Tensor | None = None) -> BaseModelOutput:
         """`last_hidden_state` (rows, 1, width)."""
+        values, heard = (one.to(self.norm.weight.dtype) for one in (values, heard))
         given = (values, heard) if names is None else (names, values, heard)
         hidden = self.stem(*given)[:, None]
         for block in self.blocks:

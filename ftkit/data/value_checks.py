@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ftkit.data import positions
 from ftkit.data.gold import are_numbers
 from ftkit.data.names import many
 from ftkit.data.table import Finding, Gold
@@ -26,8 +27,9 @@ def distributions(frame: pd.DataFrame, targets: Sequence[str]) -> dict[str, dict
     """Split -> target -> rows, mean, sd, and the numbers below which a quarter, half and three quarters lie."""
     if not are_numbers(frame["gold"]):
         return {}
+    named = positions.answers(targets)
     return {
-        str(split): {name: _spread(column) for name, column in zip(targets, _columns(gold.tolist()).T, strict=True)}
+        str(split): {name: _spread(column) for name, column in zip(named, _columns(gold.tolist()).T, strict=True)}
         for split, gold in frame.groupby("split", sort=False)["gold"]
     }
 
@@ -60,7 +62,7 @@ def check(frame: pd.DataFrame, recipe: Recipe) -> list[Finding]:
     values = _columns(frame["gold"].tolist())
     train = values[(frame["split"] == "train").to_numpy()]
     found = []
-    for name, column in zip(recipe.task.names([]), train.T, strict=True):
+    for name, column in zip(positions.answers(recipe.task.names([])), train.T, strict=True):
         share = float(np.unique(column, return_counts=True)[1].max() / len(column))
         if share > MOSTLY:
             what = f"{share:.0%} of the training rows have the same {name}: there is little to learn"

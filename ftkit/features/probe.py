@@ -18,6 +18,7 @@ LIKENESSES = 2**23  # of queries to candidates, held at once: 32 MiB, and sortin
 RIDGE_STRENGTHS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # the same of ridge regression
 SOFT = 0.3  # logits that training starts from, as a share of the solved ones
 UNCHOSEN, RIDGE_UNCHOSEN = 0.01, 0.001  # where there is nothing to choose by
+OF_CLASSES = 10.0  # strength of the classes beside numbers, whose log odds need larger weights: as the ranges above
 EXACT, ROUGH = 1e-4, 1e-3  # gradients at which a solution is one, to be kept and to be compared with others
 Score = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 """(targets, logits) → (score, larger is better, nan where these rows do not define it; loss)"""
@@ -35,6 +36,8 @@ class Probe:
     """(labels,) float32"""
     scale: Scale | None = None
     """of the numbers that are predicted; None for labels"""
+    classes: int = 0
+    """of the numbers, how many of the last columns are those of one class"""
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         """(rows, width) → (rows, labels), or (rows, targets) numbers in their own units; of tokens, objects."""
@@ -45,11 +48,13 @@ class Probe:
         """The same decisions with less certain logits: what training starts from.
 
         A solved head is all but certain of its own training rows, so that their loss has next to no gradient
-        left for the layers below. A head of numbers is no surer than it should be, and stays as it is.
+        left for the layers below. Numbers are no surer than they should be, and stay as they are.
         """
-        if self.scale is not None:
-            return self
-        return replace(self, weight=self.weight * np.float32(SOFT), bias=self.bias * np.float32(SOFT))
+        weight, bias = self.weight.copy(), self.bias.copy()
+        first = 0 if self.scale is None else len(bias) - self.classes
+        weight[first:] *= np.float32(SOFT)
+        bias[first:] *= np.float32(SOFT)
+        return replace(self, weight=weight, bias=bias)
 
 
 def applied(features: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -65,6 +70,8 @@ def applied(features: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.nd
 class Solver:
     """L2-penalised logistic (of numbers: ridge) regression on one set of rows, at one strength after the other.
 
+    Where the last columns of numbers are those of one class, each of the two solves its own columns.
+
     Features are centred and brought to unit variance as a whole before solving, which makes one range
     of strengths fit every base; the result applies to the features as they are. It is solved along the
     principal axes of the rows, each scaled to about unit curvature, so that a few dozen steps suffice,
@@ -72,7 +79,13 @@ class Solver:
     """
 
     def __init__(
-        self, features: np.ndarray, targets: np.ndarray, labels: int, balanced: bool = False, tolerance: float = EXACT
+        self,
+        features: np.ndarray,
+        targets: np.ndarray,
+        labels: int,
+        balanced: bool = False,
+        tolerance: float = EXACT,
+        classes: int = 0,
     ) -> None:
         """Targets: (rows,) ints, (rows, labels) of 0 and 1, numbers (rows, targets); of tokens, (rows, tokens) ints."""
         if tokens.is_ragged(features):
@@ -81,9 +94,14 @@ class Solver:
         self._scale = max(float((features - self._centre).std()), 1e-12)
         ready = ((features - self._centre) / self._scale).astype(np.float64)
         self._ridge: tuple[np.ndarray, np.ndarray] | None = None
-        if (chosen := Scale.of(targets)) is not None:
-            self._ridge = ready, chosen.standard(targets)
-            return
+        self._whole: _Whole | None = None
+        self._parts = list[_Binary]()
+        if (chosen := Scale.of(targets, classes)) is not None:
+            first = targets.shape[1] - classes
+            self._ridge = ready, chosen.standard(targets)[:, :first]
+            if not classes:
+                return
+            targets, labels = targets[:, first:].argmax(axis=1), classes
         self._axes, spread = _principal(ready)
         values = np.hstack([ready @ self._axes, np.ones((len(ready), 1))])
         rows = _Rows(values, np.append(spread, 1.0), tolerance)
@@ -92,22 +110,25 @@ class Solver:
 
     def at(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
         """Weight (labels, width) and bias (labels,); a head of numbers gives them in sds from their mean."""
+        found = []
         if self._ridge is not None:
             weight = _ridge(*self._ridge, strength) / self._scale
-            return weight.astype(np.float32), (-weight @ self._centre[0]).astype(np.float32)
-        solved = (
-            np.stack([one.at(strength) for one in self._parts]) if self._whole is None else self._whole.at(strength)
-        )
-        weight = solved[:, :-1] @ self._axes.T / self._scale
-        bias = solved[:, -1] - weight @ self._centre[0]
-        return weight.astype(np.float32), bias.astype(np.float32)
+            found.append((weight, -weight @ self._centre[0]))
+            strength *= OF_CLASSES
+        if self._whole is not None or self._parts:
+            each = [one.at(strength) for one in self._parts]
+            solved = np.stack(each) if self._whole is None else self._whole.at(strength)
+            weight = solved[:, :-1] @ self._axes.T / self._scale
+            found.append((weight, solved[:, -1] - weight @ self._centre[0]))
+        weights, biases = zip(*found, strict=True)
+        return np.concatenate(weights).astype(np.float32), np.concatenate(biases).astype(np.float32)
 
 
 def solve(
-    features: np.ndarray, targets: np.ndarray, labels: int, strength: float, balanced: bool = False
+    features: np.ndarray, targets: np.ndarray, labels: int, strength: float, balanced: bool = False, classes: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weight (labels, width) and bias (labels,) at a single strength."""
-    return Solver(features, targets, labels, balanced).at(strength)
+    return Solver(features, targets, labels, balanced, classes=classes).at(strength)
 
 
 def choose(
@@ -117,6 +138,7 @@ def choose(
     holdouts: Sequence[tuple[np.ndarray, np.ndarray]],
     score: Score,
     balanced: bool = False,
+    classes: int = 0,
 ) -> tuple[Pooling, float]:
     """The pooling and strength that score best on the held-out rows; at a tie, with the smaller loss.
 
@@ -127,13 +149,13 @@ def choose(
         return next(iter(pooled)), RIDGE_UNCHOSEN if are_numbers(targets) else UNCHOSEN
     best: tuple[tuple[float, float], Pooling, float] | None = None
     for pooling, features in pooled.items():
-        solvers = [Solver(features[train], targets[train], labels, balanced, ROUGH) for train, _ in holdouts]
+        solvers = [Solver(features[train], targets[train], labels, balanced, ROUGH, classes) for train, _ in holdouts]
         highest, least = -np.inf, np.inf
         for strength in RIDGE_STRENGTHS if are_numbers(targets) else STRENGTHS:
             values = []
             for solver, (train, held) in zip(solvers, holdouts, strict=True):
                 weight, bias = solver.at(strength)
-                solved = Probe(pooling, strength, weight, bias, Scale.of(targets[train]))
+                solved = Probe(pooling, strength, weight, bias, Scale.of(targets[train], classes))
                 values.append(score(targets[held], solved.logits(features[held])))
             scores = [one for one, _ in values if not np.isnan(one)]
             mean, loss = float(np.mean(scores)) if scores else 0.0, float(np.mean([loss for _, loss in values]))
@@ -154,11 +176,12 @@ def fit(
     train: np.ndarray,
     choice: tuple[Pooling, float],
     balanced: bool = False,
+    classes: int = 0,
 ) -> Probe:
     """The probe on the training rows with the chosen pooling and strength."""
     pooling, strength = choice
-    weight, bias = solve(pooled[pooling][train], targets[train], labels, strength, balanced)
-    return Probe(pooling, strength, weight, bias, Scale.of(targets[train]))
+    weight, bias = solve(pooled[pooling][train], targets[train], labels, strength, balanced, classes)
+    return Probe(pooling, strength, weight, bias, Scale.of(targets[train], classes), classes)
 
 
 def neighbours(

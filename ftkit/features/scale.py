@@ -1,4 +1,7 @@
-"""Targets brought to mean 0 and sd 1 for training, and predictions brought back to their own units."""
+"""Targets brought to mean 0 and sd 1 for training, and predictions brought back to their own units.
+
+The last columns may be those of one class (`Task.classes`): they stay as they are, logits on the way back.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,18 @@ class Scale:
     """1 where all rows have the same number"""
 
     @classmethod
-    def of(cls, targets: np.ndarray) -> Scale | None:
+    def of(cls, targets: np.ndarray, classes: int = 0) -> Scale | None:
         """The scale of (rows, targets) numbers; None where targets are no numbers, which need none."""
         if not are_numbers(targets):
             return None
         mean, sd = targets.mean(axis=0), targets.std(axis=0)
+        first = len(mean) - classes
+        mean[first:], sd[first:] = 0.0, 1.0
         return cls(mean, np.where(sd > 1e-12 * np.maximum(1.0, np.abs(mean)), sd, 1.0))
+
+    def same(self, other: Scale) -> bool:
+        """Whether both bring all numbers to the same."""
+        return np.array_equal(self.mean, other.mean) and np.array_equal(self.sd, other.sd)
 
     def standard(self, values: np.ndarray) -> np.ndarray:
         """(rows, targets) in their own units → in sds from the mean."""

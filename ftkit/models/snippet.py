@@ -54,7 +54,8 @@ def snippet(
     lines += ["model.eval()", 'head = load_file(RUN / "adapter" / "head.safetensors")']
     lines += ['about = json.loads((RUN / "adapter" / "head.json").read_text(encoding="utf-8"))']
     lines += ['labels = about["labels"]', "", ""]
-    last = _last_lines(recipe.task.kind, own.rows, temperature, recipe.task.model_dump().get("scale"))
+    scale = recipe.task.model_dump().get("scale")
+    last = list(own.last) or _last_lines(recipe.task.kind, own.rows, temperature, scale)
     return "\n".join(lines + _predict_lines(pooling, own, last)) + "\n"
 
 

@@ -21,7 +21,7 @@ class Bank(Block):
     new_groups: Annotated[float, BeforeValidator(percent), Field(ge=0, lt=1)] = 0.0
     """share of the groups that the general adapter never sees, to measure the gain for new ones"""
     labels: Literal["own", "union"] = "union"
-    """own: a group is only ever given labels that its own rows carry; union: any label"""
+    """own: a group is only ever given labels that its own rows carry; union: any label; numbers know no such list"""
     epochs: int = Field(default=8, ge=0)
     """passes over a group's rows"""
     lr: Annotated[float, Field(gt=0)] | Literal["default"] = "default"
@@ -33,6 +33,7 @@ class Bank(Block):
     stack: int = Field(default=32, ge=1)
     """groups that are trained and kept together: what a crash can cost"""
     margin: float | None = Field(default=None, ge=0)
-    """smallest loss that matters when a new adapter is to take the place of one in service; none: one point"""
+    """smallest loss that matters when a new adapter is to take the place of one in service; none: one point, and
+    of errors a twentieth of that one's"""
     max_failed: Annotated[float, BeforeValidator(percent), Field(ge=0, le=1)] = 0.01
     """share of groups that may fail before the command does"""

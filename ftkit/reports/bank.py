@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import floor, log10
 from typing import Any
 
 from markupsafe import Markup
@@ -23,7 +25,8 @@ SECTIONS = {
     "groups": "Groups",
 }
 ENDS = 12  # groups drawn from either end of the order
-STEP = 0.05  # of the gains that a bar counts
+STEP = 0.05  # of the gains that a bar counts, where they are shares
+BARS = 12  # about as many count gains in any other unit
 OUT_OF_FOLD = (
     "Each row is predicted by adapters that have not seen it, its text, or its unit, and for this score the "
     "decision which adapter a group uses did not see it either. Intervals are over whole groups."
@@ -57,7 +60,7 @@ def render_bank(report: Report) -> str:
         "map": similarity.drawn(whole.get("map")),
         "map_said": similarity.caption(whole.get("map")),
         "cold": _sentence(cold(whole)),
-        "listed": _listed(whole["groups"]),
+        "listed": _listed(whole["groups"], whole["judged_by"]),
         "metric": words.words(whole["judged_by"]),
     }
     return page("bank.html", **facts)
@@ -95,7 +98,9 @@ def _verdict(report: Report) -> dict[str, Any]:
     gained = words.difference(found["value"], points)
     between = words.differences(found["low"], found["high"], points)
     tone, icon = ICONS.get(found["outcome"], ("neutral", "?"))
-    tip = f"{metric} {gained}" + (f" ({between})" if between else "")
+    inside = f" ({between})" if between else ""
+    rises = words.direction(report["judged_by"])  # of an error, a difference is turned so that it is a gain
+    tip = f"{metric} {gained}{inside}" if rises else f"a gain of {gained}{inside} in {metric}"
     drawn = (
         ""
         if found["value"] is None
@@ -183,17 +188,24 @@ def _ends(report: Report) -> Markup:
 def _spread(report: Report) -> Markup:
     """How many groups saw how much of a gain."""
     gains = [one["gain"] for one in report["groups"] if one["gain"] is not None]
-    counts: dict[int, int] = {}
-    for gain in gains:
-        counts[int(gain // STEP)] = counts.get(int(gain // STEP), 0) + 1
-    if not counts:
+    if not gains:
         return Markup("")
-    rows = []
+    step = STEP if words.in_points(report["judged_by"]) else _step(max(gains) - min(gains))
+    counts = Counter(int(gain // step) for gain in gains)
+    rows, digits = [], max(0, 2 if step == STEP else -floor(log10(step)))
     for place in range(max(counts), min(counts) - 1, -1):
-        number = counts.get(place, 0)
-        name = f"{place * STEP:+.2f} to {(place + 1) * STEP:+.2f}"
+        number = counts[place]
+        name = f"{place * step:+.{digits}f} to {(place + 1) * step:+.{digits}f}"
         rows.append(Row(name, float(number), text=words.count(number), main=place >= 0))
     return charts.bars(rows, "Groups by the gain that was seen out of fold")
+
+
+def _step(width: float) -> float:
+    """The 1, 2 or 5 times a power of ten that parts so wide a range into `BARS` or a few less."""
+    if width <= 0:
+        return STEP
+    whole = 10.0 ** floor(log10(width / BARS))
+    return next(size * whole for size in (1, 2, 5, 10) if width <= BARS * size * whole)
 
 
 def _size(report: Report) -> Markup:
@@ -207,14 +219,16 @@ def _size(report: Report) -> Markup:
     return charts.forest(rows, "Mean gain by number of rows, with 95 % intervals", reference=0.0)
 
 
-def _listed(groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _listed(groups: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:
+    of = listing.shares if words.in_points(metric) else listing.numbers
     shown = groups[: listing.MOST_ROWS]
     names, cut = listing.texts("group", "group", [[str(one["group"])] for one in shown])
     columns = [
         names,
         listing.choices("outcome", "outcome", [one["outcome"] for one in shown], list(OUTCOMES), tones=TONES),
         listing.texts("rows", "rows", [[str(one["rows"])] for one in shown])[0],
-        *(listing.shares(key, name, [one[key] for one in shown]) for key, name in COLUMNS.items()),
+        *(of(key, name, [one[key] for one in shown]) for key, name in COLUMNS.items()),
+        listing.shares("harm", "harm", [one["harm"] for one in shown]),
         listing.texts("holm", "p (Holm)", [[_p(one["corrected"])] for one in shown])[0],
         listing.choices("new", "new", ["new" if one["new"] else "seen" for one in shown]),
     ]
@@ -230,7 +244,6 @@ COLUMNS = {
     "expected": "gain expected",
     "low": "at least",
     "high": "at most",
-    "harm": "harm",
 }
 
 

@@ -13,7 +13,7 @@ OUTCOMES = {
     "general": "stay with the general one: no gain is shown",
     "harmed": "stay with the general one: their own would harm",
     "few rows": "use the general one: too few rows",
-    "one label": "use the general one: all their rows have one label",
+    "one label": "use the general one: all their rows have the same label or numbers",
     "failed": "use the general one: training failed",
 }
 """outcome: what becomes of such groups"""
@@ -53,7 +53,8 @@ def _score(score: Mapping[str, Any]) -> str:
 
 def _gain(report: Mapping[str, Any]) -> str:
     found = report["differences"]["bank"]
-    return f"gain of the bank in {words.words(report['judged_by'])}: {difference(found)}: {found['outcome']}"
+    metric = report["judged_by"]
+    return f"gain of the bank in {words.words(metric)}: {difference(found)}: {found['outcome']}"
 
 
 def difference(found: Mapping[str, Any]) -> str:
@@ -62,6 +63,11 @@ def difference(found: Mapping[str, Any]) -> str:
         return "–"
     said = f"{found['value']:+.3f}"
     return said + (f" ({found['low']:+.3f} to {found['high']:+.3f})" if found.get("low") is not None else "")
+
+
+def turned(metric: str) -> str:
+    """What a difference in errors must say, which is turned so that it is a gain."""
+    return "" if words.direction(metric) else ", positive meaning better"
 
 
 def _worst(report: Mapping[str, Any]) -> list[str]:

@@ -74,7 +74,7 @@ def compared(found: Mapping[str, Any]) -> list[str]:
     pooled, metric = found["pooled"], words.words(found["metric"])
     lines = [
         f"{found['b']} against {found['a']}, on {many(pooled['rows'], 'row')} that were tested for both",
-        f"all groups: {metric} {bank_text.difference(pooled)}: {pooled['outcome']}",
+        f"all groups: {metric} {bank_text.difference(pooled)}{bank_text.turned(found['metric'])}: {pooled['outcome']}",
         f"  {found['unchanged']:,} unchanged, {found['added']:,} new, {found['gone']:,} not known any more",
     ]
     cells = [
@@ -98,10 +98,11 @@ def evaluated(found: Mapping[str, Any]) -> list[str]:
     lines += [f"  {many(count, 'row')} by adapter: {used}" for used, count in sorted(found["adapters"].items())]
     for metric, score in found["scores"].items():
         pair = (score, found["general"][metric])
-        said = [words.score(one["value"]) + _between(one) for one in pair]
-        lines.append(f"{words.words(metric)}: {said[0]}; the general adapter alone {said[1]}")
+        both = [words.score(one["value"]) + _between(one) for one in pair]
+        lines.append(f"{words.words(metric)}: {both[0]}; the general adapter alone {both[1]}")
     gained = found["difference"]
-    return [*lines, f"gain in {words.words(gained['metric'])}: {bank_text.difference(gained)}: {gained['outcome']}"]
+    said = f"{bank_text.difference(gained)}: {gained['outcome']}"
+    return [*lines, f"gain in {words.words(gained['metric'])}: {said}"]
 
 
 def _between(score: Mapping[str, Any]) -> str:

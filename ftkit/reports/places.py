@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ftkit.reports import words
@@ -30,7 +31,7 @@ def places(report: Report) -> Section | None:
     if not found:
         return None
     points = [point for one in found["floors"] for point in one["points"]]
-    maps = [_map(one, _spans(points)) for one in found["floors"] if one["points"]]
+    maps = [_map(one, ground(points)) for one in found["floors"] if one["points"]]
     shown = sum(len(one["points"]) for one in found["floors"])
     remark = "Each line leads from where a row is (open circle) to where it was put (dot); orange: on a wrong floor."
     if 0 < shown < found["rows"]:
@@ -38,21 +39,37 @@ def places(report: Report) -> Section | None:
     return {"maps": maps, "remark": remark if maps else "", **_curves(found["curves"])}
 
 
-def _spans(points: Sequence[Sequence[float]]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Of both axes, the same for all floors."""
-    across, up = ([point[i] for point in points for i in pair] for pair in ((0, 2), (1, 3)))
-    return _span(across), _span(up)
+@dataclass(frozen=True)
+class Ground:
+    """What a map shows, the same for all floors; a metre is as long upwards as across."""
+
+    across: tuple[float, float]
+    up: tuple[float, float]
+    """metres at either end"""
+    height: int
+    """pixels, where `WIDTH` is the width"""
 
 
-def _map(one: Mapping[str, Any], spans: tuple[tuple[float, float], tuple[float, float]]) -> Section:
+def ground(points: Sequence[Sequence[float]]) -> Ground:
+    """A ground that holds all points (x, y, predicted x and y, …); of a long building one side is left wide."""
+    ends = [_span([point[i] for point in points for i in pair]) for pair in ((0, 2), (1, 3))]
+    width, depth = (high - low for low, high in ends)
+    height = min(MOST_HEIGHT, max(LEAST_HEIGHT, round(WIDTH * depth / width)))
+    unit = max(width / WIDTH, depth / height)  # metres of a pixel
+    middles = [(low + high) / 2 for low, high in ends]
+    across, up = (
+        (middle - unit * pixels / 2, middle + unit * pixels / 2)
+        for middle, pixels in zip(middles, (WIDTH, height), strict=True)
+    )
+    return Ground(across, up, height)
+
+
+def _map(one: Mapping[str, Any], shown: Ground) -> Section:
     rows = [_row(point, one["name"]) for point in one["points"]]
-    (left, right), (low, high) = spans
-    # a metre is as long upwards as across, unless the building is very long
-    height = min(MOST_HEIGHT, max(LEAST_HEIGHT, round(WIDTH * (high - low) / (right - left))))
-    x, y = _axis("x", (left, right), "x (m)"), _axis("y", (low, high), "y (m)")
+    x, y = _axis("x", shown.across, "x (m)"), _axis("y", shown.up, "y (m)")
     ends = {"x": x, "y": y, "x2": {"field": "px"}, "y2": {"field": "py"}}
     there, put = {"x": x, "y": y}, {"x": x | {"field": "px"}, "y": y | {"field": "py"}}
-    spec = plain(WIDTH, height, PADDING)
+    spec = plain(WIDTH, shown.height, PADDING)
     spec["layer"] = []
     for wrong, colour in ((False, "accent"), (True, "bad")):
         mine = [row for row in rows if row["wrong"] == wrong]

@@ -106,7 +106,8 @@ def _mistakes(outcome: Outcome, predictions: pd.DataFrame) -> list[dict[str, Any
     """The most confident wrong predictions of the delivered seed; of numbers, those that are furthest off."""
     answers = [row for row in answers_of(outcome, predictions) if row["gold"] is not None]
     if outcome.session.recipe.task.kind == "values":
-        spread = np.std(outcome.session.targets, axis=0) + 1e-12  # targets of several units weigh alike
+        gold = np.array(outcome.session.splits.rows.frame["gold"].to_list())
+        spread = np.std(gold, axis=0) + 1e-12  # targets of several units weigh alike
         wrong = [row | {"off": _off(row, spread)} for row in answers]
         wrong.sort(key=lambda row: -row["off"])
     else:

@@ -27,7 +27,7 @@ def mask_of(labels: tuple[str, ...]) -> Mask:
         return Mask(on=False)
     mask = Mask(on=True, key=machine_key())
     if positions.are_position(labels):  # our own words, without the building's name
-        for label in labels:
+        for label in positions.answers(labels):
             mask.open("label", label, positions.plain(label) or label)
     for label in tags.types_of(labels) if tags.are_classes(labels) else labels:
         mask.name("label", label)
@@ -54,6 +54,8 @@ def machine_key() -> bytes:
 
 def shown_labels(labels: Sequence[str], kind: str, mask: Mask) -> list[str]:
     """Labels as reports name them; where rows are hidden, of tags the types have stand-ins."""
+    if kind == "values":
+        labels = positions.answers(labels)
     if kind != "tags":
         return [mask.name("label", label) for label in labels]
     return list(masked_tags(Tags(labels), mask))

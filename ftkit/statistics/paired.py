@@ -111,7 +111,7 @@ def _seen(metric: Metric, a: Scored, b: Scored, groups: np.ndarray | None) -> Co
         metric=metric.name or type(metric).__name__,
         value=value,
         reference=reference,
-        difference=(value - reference) * (1 if metric.higher_is_better else -1),
+        difference=(value - reference if metric.higher_is_better else reference - value),
         rows=len(a),
         fixed=int((gained > 0).sum()),
         broken=int((gained < 0).sum()),

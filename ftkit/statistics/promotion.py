@@ -107,8 +107,9 @@ def seen(found: Tally, row_variance: float | None = None) -> Seen:
     """The gains with their variances; `row_variance` is that of an earlier look at many groups, where there was one."""
     several = found.units > 1
     if row_variance is None:
-        row_variance = float(found.squares[several].sum() / found.rows[several].sum()) if several.any() else 1.0
-        row_variance = max(row_variance, 1.0 / max(1, found.rows.sum()))  # no row differs: the next one might
+        unit = float(np.abs(found.gain[found.rows > 0]).max(initial=0.0)) or 1.0  # of whatever the gains are counted in
+        row_variance = float(found.squares[several].sum() / found.rows[several].sum()) if several.any() else unit**2
+        row_variance = row_variance or unit**2 / max(1, found.rows.sum())  # no row differs: the next one might
     with np.errstate(invalid="ignore", divide="ignore"):
         own = np.where(several, found.squares / found.rows**2, 0.0)
         pooled = row_variance / found.rows
@@ -123,7 +124,7 @@ def fit(found: Seen) -> Prior | None:
     gain, variance = found.gain[known], found.variance[known]
     if len(gain) < FEWEST:
         return None
-    spread = np.linspace(0.0, 3 * float(np.std(gain, ddof=1)) + 1e-9, SPREADS)
+    spread = np.linspace(0.0, 3 * float(np.std(gain, ddof=1)) + 1e-9 * found.row_variance**0.5, SPREADS)
     weight = 1 / (variance[:, None] + spread**2)  # (groups, spreads)
     total = weight.sum(0)
     mean = (weight * gain[:, None]).sum(0) / total
@@ -148,7 +149,7 @@ def judge(prior: Prior, found: Seen) -> Judged:
     # sums by row, not matrix products: their last bits do not depend on who else is judged
     expected = (at * weight).sum(1)
     width = np.sqrt(np.maximum(((noise**2 + at**2) * weight).sum(1) - expected**2, 0.0))
-    harm = (ndtr(-at / np.maximum(noise, 1e-12)) * weight).sum(1)
+    harm = (ndtr(-at / np.maximum(noise, np.finfo(float).tiny)) * weight).sum(1)
     return Judged(expected, expected - 1.96 * width, expected + 1.96 * width, harm)
 
 

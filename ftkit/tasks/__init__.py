@@ -108,6 +108,8 @@ class Snippet:
     """a line that brings `hidden` into the shape (rows, positions, width) where the model gives another"""
     counts: str = ""
     """how many of the batch's pictures are of each row, in Python, where rows are several"""
+    last: tuple[str, ...] = ()
+    """what `predict` gives, for its docstring, and its last lines, where that is not what logits of the kind come to"""
     predict: tuple[str, ...] = ()
     """all lines from `predict` on, where it gives more than one row of probabilities for each input"""
 
@@ -135,6 +137,8 @@ class Task(Entry):
     """its key that says where rows are cut"""
     augmentations: ClassVar[tuple[str, ...]] = ()
     """what `train.augment` may name"""
+    row_metric: ClassVar[str] = "accuracy"
+    """metric that is a mean over rows, by which they are judged where the primary one is not"""
     loss_metric: ClassVar[str] = "log_loss"
     """metric that decides between epochs where the primary one is not defined, or equal"""
 
@@ -215,11 +219,16 @@ class Task(Entry):
         several = [(item,) if isinstance(item, str) else item or () for item in gold]
         return tuple(sorted({str(label) for item in several for label in item}))
 
+    @property
+    def classes(self) -> int:
+        """How many of the last columns of numbers are those of one class: 1 where it is the right one, else 0."""
+        return 0
+
     def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
         """Gold labels: (rows,) int64, (rows, labels) float32 of 0 and 1, or numbers, (rows, targets) float64.
 
-        The loss is given numbers in sds from their mean over the training rows. Of tags, (rows, tokens) int64, with -1
-        for a tag that training lacks and `NO_TOKEN` where there is none.
+        The loss is given numbers in sds from their mean over the training rows, and `classes` as they are. Of tags,
+        (rows, tokens) int64, with -1 for a tag that training lacks and `NO_TOKEN` where there is none.
         """
         raise TypeError(f"{type(self).__name__} has no targets")
 

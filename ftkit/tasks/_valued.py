@@ -36,6 +36,7 @@ class Valued(Task):
 
     # what training makes small leads: on skewed ratings the median has a small absolute error and tells nothing
     default_metrics: ClassVar[tuple[str, ...]] = ("rmse", "mae")
+    row_metric: ClassVar[str] = "mae"
     loss_metric: ClassVar[str] = "rmse"
 
     @field_validator("scale")

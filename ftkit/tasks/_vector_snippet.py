@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ftkit.bases import own
@@ -37,6 +38,16 @@ def prepared(rows):
             names[i, place] = torch.tensor(codes)
     return {{"values": values, "heard": heard, "names": names}}
 """
+
+
+def floors_told(floors: Sequence[float]) -> tuple[str, ...]:
+    """What `predict` says that it gives, and the lines that make it of the logits: coordinates and a floor."""
+    return (
+        "Coordinates in metres and the floor, (rows, targets).",
+        f"floors, count = torch.tensor({list(floors)!r}, dtype=torch.float64), {len(floors)}",
+        'values = logits.double() * torch.tensor(about["sd"]) + torch.tensor(about["mean"])',
+        "return torch.cat([values[:, :-count], floors[values[:, -count:].argmax(1), None]], dim=1)",
+    )
 
 
 def lines(processor: Processor) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ftkit.bases import own
 from ftkit.data import positions
-from ftkit.tasks import Encoded, Given, Guess, Snippet
+from ftkit.tasks import Encoded, Given, Guess, Snippet, _floors
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._valued import Valued
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ftkit.bases import Base
     from ftkit.data.measured import Measured
     from ftkit.data.table import Gold, Parsed, Table
+    from ftkit.metrics import Scored
     from ftkit.recipe import Data
     from ftkit.tasks._vectors import Processor
 
@@ -72,6 +73,11 @@ class VectorRegression(Valued):
             return Valued.default_metrics
         floors = ("floor_hit_rate", "evaal") if self.floor != "none" else ()
         return ("mean_error", "median_error", "p95_error", *floors)
+
+    @property
+    def row_metric(self) -> str:  # type: ignore[override]  # likewise
+        """Of a position the distance."""
+        return "mean_error" if self.position is True else Valued.row_metric
 
     @property
     def label_columns(self) -> tuple[str, ...]:
@@ -206,18 +212,50 @@ class VectorRegression(Valued):
             heard = heard * (torch.rand(heard.shape, generator=generator) > 0.1)
         return batch | {"values": values * heard, "heard": heard}
 
-    def scores(self, logits: np.ndarray) -> np.ndarray:
-        """Numbers in their own units; the floor is the nearest of those that there are."""
-        exact = super().scores(logits)
+    @property
+    def classes(self) -> int:
+        """Floors, of which one is right: no floor lies between two others, and none is off by half of one."""
+        return len(self.known_floors)
+
+    @property
+    def known_floors(self) -> tuple[float, ...]:
+        """Those that there are; none where no position is predicted, or no floor of it."""
         if self.position is not True or self.floor == "none" or self.floors == "auto":
-            return exact
-        known = np.array(self.floors)
-        nearest = known[np.abs(exact[:, -1:] - known).argmin(axis=1)]
-        return np.column_stack([exact[:, :-1], nearest])
+            return ()
+        return tuple(self.floors)
+
+    def targets(self, gold: list[Gold], labels: tuple[str, ...]) -> np.ndarray:
+        """(rows, columns) float64: coordinates in metres, and for each floor whether it is the right one."""
+        return _floors.targets(gold, self.known_floors) if self.classes else super().targets(gold, labels)
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """The error of the coordinates in sds, and the cross-entropy of the floors: (rows,)."""
+        first = logits.shape[1] - self.classes
+        error = super().loss(logits[:, :first], targets[:, :first])
+        return error + _floors.loss(logits[:, first:], targets[:, first:]) if self.classes else error
+
+    def scores(self, logits: np.ndarray) -> np.ndarray:
+        """(rows, columns) numbers in their own units, and the probability of each floor."""
+        exact = super().scores(logits)
+        return _floors.probabilities(exact, self.known_floors) if self.classes else exact
+
+    def scored(self, targets: np.ndarray, scores: np.ndarray, labels: tuple[str, ...]) -> Scored:
+        """Numbers beside the truth, of floors the likeliest."""
+        return super().scored(self._told(targets), self._told(scores), positions.answers(labels))
 
     def decode(self, scores: np.ndarray, labels: tuple[str, ...]) -> list[Gold]:
-        """The numbers of each row, the floor a whole one whoever predicts it."""
-        return super().decode(self.scores(scores), labels)
+        """The numbers of each row, the likeliest floor last."""
+        return super().decode(self._told(scores), labels)
+
+    def _told(self, scores: np.ndarray) -> np.ndarray:
+        return _floors.told(scores, self.known_floors) if self.classes else scores
+
+    def constants(self, given: Given) -> dict[str, np.ndarray]:
+        """Mean and median; of floors the most frequent with both."""
+        found = super().constants(given)
+        if self.classes:
+            found["median"][:, -self.classes :] = found["mean"][:, -self.classes :]
+        return found
 
     # ---- baselines and pages ----
 
@@ -227,12 +265,12 @@ class VectorRegression(Valued):
 
         values = given.processor.dense(given.rows, given.train)
         known, targets, asked = values[given.train], given.targets[given.train], values[given.test]
-        found = {"weighted_neighbours": self.scores(weighted_neighbours(known, targets, asked))}
+        found = {"weighted_neighbours": weighted_neighbours(known, targets, asked)}
         return found | ({"nearest_place": nearest_place(known, targets, asked)} if self.position is True else {})
 
     def snippet(self, processor: Processor) -> Snippet:
         """The encoder's own file, and how rows are scaled."""
-        from ftkit.tasks._vector_snippet import lines
+        from ftkit.tasks._vector_snippet import floors_told, lines
 
         names = processor.columns[:2]
         return Snippet(
@@ -243,6 +281,7 @@ class VectorRegression(Valued):
             batch=("batch = prepared(rows)",),
             example=repr([dict.fromkeys(names, round(processor.offset[0] + processor.scale[0], 6))]),
             masked=False,
+            last=floors_told(self.known_floors) if self.classes else (),
         )
 
     @classmethod
@@ -253,8 +292,8 @@ class VectorRegression(Valued):
         return write(folder)
 
     def names(self, gold: Iterable[Gold]) -> tuple[str, ...]:
-        """The targets, whatever the rows hold."""
-        return self.targets_named
+        """The targets, whatever the rows hold; a column for each floor."""
+        return positions.columns(self.targets_named, self.known_floors) if self.classes else self.targets_named
 
 
 def _items(inputs: list[tuple[str, ...]]) -> list[Measured]:

@@ -270,6 +270,7 @@ def warm_start(
     choice: tuple[Pooling, float],
     balanced: bool,
     known: Known | None = None,
+    classes: int = 0,
 ) -> Solve:
     """What solves a head on any training rows, each set of rows once.
 
@@ -282,7 +283,7 @@ def warm_start(
     def solve(rows: np.ndarray) -> Probe:
         key = rows.tobytes()
         if key not in solved:
-            fresh = probe.fit(pooled, targets, labels, rows, choice, balanced)
+            fresh = probe.fit(pooled, targets, labels, rows, choice, balanced, classes)
             solved[key] = fresh if known is None else _merged(fresh, known)
         return solved[key]
 

@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from ftkit.bases import random
+from ftkit.data.positions import answers
 from ftkit.features.examples import Examples
 from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe, applied
+from ftkit.features.scale import Scale
 from ftkit.features.tokens import flat, is_ragged, split
 from ftkit.methods.full import Full
 from ftkit.models.assembly import causal, device
@@ -71,7 +73,10 @@ class Scratch:
         The number of passes is fixed, so that nothing is chosen on any row. None where training ran away.
         """
         labels = len(self.session.labels)
-        start = Probe(MEAN, 1.0, np.zeros((labels, self.width), np.float32), np.zeros(labels, np.float32))
+        classes = self.session.recipe.task.classes
+        scale = Scale.of(self.session.targets[part.train], classes)
+        weight, bias = np.zeros((labels, self.width), np.float32), np.zeros(labels, np.float32)
+        start = Probe(MEAN, 1.0, weight, bias, scale, classes)
         passes = min(PASSES, max(FEWEST, ROWS // max(1, len(part.train))))
         settings = Settings(epochs=passes, lr=RANDOM_LR, batch=batch_of(self.session.recipe, len(part.train)))
         weights = balance(self.job.targets, part.train, labels) if self.job.balanced else None
@@ -95,8 +100,9 @@ def unadapted(session: Session, rows: np.ndarray) -> np.ndarray | None:
     head = session.assembly.head
     if head is None:
         return None
-    shared = len(set(head.labels) & set(session.labels))
-    if shared < (2 if head.scale is None else len(session.labels)):
+    if head.scale is None and len(set(head.labels) & set(session.labels)) < 2:
+        return None
+    if head.scale is not None and not set(answers(session.labels)) <= set(answers(head.labels)):
         return None
     logits = applied(session.pooled[head.pooling][rows], head.weight, head.bias)
     if head.scale is not None:

@@ -85,14 +85,14 @@ class Session:
         def score(targets: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
             return judged(self.recipe, self.labels, targets, logits)
 
-        count, known = len(self.labels), None
+        count, known, classes = len(self.labels), None, self.recipe.task.classes
         if (head := self.assembly.head) is not None:
             known = _carried_over(head, self.labels, self.recipe.task.kind == "values")
-        choice = probe.choose(self.pooled, self.targets, count, part.inner, score, self.balanced)
-        fresh = warm_start(self.pooled, self.targets, count, choice, self.balanced)
+        choice = probe.choose(self.pooled, self.targets, count, part.inner, score, self.balanced, classes)
+        fresh = warm_start(self.pooled, self.targets, count, choice, self.balanced, None, classes)
         if known is None:
             return fresh, choice
-        carried = warm_start(self.pooled, self.targets, count, choice, self.balanced, known)
+        carried = warm_start(self.pooled, self.targets, count, choice, self.balanced, known, classes)
         better = part.inner and self._held_score(part, fresh) > self._held_score(part, carried)
         return (fresh if better else carried), choice
 
@@ -106,7 +106,8 @@ class Session:
 
     def probe(self, rows: np.ndarray, choice: tuple[Pooling, float]) -> Probe:
         """The linear probe on the untouched base, solved on some training rows."""
-        return probe.fit(self.pooled, self.targets, len(self.labels), rows, choice, self.balanced)
+        count, classes = len(self.labels), self.recipe.task.classes
+        return probe.fit(self.pooled, self.targets, count, rows, choice, self.balanced, classes)
 
     def fit_of(self, part: Part, seed: int, solve: Solve, journal: Journal, watcher: Watcher, stop: Stop) -> Fit:
         """One part with one seed, ready to train."""

@@ -67,6 +67,9 @@ class Stack:
         self._closed = torch.stack(
             [~own & (one is not None and one.closed) for one, own in zip(origins, self._own, strict=True)]
         )
+        scales = [one.scale for one in self.members if one.scale is not None]
+        ends = [torch.from_numpy(np.stack(one)) for one in ([s.mean for s in scales], [s.sd for s in scales]) if one]
+        self._scale = (ends[0], ends[1]) if ends else None
         weighted = [one.label_weights for one in self.members]
         self._label_weights = None if weighted[0] is None else torch.stack([one for one in weighted if one is not None])
 
@@ -88,11 +91,18 @@ class Stack:
         device = job.network.device
         with torch.autocast(device.type, torch.bfloat16, enabled=job.precision == "bf16"):
             logits = self.logits(job, piece)
-        targets = job.targets[piece.rows].to(device)
+        targets = self._wanted(job.targets[piece.rows], piece.member).to(device)
         each = job.examples.task.loss(logits.float() if logits.dtype != torch.float64 else logits, targets)
         if self._label_weights is None:
             return each
         return each * self._label_weights.to(device, each.dtype)[torch.from_numpy(piece.member).to(device), targets]
+
+    def _wanted(self, targets: torch.Tensor, member: np.ndarray) -> torch.Tensor:
+        """Targets of some rows as the loss takes them: numbers in sds from the mean of the row's member."""
+        if self._scale is None:
+            return targets
+        mean, sd = (one[torch.from_numpy(member)] for one in self._scale)
+        return (targets - mean) / sd
 
     def turns(self, job: Job, batches: Sequence[np.ndarray]) -> Turns:
         """Pass after pass over the batches of the first members: whose each row is, and its share of their mean."""
@@ -108,7 +118,10 @@ class Stack:
 
     @torch.no_grad()
     def predict(self, job: Job, asked: Sequence[tuple[Member, np.ndarray]]) -> list[np.ndarray]:
-        """Logits (rows, labels) in float32 or better of each member's rows; no row is asked for twice."""
+        """Logits (rows, labels) in float32 or better of each member's rows; no row is asked for twice.
+
+        Numbers that are predicted come in their own units.
+        """
         job.network.training(False)
         place = {id(one): i for i, one in enumerate(self.members)}
         sizes = [len(rows) for _, rows in asked]
@@ -132,7 +145,10 @@ class Stack:
         for (one, rows), logits in zip(asked, found, strict=True):
             if (error := finite.bad_scores(job, one, rows, logits)) is not None:
                 raise error
-        return found
+        return [
+            logits if one.scale is None else one.scale.own(logits)
+            for (one, _), logits in zip(asked, found, strict=True)
+        ]
 
     def pieces(self, job: Job, whole: Piece) -> Iterator[Piece]:
         """Rows of similar length, the longest first, as many at once as fill a pass; a head takes all at once."""
@@ -196,7 +212,7 @@ class Stack:
 
 def can_stack(job: Job, one: Member) -> bool:
     """Whether members like this one can train side by side: nothing is random in a pass, and each row goes alone."""
-    if job.dropout or job.examples.augment or one.pooling.kind == EACH or one.scale is not None:
+    if job.dropout or job.examples.augment or one.pooling.kind == EACH:
         return False
     return one.pooling in job.pooled if not one.backbone else can_mix(job.network)
 

@@ -29,7 +29,7 @@ def predict(
     changes: Sequence[tuple[str, str]] = (),
     calibrated: bool = False,
 ) -> Path:
-    """Write the table of `file` with `prediction`, `confidence` and `adapter` beside its columns.
+    """Write the table of `file` with `prediction`, `confidence` and `adapter` beside its columns; of numbers as a run.
 
     The bank knows the column of the groups. A group that it does not know gets the general adapter, or the nearest
     group's where that was measured to be better; its nearest is found by all its rows in the file.
@@ -41,7 +41,6 @@ def predict(
     from ftkit.data.columns import plain
     from ftkit.data.prepare import rows_of
     from ftkit.data.write import write
-    from ftkit.statistics.selective import DIGITS
     from ftkit.verbs import predicting
     from ftkit.verbs.reading import reread
 
@@ -53,8 +52,8 @@ def predict(
     table, parsed, report = rows_of(recipe, file, labelled=False)
     predicting.tell(file, out, table, report)
     labels = served.stage.labels
-    added = [predicting.PREDICTION, predicting.CONFIDENCE, ADAPTER, *(f"score.{label}" for label in labels if scores)]
-    if taken := [name for name in added if name in table.frame.columns]:
+    added = predicting.columns(recipe.task.kind, labels, scores)
+    if taken := [name for name in (*added, ADAPTER) if name in table.frame.columns]:
         raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
     names = plain(table.frame, served.folder.by)
     usable = [i for i, one in enumerate(parsed.inputs) if one is not None]
@@ -62,15 +61,8 @@ def predict(
     with console.progress("predicting", len(inputs)) as bar:
         logits, used, encoded = served.logits(inputs, [names[i] for i in usable], bar.update)
     predicting.tell_seen(served.folder.general, file, parsed, encoded)
-    probabilities = recipe.task.scores(logits)
-    cells: dict[str, list[object]] = {
-        predicting.PREDICTION: [recipe.task.cell(one) for one in recipe.task.decode(probabilities, labels)],
-        predicting.CONFIDENCE: recipe.task.confidence(probabilities).round(DIGITS).tolist(),
-        ADAPTER: list(used),
-    }
-    if scores:
-        columns = zip(labels, probabilities.T.round(6).tolist(), strict=True)
-        cells |= {f"score.{label}": column for label, column in columns}
+    found = predicting.cells_of(recipe.task, recipe.task.scores(logits), labels, scores)
+    cells: dict[str, list[object]] = dict(zip(added, found, strict=True)) | {ADAPTER: list(used)}
     for note in write(predicting.beside(table, parsed, cells), out, file, recipe.data, table.lines):
         console.say(note)
     if unknown := sum(one in (serving.UNKNOWN, serving.NEAREST) for one in used):

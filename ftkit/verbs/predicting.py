@@ -12,6 +12,7 @@ import pandas as pd
 
 from ftkit import privacy
 from ftkit.console import console
+from ftkit.data import positions
 from ftkit.data.hashing import row_ids
 from ftkit.data.names import many
 from ftkit.data.prepare import rows_of
@@ -24,10 +25,10 @@ from ftkit.runs import REPORT
 from ftkit.runs.calibrated import OF_TAGS
 from ftkit.runs.trained import seen_by
 from ftkit.statistics.selective import DIGITS
-from ftkit.tasks import Encoded
+from ftkit.tasks import Encoded, Task
 from ftkit.verbs.reading import reread
 
-PREDICTION, CONFIDENCE = "prediction", "confidence"
+PREDICTION, CONFIDENCE, SCORE = "prediction", "confidence", "score."
 
 
 def predict(
@@ -40,7 +41,8 @@ def predict(
 ) -> Path:
     """Write the table of `file` with `prediction` and `confidence` beside its columns.
 
-    A run that predicts numbers gives no confidence, and of several targets a column `prediction.<target>` each.
+    A run that predicts numbers gives no confidence, and of several targets a column `prediction.<target>` each; of the
+    floors of a position there are scores.
 
     Columns, order, file type and types of cells are kept; a row that cannot be read (an empty text)
     gets empty cells and is counted, and so are rows that the run was trained on. With `scores`, a
@@ -56,12 +58,12 @@ def predict(
     table, parsed, report = rows_of(model.recipe, file, labelled=False)
     tell(file, out, table, report)
     labels = model.head.labels
-    added = _columns(model.recipe.task.kind, labels, scores)
+    added = columns(model.recipe.task.kind, labels, scores)
     if taken := [name for name in added if name in table.frame.columns]:
         raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
     found, encoded = _scores(model, parsed, temperature)
     tell_seen(run, file, parsed, encoded)
-    cells = dict(zip(added, _cells(model, found, scores), strict=True))
+    cells = dict(zip(added, cells_of(model.recipe.task, found, labels, scores), strict=True))
     for note in write(beside(table, parsed, cells), out, file, model.recipe.data, table.lines):
         console.say(note)
     return out
@@ -125,21 +127,23 @@ def beside(table: Table, parsed: Parsed, cells: dict[str, list[object]]) -> pd.D
     return frame
 
 
-def _columns(kind: str, labels: Sequence[str], scores: bool) -> list[str]:
+def columns(kind: str, labels: Sequence[str], scores: bool) -> list[str]:
     """Names of the new columns."""
     if kind == "values":
-        return [PREDICTION] if len(labels) == 1 else [f"{PREDICTION}.{target}" for target in labels]
+        targets = positions.answers(labels)
+        named = [PREDICTION] if len(targets) == 1 else [f"{PREDICTION}.{target}" for target in targets]
+        return named + [f"{SCORE}{label}" for label in labels if scores and label not in targets]
     if kind == "tags" and scores:
         what = "--scores: there is a probability of each label for every token, too many for a table"
         raise InputError(what, "predict without --scores")
-    return [PREDICTION, CONFIDENCE, *(f"score.{label}" for label in labels if scores)]
+    return [PREDICTION, CONFIDENCE, *(f"{SCORE}{label}" for label in labels if scores)]
 
 
-def _cells(model: Model, found: np.ndarray, scores: bool) -> list[list[object]]:
+def cells_of(task: Task, found: np.ndarray, labels: tuple[str, ...], scores: bool) -> list[list[object]]:
     """The new columns in the order of their names, the scores of labels last where they are wanted."""
-    task = model.recipe.task
-    if task.kind == "values":
-        return list(found.T.round(6).tolist())
-    decoded = [task.cell(one) for one in task.decode(found, model.head.labels)]
     each = found.T.round(6).tolist() if scores else []
+    if task.kind == "values":
+        told = np.array(task.decode(found, labels), dtype=np.float64).reshape(len(found), -1)
+        return [*told.T.round(6).tolist(), *(each[-task.classes :] if task.classes else [])]
+    decoded = [task.cell(one) for one in task.decode(found, labels)]
     return [decoded, task.confidence(found).round(DIGITS).tolist(), *each]

@@ -1,4 +1,7 @@
-"""A bank of eight users on the toy base: four of them call every fruit a tool, and every tool a fruit."""
+"""A bank of eight users on the toy base: four of them call every fruit a tool, and every tool a fruit.
+
+Of numbers, the same four pay the more for what costs others less, or carry a map that is turned round.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,26 @@ def write_windows(folder: Path, users: list[str], rows: int = 12) -> dict[str, A
     return tree
 
 
+def write_numbers(folder: Path, task: str, users: list[str], rows: int = 14) -> dict[str, Any]:
+    """Write `rows.csv`, the toy's texts or fingerprints with the numbers of each user, and its base; returns keys."""
+    tree: dict[str, Any] = registry.load("tasks", task).toy(folder)
+    with (folder / "toy.csv").open(encoding="utf-8") as file:
+        known = list(csv.DictReader(file))
+    chance, lines = random.Random(0), []
+    for number, user in enumerate(users):
+        for row in chance.sample(known, rows + number % 3):
+            lines.append((row if number >= OTHERS else row | _otherwise(row)) | {"user": user})
+    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(lines)
+    return tree
+
+
+def _otherwise(row: dict[str, str]) -> dict[str, str]:
+    return {"label": str(100 - float(row["label"]))} if "label" in row else {"x": str(16 - float(row["x"]))}
+
+
 def recipe_for(
     folder: Path,
     users: list[str] | None = None,
@@ -69,6 +92,13 @@ def recipe_for(
 def series_recipe_for(folder: Path, **changes: Any) -> Recipe:
     """The same of eight users' windows, 12 to 19 of each."""
     return _recipe(write_windows(folder, [f"user {i}" for i in range(8)]), folder / "rows.jsonl", changes)
+
+
+def numbers_recipe_for(folder: Path, task: str, **changes: Any) -> Recipe:
+    """The same of numbers: eight users' prices (`text_regression`) or places (`vector_regression`)."""
+    tree = write_numbers(folder, task, [f"user {i}" for i in range(8)])
+    slower = {"bank__lr": 0.05, "bank__epochs": 24} if task == "text_regression" else {"bank__lr": 0.02}
+    return _recipe(tree, folder / "rows.csv", {"train__epochs": 3} | slower | changes)
 
 
 def _recipe(tree: dict[str, Any], file: Path, changes: dict[str, Any]) -> Recipe:

@@ -111,7 +111,9 @@ def main() -> None:
             last, report = trained(few, folder, f"month-{month}", keys | {"train.lr": 1e-3})
             rows.append(line(month, report, *compared(last, source, str(file))))
             print(" | ".join(rows[-1]), flush=True)
-            about = f"{machine(1)}\n\nMeasured {date.today()}; mean error in metres, {args.rows} fingerprints a month."
+            held = ", ".join(map(str, sorted(frame["month"].unique())))
+            told = f"mean error in metres, {args.rows} fingerprints a month; the data hold months {held}"
+            about = f"{machine(1)}\n\nMeasured {date.today()}; {told}."
             write_section("months", f"{about}\n\n{table(HEADER, rows)}", README)
 
 

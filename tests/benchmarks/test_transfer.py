@@ -112,6 +112,14 @@ def test_a_model_without_pretraining_stands_in_by_name() -> None:
     assert row(both)[3] == "0.300", "it stands in only where nothing is trained from scratch"
 
 
+def test_without_labels_the_source_is_held_against_neighbours_among_its_own_rows() -> None:
+    once = result([[NONE, 2.97, 2.94, NONE, 2.94]], "mean_error")
+    found = replace(once, labelled=0, methods=("nothing",), over_rows={"raw_neighbour": (-0.2, 0.2)})
+    line = dict(zip(HEADER, row(found), strict=True))
+    assert line["probe"] == line["from scratch"] == "–" and line["chosen"] == "nothing"
+    assert line["verdict"].startswith("transfer: cannot tell") and "adapting beyond" not in line["verdict"]
+
+
 def test_rows_that_are_not_measured_again_are_kept(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     scores = [[0.5, NONE, 0.7, 0.8, 0.9]] * 3

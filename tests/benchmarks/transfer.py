@@ -29,7 +29,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from measure import machine, write_section
-from pairs import Pair
+from pairs import Pair, Rows
 from transfer_table import COLUMNS, NEIGHBOURS, STAND_INS, Result, kept, row, sign, written
 
 from ftkit.console import console
@@ -71,6 +71,8 @@ def measure(pair: Pair, data: Path, folder: Path, repetitions: int, sources: Sou
     import ftkit
 
     first = pair.rows(data, 0)
+    if first.pool.empty:
+        return as_it_is(pair, first, folder)
     run, source_seconds = sources.of(pair, first.source)
     drawn = {} if pair.per_label is None else {"data.per_label": pair.per_label}
     reports, last = [], Path()
@@ -90,6 +92,22 @@ def measure(pair: Pair, data: Path, folder: Path, repetitions: int, sources: Sou
     return replace(found, over_rows=over_rows(last, found)) if repetitions == 1 else found
 
 
+def as_it_is(pair: Pair, rows: Rows, folder: Path) -> Result:
+    """A pair without target labels: the source model, beside the neighbours among the source's own rows."""
+    import ftkit
+
+    files = [pair.write(getattr(rows, name), folder / f"{name}.{pair.suffix}") for name in ("source", "test")]
+    keys = {"data.validation": "none", "data.folds": 0, **pair.changes, **pair.source, "data.test": files[1]}
+    with patch.object(Scratch, "of", return_value=None):
+        run, report = ftkit.train(files[0], folder / "source", changes=keys)
+    found = collected(pair, [report], sum(report["cost"]["seconds"].values()))
+    scores = np.full_like(found.scores, np.nan)
+    neighbours, source = COLUMNS.index("raw_neighbour"), COLUMNS.index("source")
+    scores[:, neighbours], scores[:, [source, -1]] = found.scores[:, neighbours], found.scores[:, -1:]
+    found = replace(found, scores=scores, labelled=0, seconds=0.0, bytes=0.0, methods=("nothing",), stand_in="")
+    return replace(found, over_rows=over_rows(run, found))
+
+
 def over_rows(run: Path, found: Result) -> dict[str, tuple[float, float]]:
     """Intervals of adapted less each baseline that was measured, paired over the test rows of a run."""
     frame, about = predictions.read(run / "predictions.parquet")
@@ -99,6 +117,8 @@ def over_rows(run: Path, found: Result) -> dict[str, tuple[float, float]]:
     for column in np.array(COLUMNS[:-1])[~np.isnan(found.scores[0, :-1])]:
         name = found.stand_in if column == COLUMNS[0] and found.stand_in else str(column)
         name = NEIGHBOURS if column == COLUMNS[1] and NEIGHBOURS in set(frame["predictor"]) else name
+        if name not in set(frame["predictor"]):
+            continue
         other, _ = predictions.scored(frame, name, seed, about["labels"], kind)
         compared = compare(found.measure, adapted, other, units)
         if compared.low is not None and compared.high is not None:

@@ -89,7 +89,7 @@ class Result:
         if alone:
             found.append(self._said("transfer", alone))
         best = self.best(COLUMNS[:-1])
-        if best not in WITHOUT:
+        if best not in WITHOUT and self.labelled:
             found.append(self._said("adapting beyond that", best))
         return "; ".join(found)
 

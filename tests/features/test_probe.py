@@ -33,6 +33,21 @@ def test_it_is_sklearns_solution_on_scaled_features(blobs: tuple[np.ndarray, np.
     np.testing.assert_allclose(features @ weight.T + bias, expected, atol=2e-3)
 
 
+def test_numbers_beside_a_class_are_each_solved_as_they_are_alone(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    features, labels = blobs
+    numbers = np.random.default_rng(1).normal(5.0, 3.0, size=(90, 2)) + labels[:, None]
+    both = np.column_stack([numbers, np.eye(3)[labels]])
+    solved = probe.fit({MEAN: features}, both, 5, np.arange(90), (MEAN, 0.01), classes=3)
+    alone = probe.fit({MEAN: features}, numbers, 2, np.arange(90), (MEAN, 0.01))
+    weight, bias = probe.solve(features, labels, 3, 0.01 * probe.OF_CLASSES)
+    said = solved.logits(features)
+    np.testing.assert_allclose(said[:, :2], alone.logits(features), rtol=1e-5)
+    np.testing.assert_allclose(said[:, 2:], features @ weight.T + bias, atol=1e-4)
+    soft = solved.softened().logits(features)
+    np.testing.assert_allclose(soft[:, :2], said[:, :2])
+    np.testing.assert_allclose(soft[:, 2:], probe.SOFT * said[:, 2:], atol=1e-3)
+
+
 @pytest.mark.parametrize("balanced", [False, True])
 @pytest.mark.parametrize("labels", [2, 4])
 def test_fewer_rows_than_columns_have_the_same_solution(labels: int, balanced: bool) -> None:

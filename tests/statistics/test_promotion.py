@@ -47,6 +47,26 @@ def test_few_are_harmed_and_the_promoted_gain(mean: float, spread: float, rows: 
         assert np.mean(gains) - 1.96 * error > 0
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize(("mean", "spread"), [(0.1, 0.3), (0.0, 0.3), (-0.1, 0.2), (0.0, 0.0)])
+def test_of_errors_in_any_unit_few_are_harmed(mean: float, spread: float, unit: float) -> None:
+    """Differences of errors have no bounds and long tails, and groups differ in how much they scatter."""
+    random = np.random.default_rng([int(1000 * mean) % 97, int(1000 * spread)])
+    harmed, gains, promoted = [], [], []
+    for _ in range(BANKS):
+        true = random.normal(mean, spread, 200)
+        group = np.repeat(np.arange(200), np.maximum(8, random.poisson(25, 200)))
+        scatter = random.uniform(0.5, 2.0, 200)[group]
+        difference = true[group] + scatter * random.standard_t(4, len(group)) / 2**0.5
+        chosen = chosen_of(unit * difference, group)
+        promoted.append(int(chosen.sum()))
+        harmed.append(float((true[chosen] < 0).sum()) / len(true))
+        gains += true[chosen].tolist()
+    assert np.mean(harmed) <= 0.05
+    if spread and mean >= 0:
+        assert np.mean(gains) - 1.96 * np.std(gains) / len(gains) ** 0.5 > 0 and min(promoted) > 10
+
+
 def test_it_promotes_most_of_those_who_gain_much() -> None:
     true, difference, group = drawn(np.random.default_rng(0), 0.1, 0.1, 150)
     assert chosen_of(difference, group)[true > 0.1].mean() > 0.9

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftkit import bases
+from ftkit.data import positions
 from ftkit.data.measured import Measured, floor_number, pairs
 from ftkit.data.prepare import prepare, rows_of
 from ftkit.data.read import read
@@ -74,7 +75,7 @@ def test_strengths_and_a_position_are_recognised_and_not_heard_is_found(silent: 
     assert task.inputs == NAMES and task.label == ["ECoord", "NCoord"] and task.floor == "FloorID"
     task = task.resolve(read(path, Data(train=path)))
     assert task.missing == silent and task.floors == [1.0, 2.0] and task.unit == "m"
-    assert task.names([]) == ("x", "y", "floor") and task.default_metrics[0] == "mean_error"
+    assert task.names([]) == ("x", "y", "floor 1", "floor 2") and task.default_metrics[0] == "mean_error"
 
 
 def test_pairs_in_one_cell_are_recognised_and_give_the_same_numbers(tmp_path: Path) -> None:
@@ -198,7 +199,9 @@ def test_another_site_shares_no_columns(tmp_path: Path) -> None:
     tasks = [resolved(path, site=site) for site in ("north", "south")]
     named = [task.parse(read(path, Data(train=path)), 100).inputs[0] for task in tasks]
     assert not {*named[0][0].names} & {*named[1][0].names}  # type: ignore[index,union-attr]
-    assert tasks[0].names([]) == ("x (north)", "y (north)", "floor (north)")
+    names = tasks[0].names([])
+    assert names == ("x (north)", "y (north)", "floor 1 (north)", "floor 2 (north)")
+    assert positions.answers(names) == ("x (north)", "y (north)", "floor (north)")
 
 
 def test_a_base_of_another_kind_is_refused(tmp_path: Path) -> None:
@@ -219,10 +222,35 @@ def test_augmentation_hides_and_shakes_only_what_was_heard() -> None:
     assert (found["values"][found["heard"] == 0] == 0).all() and found["values"].std() > 0.01
 
 
-def test_floors_are_those_that_there_are(tmp_path: Path) -> None:
+def test_the_floor_is_the_likeliest_of_those_that_there_are(tmp_path: Path) -> None:
     task = resolved(saved(survey(FloorID=[3, 5] * 24), tmp_path / "wifi.csv"))
-    scores = task.scores(np.array([[1.5, 2.5, 3.9], [1.5, 2.5, 4.2], [0, 0, 99]]))
-    assert scores[:, 2].tolist() == [3, 5, 5] and scores[0, :2].tolist() == [1.5, 2.5]
+    scores = task.scores(np.array([[1.5, 2.5, 0.2, 0.1], [1.5, 2.5, -3.0, 2.0], [0, 0, 0, 99]]))
+    assert np.allclose(scores[:, 2:].sum(axis=1), 1) and scores[1, 3] == pytest.approx(1 / (1 + np.exp(-5)))
+    told = task.decode(scores, task.names([]))
+    assert [row[2] for row in told] == [3, 5, 5] and told[0][:2] == (1.5, 2.5)
+    targets = task.targets([(1.0, 2.0, 3.0), (1.0, 2.0, 5.0), (1.0, 2.0, 5.0)], task.names([]))
+    assert targets[:, 2:].tolist() == [[1, 0], [0, 1], [0, 1]] and targets.dtype == np.float64
+    seen = task.scored(targets, scores, task.names([]))
+    assert seen.labels == ("x", "y", "floor") and (seen.gold[:, 2] == seen.prediction[:, 2]).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(floors=st.lists(st.integers(-9, 120), min_size=1, max_size=30, unique=True), site=st.sampled_from(["", "a b"]))
+def test_columns_of_floors_say_what_they_answer(floors: list[int], site: str) -> None:
+    targets = tuple(positions.spelled(name, site) for name in ("x", "y", "floor"))
+    columns = positions.columns(targets, sorted(map(float, floors)))
+    assert len(columns) == 2 + len(floors) == len(set(columns))
+    assert positions.are_position(columns) and positions.answers(columns) == targets
+    assert positions.answers(targets) == targets
+
+
+def test_a_loss_is_of_coordinates_in_sds_and_of_floors_in_nats(tmp_path: Path) -> None:
+    task = resolved(saved(survey(FloorID=[3, 5] * 24), tmp_path / "wifi.csv"))
+    logits = torch.tensor([[0.5, -1.0, 2.0, 0.0]], requires_grad=True)
+    loss = task.loss(logits, torch.tensor([[0.0, 0.0, 0.0, 1.0]], dtype=torch.float64))
+    assert loss.item() == pytest.approx((0.25 + 1.0) / 2 + 2.0 + np.log1p(np.exp(-2.0)))
+    loss.sum().backward()
+    assert logits.grad is not None and torch.allclose(logits.grad[0, 2:].sum(), torch.tensor(0.0), atol=1e-6)
 
 
 def test_neighbours_follow_the_nearest_and_a_place_is_one_that_there_is() -> None:
