@@ -30,6 +30,7 @@ def result(scores: list[list[float]], metric: str = "accuracy", stand_in: str = 
 def report(value: float, baselines: dict[str, float]) -> dict[str, Any]:
     return {
         "primary": "accuracy",
+        "procedure": "held_out",
         "scores": {"test": {"accuracy": {"value": value}}},
         "baselines": {name: {"accuracy": {"value": number}} for name, number in baselines.items()},
         "data": {"split_rows": {"train": 8, "test": 30}},
@@ -110,6 +111,13 @@ def test_a_model_without_pretraining_stands_in_by_name() -> None:
     assert line["from scratch"] == "0.400 (TF-IDF)" and line["target labels a class"] == "all (8 in all)"
     both = collected(pair(), [report(0.5, {"tfidf": 0.4, "from_scratch": 0.3})], 4.0)
     assert row(both)[3] == "0.300", "it stands in only where nothing is trained from scratch"
+
+
+def test_in_folds_every_labelled_row_is_tested() -> None:
+    folds = report(0.5, {"motion": 0.4}) | {"procedure": "out_of_fold", "per_label": [{"rows": 21}, {"rows": 12}]}
+    found = collected(pair(), [folds], 4.0)
+    assert found.tested == 33 and row(found)[3] == "0.400 (motion alone)"
+    assert collected(pair(), [report(0.5, {})], 4.0).tested == 30
 
 
 def test_rows_that_are_not_measured_again_are_kept(tmp_path: Path) -> None:
