@@ -16,7 +16,7 @@ from ftkit.errors import InputError
 from ftkit.features import processor, tokens
 from ftkit.features.examples import Examples, Features
 from ftkit.features.fingerprint import Fingerprint
-from ftkit.features.headroom import ROWS, in_chunks
+from ftkit.features.headroom import ROWS, in_chunks, portions
 from ftkit.features.network import Network
 from ftkit.features.pooling import EACH
 from ftkit.features.probe import applied
@@ -115,8 +115,10 @@ class Model:
             done += len(some)
             seen(done)
 
+        device, heavy = self.network.device, self.recipe.task.heavy
         with processor.used("auto"):
-            in_chunks(self.network, examples, positions, ROWS, work)
+            for several in portions(examples.lengths, positions, device) if heavy else [positions]:
+                in_chunks(self.network, examples, several, len(several) if heavy else ROWS, work)
         result: np.ndarray = out[positions]
         return result
 

@@ -133,6 +133,8 @@ class Task(Entry):
     """whether cells name files, which `parse` decodes as the base takes them"""
     names_labels: ClassVar[tuple[str, ...]] = ()
     """its keys whose values are labels, which are private where rows are hidden"""
+    heavy: ClassVar[bool] = False
+    """whether a row is many pictures, so that memory allows few rows in a pass, however much there is of it"""
     cut_by: ClassVar[str] = "max_length"
     """its key that says where rows are cut"""
     augmentations: ClassVar[tuple[str, ...]] = ()

@@ -23,7 +23,7 @@ ENCODER_FPS = 7.5
 """of video encoders, which were trained on every fourth frame of 30 (Tong et al. 2022, VideoMAE)"""
 ENCODERS = ("videomae", "timesformer", "vivit")
 MOST = 512  # pictures of a clip: 77 MB at 224 pixels a side
-COST = 64  # positions that a picture counts as, so that eight of them fill a pass on a CPU, as with single pictures
+COST = 128  # positions that a picture counts as: four of them fill a pass on a CPU, and more at once are no faster
 PIXELS = "pixel_values"
 
 

@@ -54,6 +54,7 @@ class VideoClassification(FileTask):
 
     default_base: ClassVar[str] = ""
     suggested_base: ClassVar[str] = "google/vit-base-patch16-224-in21k (or MCG-NJU/videomae-base, …)"
+    heavy: ClassVar[bool] = True
     names_labels: ClassVar[tuple[str, ...]] = ("quiet",)
     cut_by: ClassVar[str] = "span"
     suffixes: ClassVar[tuple[str, ...]] = (".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v", ".mpg", ".mpeg")

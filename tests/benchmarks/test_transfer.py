@@ -30,6 +30,7 @@ def result(scores: list[list[float]], metric: str = "accuracy", stand_in: str = 
 def report(value: float, baselines: dict[str, float]) -> dict[str, Any]:
     return {
         "primary": "accuracy",
+        "procedure": "held_out",
         "scores": {"test": {"accuracy": {"value": value}}},
         "baselines": {name: {"accuracy": {"value": number}} for name, number in baselines.items()},
         "data": {"split_rows": {"train": 8, "test": 30}},
@@ -118,6 +119,13 @@ def test_without_labels_the_source_is_held_against_neighbours_among_its_own_rows
     line = dict(zip(HEADER, row(found), strict=True))
     assert line["probe"] == line["from scratch"] == "–" and line["chosen"] == "nothing"
     assert line["verdict"].startswith("transfer: cannot tell") and "adapting beyond" not in line["verdict"]
+
+
+def test_in_folds_every_labelled_row_is_tested() -> None:
+    folds = report(0.5, {"motion": 0.4}) | {"procedure": "out_of_fold", "per_label": [{"rows": 21}, {"rows": 12}]}
+    found = collected(pair(), [folds], 4.0)
+    assert found.tested == 33 and row(found)[3] == "0.400 (motion alone)"
+    assert collected(pair(), [report(0.5, {})], 4.0).tested == 30
 
 
 def test_rows_that_are_not_measured_again_are_kept(tmp_path: Path) -> None:

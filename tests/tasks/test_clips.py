@@ -88,6 +88,22 @@ def test_time_stamps_that_stand_still_give_way_to_the_frame_rate(monkeypatch: py
     assert [int(one.mean()) for one in found] == [6, 18, 31, 43]
 
 
+@pytest.mark.parametrize(("turn", "corner"), [(0, (0, 0)), (90, (3, 0)), (-90, (0, 1)), (180, (3, 1))])
+def test_a_camera_that_was_held_sideways(turn: int, corner: tuple[int, int]) -> None:
+    """A mark in the upper left; counterclockwise by 90 degrees it comes to the lower left."""
+
+    class Frame:
+        rotation = turn
+
+        def to_ndarray(self, format: str) -> np.ndarray:
+            pixels = np.zeros((2, 4, 3) if turn % 180 else (4, 2, 3), np.uint8)
+            pixels[0, 0] = 255
+            return pixels
+
+    found = _clips._upright(Frame())
+    assert found.shape == (4, 2, 3) and found[corner].min() == 255
+
+
 def test_bad_files_have_reasons() -> None:
     whole, reasons = clip(even(4, 10)), {}
     for name, raw in {

@@ -22,6 +22,7 @@ from ftkit.errors import FtkitError
 from ftkit.recipe import Data, parse
 from ftkit.statistics import predictions
 from ftkit.tasks import _clips
+from ftkit.tasks._watching import Eye
 from ftkit.tasks.video_classification import VideoClassification
 from ftkit.verbs.predicting import predict
 
@@ -173,7 +174,16 @@ def test_a_run_of_scenes_from_end_to_end(toy: dict[str, Any], tmp_path: Path, mo
     assert all(0 <= one["false_alarms_per_hour"]["value"] <= 3600 for one in every), "no clip is shorter than a second"
     assert 0 <= report["scores"]["test"]["scene_recall"]["value"] <= 1
     _key_frames(run, report)
+    passes: list[int] = []
+
+    def watched(self: Eye, clips: Any, plain: Any = Eye.batch) -> Any:
+        batch = plain(self, clips)
+        passes.append(len(batch["pixel_values"]))
+        return batch
+
+    monkeypatch.setattr(Eye, "batch", watched)
     _predictions_agree(run, tree, tmp_path)
+    assert max(passes) <= 4, "memory does not grow with the rows that are predicted"
     assert len(seen) == 25, "of all that is predicted, only the broken clip is new"
 
 
