@@ -138,7 +138,7 @@ def test_the_card_gives_equal_probabilities_without_ftkit(
     write_sounds(tmp_path / "sounds", each=8)
     tree = {
         "base": str(base.folder),
-        "task": {"name": "audio_classification", "file": "file", "label": "label"},
+        "task": {"name": "audio_classification", "file": "file", "label": "label", "max_seconds": 0.35},
         "data": {"train": str(tmp_path / "sounds"), "folds": 0, "validation": "none"},
         "method": {"name": "lora", "layers": "last 1"},
         "train": {"epochs": 1},
