@@ -59,6 +59,13 @@ def replacing(path: Path) -> Iterator[Path]:
         raise os_error(error, f"writing {path}") from error
 
 
+def sweep(folder: Path) -> None:
+    """Take away what somebody was killed while writing; for who alone writes in a folder."""
+    for torn in folder.rglob(".*.tmp"):
+        if torn.is_file():
+            torn.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text; half a surrogate pair, which UTF-8 cannot hold, becomes its `\\ud800` escape."""
     with replacing(path) as temporary:

@@ -329,3 +329,13 @@ def test_exit_codes(number: int, code: int, says: str) -> None:
 def test_an_error_without_a_number_is_still_one_line() -> None:
     assert files.os_error(OSError("Something broke\nat length"), "reading x").message == "reading x: something broke"
     assert files.os_error(OSError(), "reading x").message == "reading x: unknown error"
+
+
+def test_what_was_left_half_written_is_swept_away(tmp_path: Path) -> None:
+    kept = [tmp_path / "rows" / "1.parquet", tmp_path / "notes.tmp", tmp_path / ".general.tmp" / "recipe.yaml"]
+    torn = [tmp_path / "rows" / ".a9fe.tmp", tmp_path / ".b1.tmp"]
+    for path in (*kept, *torn):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    files.sweep(tmp_path)
+    assert all(path.exists() for path in kept) and not any(path.exists() for path in torn)

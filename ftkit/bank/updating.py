@@ -72,8 +72,7 @@ def update(path: Path, asked: Asked, command: str = "") -> tuple[Path, dict[str,
     clock = Clock()
     with generations.alone(path):
         whole = folder.read(path)  # as whoever held the lock has left it
-        for torn in path.rglob(".*.tmp"):  # files that somebody was killed while writing
-            torn.unlink()
+        files.sweep(path)
         with clock.phase("read"):
             recipe, splits = prepare(asked.recipe)
             asked, splits = replace(asked, recipe=recipe), used_only(splits)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ftkit import locks, runs
 from ftkit.console import console
 from ftkit.errors import FtkitError, Interrupted
-from ftkit.files import as_line, os_error, state, system_error, write_text
+from ftkit.files import as_line, os_error, state, sweep, system_error, write_text
 from ftkit.runs import origin
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def open_run(path: Path, begun: Mapping[str, Any], verb: str = "train") -> Itera
     if fresh:
         _begin(run)
     with locks.alone(path, path / runs.CHECKPOINTS / ".lock", "training"):
+        sweep(path)
         try:
             run.begun = origin.begin(path, begun)
             run.status("running")

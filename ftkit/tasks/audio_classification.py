@@ -137,7 +137,7 @@ class AudioClassification(FileTask):
 
     def scratch(self, inputs: list[tuple[str, ...]], processor: Ear) -> dict[str, Any]:
         """A base of the same kind, with narrow convolutions and two narrow blocks."""
-        small = {key: value for key, value in SMALL.items() if key in processor.config}
+        small: dict[str, Any] = {key: value for key, value in SMALL.items() if key in processor.config}
         if "conv_dim" in processor.config:
             small["conv_dim"] = [min(CHANNELS, width) for width in processor.config["conv_dim"]]
         return processor.config | small

@@ -125,12 +125,12 @@ def test_four_weeks(mine: Path, trained: list[str]) -> None:
     assert trained == ["user 3"] and report["update"]["gone"] == 1
     said[3] = answers(mine)
     assert np.array_equal(said[3][21:24], said[2][21:24])
-    # the fourth: what one user labels is turned round for half of the rows
+    # the fourth: what one user labels is turned round for a third of the rows
     trained.clear()
     before = banking.show(mine, "user 2")
     assert before["outcome"] == "promoted"
     flipped = rows.copy()
-    half = flipped.index[(flipped["user"] == "user 2").to_numpy()][::2]
+    half = flipped.index[(flipped["user"] == "user 2").to_numpy()][::3]
     where = (flipped["user"] == "user 2").to_numpy() & flipped.index.isin(half)
     flipped.loc[where, "label"] = flipped.loc[where, "label"].map(toy_banks.SWAPPED)
     report = update(mine, flipped, 4)

@@ -151,7 +151,7 @@ def test_every_metric_computes_as_an_evaluate_metric_and_writes_nothing() -> Non
             found = module.compute(predictions=guesses, references=scored.gold)[name]
             assert found == pytest.approx(metric.compute(scored), nan_ok=True)
             seen += 1
-    assert seen == 20
+    assert seen == 2 * len(family("label")) >= 20
     for name in family("values"):
         found = as_evaluate(name).compute(predictions=[1.5, 2.0, 4.0], references=[1.0, 2.0, 3.0])[name]
         values = Scored(("stars",), np.array([[1.0], [2.0], [3.0]]), np.array([[1.5], [2.0], [4.0]]))
