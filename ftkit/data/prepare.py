@@ -91,7 +91,10 @@ def rows_of(recipe: Recipe, source: str, labelled: bool) -> tuple[Table, Parsed,
         tally.refuse(recipe.data.max_bad)
     used = sum(fault is None for fault in parsed.faults)
     if not used:
-        raise InputError(f"{source}: no usable rows ({tally.spelled('test')})", "look at the file's text column")
+        raise InputError(
+            f"{source}: no usable rows ({tally.spelled('test')})",
+            "look at the column that they are read from",
+        )
     report = DataReport(
         rows_read=tally.rows_read,
         rows_used=used,

@@ -51,7 +51,7 @@ def summary(report: dict[str, Any]) -> dict[str, Any]:
         "rows": report["rows"],
         "metric": metric,
         **{name: round(report["predictors"][name][metric]["value"], 4) for name in ("general", "adapted", "bank")},
-        "gain": [round(gain[key], 4) for key in ("value", "low", "high")],
+        "gain": [None if gain[key] is None else round(gain[key], 4) for key in ("value", "low", "high")],  # few groups
         "worst_tenth": [round(worst[name], 4) for name in ("general", "bank")],
         "outcomes": report["outcomes"],
         "harmed": [round(report["harm"][name], 1) for name in ("all", "promoted")],
