@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
 from ftkit.data.table import Table
-from ftkit.features import probe
+from ftkit.features import neighbours, probe
 from ftkit.features.pooling import Pooling
 from ftkit.features.scale import Scale
 from ftkit.metrics import Scored, load
@@ -69,7 +69,7 @@ def test_the_probe_of_numbers_is_ridge_regression(rows: int) -> None:
 def test_neighbours_of_numbers_are_a_mean_of_what_is_near() -> None:
     features = np.eye(3, dtype=np.float32)
     targets = np.array([[1.0], [5.0], [9.0]])
-    found = probe.neighbours(features, targets, 1, np.array([[1, 0, 0], [0, 0, 1]], dtype=np.float32), count=2)
+    found = neighbours.vote(features, targets, 1, np.array([[1, 0, 0], [0, 0, 1]], dtype=np.float32), count=2)
     assert found.shape == (2, 1) and found[0, 0] < 1.01 and found[1, 0] > 8.99
 
 

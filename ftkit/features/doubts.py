@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ftkit.features import probe
+from ftkit.features import solving
 from ftkit.statistics import temperature
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _out_of_fold(
     logits = np.zeros((len(features), labels))
     for number in np.unique(fold):
         out = fold == number
-        weight, bias = probe.solve(features[~out], targets[~out], labels, strength, balanced)
+        weight, bias = solving.solve(features[~out], targets[~out], labels, strength, balanced)
         logits[out] = features[out] @ weight.T + bias
     return logits
 

@@ -85,7 +85,7 @@ class Network:
         self._options = {"use_cache": False} if "use_cache" in accepted else {}
         self._aliases = _aliases(backbone)
         self._modes = _modes(backbone, self.blocks[frozen:] if frozen else (backbone,))
-        self._last = last_block(backbone)
+        self._last = self.blocks[-1] if self.blocks else last_block(backbone)
         self._narrow: dict[tuple[str, bool], bool] = {}
         """by kind of pooling, and by whether some is looked up: can the last block be run for the one position?"""
         self._channels_first = any(isinstance(one, nn.modules.conv._ConvNd) for one in backbone.modules())

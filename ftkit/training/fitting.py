@@ -11,7 +11,7 @@ import numpy as np
 from ftkit import privacy
 from ftkit.console import console
 from ftkit.data.folds import together
-from ftkit.features import doubts, probe, raw
+from ftkit.features import doubts, neighbours, probe, raw
 from ftkit.features.cache import Cache
 from ftkit.features.doubts import Doubts
 from ftkit.features.pooling import Pooling
@@ -190,7 +190,7 @@ def _on_features(
     task, pooling, count = session.recipe.task, chosen.pooling, len(session.labels)
     features, gold = session.pooled[pooling], session.targets[part.train]
     found = {
-        "nearest_neighbour": probe.neighbours(features[part.train], gold, count, features[part.test]),
+        "nearest_neighbour": neighbours.vote(features[part.train], gold, count, features[part.test]),
         "linear_probe": task.scores(chosen.logits(features[part.test])),
     }
     choice = pooling, chosen.strength

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from ftkit.features import probe
+from ftkit.features import neighbours, probe, solving
 from ftkit.features.pooling import Pooling
 from ftkit.tasks import Given
 from ftkit.tasks._lexical import tfidf
@@ -26,7 +26,7 @@ def blobs() -> tuple[np.ndarray, np.ndarray]:
 
 def test_it_is_sklearns_solution_on_scaled_features(blobs: tuple[np.ndarray, np.ndarray]) -> None:
     features, targets = blobs
-    weight, bias = probe.solve(features, targets, 3, 0.1)
+    weight, bias = solving.solve(features, targets, 3, 0.1)
     centred = features - features.mean(0)
     model = LogisticRegression(C=0.1, max_iter=1000).fit(centred / centred.std(), targets)
     expected = model.decision_function(centred / centred.std())
@@ -39,7 +39,7 @@ def test_numbers_beside_a_class_are_each_solved_as_they_are_alone(blobs: tuple[n
     both = np.column_stack([numbers, np.eye(3)[labels]])
     solved = probe.fit({MEAN: features}, both, 5, np.arange(90), (MEAN, 0.01), classes=3)
     alone = probe.fit({MEAN: features}, numbers, 2, np.arange(90), (MEAN, 0.01))
-    weight, bias = probe.solve(features, labels, 3, 0.01 * probe.OF_CLASSES)
+    weight, bias = solving.solve(features, labels, 3, 0.01 * solving.OF_CLASSES)
     said = solved.logits(features)
     np.testing.assert_allclose(said[:, :2], alone.logits(features), rtol=1e-5)
     np.testing.assert_allclose(said[:, 2:], features @ weight.T + bias, atol=1e-4)
@@ -54,7 +54,7 @@ def test_fewer_rows_than_columns_have_the_same_solution(labels: int, balanced: b
     random = np.random.default_rng(labels)
     targets = np.sort(random.integers(0, labels, 40))
     features = random.normal(size=(40, 300)) * np.geomspace(1, 0.01, 300) + targets[:, None]
-    weight, bias = probe.solve(features, targets, labels, 0.1, balanced)
+    weight, bias = solving.solve(features, targets, labels, 0.1, balanced)
     centred = (features - features.mean(0)) / (features - features.mean(0)).std()
     model = LogisticRegression(C=0.1, max_iter=10_000, tol=1e-8, class_weight="balanced" if balanced else None)
     expected = model.fit(centred, targets).decision_function(centred)
@@ -65,15 +65,15 @@ def test_fewer_rows_than_columns_have_the_same_solution(labels: int, balanced: b
 def test_a_strength_that_follows_another_is_solved_as_well(blobs: tuple[np.ndarray, np.ndarray]) -> None:
     features, targets = blobs
     for gold in (targets, np.stack([targets == 0, targets == 1], axis=1)):
-        solver = probe.Solver(features, gold, gold.shape[-1] if gold.ndim == 2 else 3)
+        solver = solving.Solver(features, gold, gold.shape[-1] if gold.ndim == 2 else 3)
         for strength in (0.001, 0.1, 1.0):
             weight, bias = solver.at(strength)
-            cold = probe.solve(features, gold, len(bias), strength)
+            cold = solving.solve(features, gold, len(bias), strength)
             np.testing.assert_allclose(features @ weight.T + bias, features @ cold[0].T + cold[1], atol=2e-2)
 
 
 def test_rows_that_are_all_alike_are_told_apart_by_nothing() -> None:
-    weight, bias = probe.solve(np.ones((6, 4), dtype=np.float32), np.array([0, 0, 0, 0, 1, 1]), 2, 1.0)
+    weight, bias = solving.solve(np.ones((6, 4), dtype=np.float32), np.array([0, 0, 0, 0, 1, 1]), 2, 1.0)
     assert not weight.any() and bias[1] - bias[0] == pytest.approx(np.log(2 / 4), abs=1e-2)
 
 
@@ -87,9 +87,9 @@ def test_a_softened_head_decides_alike_and_is_less_certain(blobs: tuple[np.ndarr
 
 def test_shifting_and_scaling_the_features_changes_nothing(blobs: tuple[np.ndarray, np.ndarray]) -> None:
     features, targets = blobs
-    first = probe.solve(features, targets, 3, 1.0)
+    first = solving.solve(features, targets, 3, 1.0)
     other = features * 0.01 - 3
-    second = probe.solve(other, targets, 3, 1.0)
+    second = solving.solve(other, targets, 3, 1.0)
     np.testing.assert_allclose(features @ first[0].T + first[1], other @ second[0].T + second[1], atol=5e-3)
 
 
@@ -97,7 +97,7 @@ def test_shifting_and_scaling_the_features_changes_nothing(blobs: tuple[np.ndarr
 def test_a_label_without_rows_never_wins(blobs: tuple[np.ndarray, np.ndarray], present: list[int]) -> None:
     features, targets = blobs
     rows = np.isin(targets, present)
-    weight, bias = probe.solve(features[rows], targets[rows], 3, 1.0)
+    weight, bias = solving.solve(features[rows], targets[rows], 3, 1.0)
     assert weight.shape == (3, 8) and np.isfinite(weight).all() and np.isfinite(bias).all()
     assert set((features[rows] @ weight.T + bias).argmax(1)) == set(present)
 
@@ -105,7 +105,7 @@ def test_a_label_without_rows_never_wins(blobs: tuple[np.ndarray, np.ndarray], p
 def test_several_labels_a_row_are_solved_one_by_one(blobs: tuple[np.ndarray, np.ndarray]) -> None:
     features, targets = blobs
     several = np.stack([targets == 0, targets != 1, np.ones(90), np.zeros(90)], axis=1).astype(np.float32)
-    weight, bias = probe.solve(features, several, 4, 1.0)
+    weight, bias = solving.solve(features, several, 4, 1.0)
     said = features @ weight.T + bias > 0
     assert (said == several.astype(bool)).mean(axis=0).tolist() == pytest.approx([1, 1, 1, 1], abs=0.05)
 
@@ -130,7 +130,7 @@ def test_the_better_pooling_is_chosen_on_held_out_rows(blobs: tuple[np.ndarray, 
 def test_neighbours_vote_for_what_is_near(blobs: tuple[np.ndarray, np.ndarray]) -> None:
     features, targets = blobs
     centred = features - features.mean(0)
-    shares = probe.neighbours(centred[::2], targets[::2], 3, centred[1::2])
+    shares = neighbours.vote(centred[::2], targets[::2], 3, centred[1::2])
     np.testing.assert_allclose(shares.sum(1), 1.0)
     assert (shares.argmax(1) == targets[1::2]).mean() > 0.9
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from toy import EVERY, NONE, Toy, build, method_named, with_accelerator
 
-from ftkit.features import probe, tokens
+from ftkit.features import neighbours, tokens
 from ftkit.features.cache import Cache
 from ftkit.features.examples import Features
 from ftkit.features.pooling import EACH, Pooling
@@ -162,11 +162,11 @@ def test_tokens_ask_the_nearest_tokens_and_only_so_many(toy: Toy, monkeypatch: p
     known = features(toy)
     known.read(EVERY)
     pooled = known.pooled[POOLING]
-    found = probe.neighbours(pooled, toy.targets, len(toy.labels), pooled, count=1)
+    found = neighbours.vote(pooled, toy.targets, len(toy.labels), pooled, count=1)
     right = [(row.argmax(axis=1) == gold[: len(row)]).mean() for row, gold in zip(found, toy.targets, strict=True)]
     assert np.mean(right) == 1.0  # each token is its own nearest
-    monkeypatch.setattr(probe, "MOST_TOKENS", 10)
-    few = probe.neighbours(pooled, toy.targets, len(toy.labels), pooled, count=1)
+    monkeypatch.setattr(neighbours, "MOST_TOKENS", 10)
+    few = neighbours.vote(pooled, toy.targets, len(toy.labels), pooled, count=1)
     assert [row.shape for row in few] == [row.shape for row in found]
 
 
