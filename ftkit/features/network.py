@@ -21,7 +21,7 @@ from ftkit.features.blank import Blank
 from ftkit.features.cut import CannotResume, Cut
 from ftkit.features.dropout import quicken
 from ftkit.features.fingerprint import Fingerprint
-from ftkit.features.narrow import narrowed
+from ftkit.features.narrow import CannotNarrow, narrowed
 from ftkit.features.pooling import EACH, Pooling, place
 from ftkit.features.processor import attention
 from ftkit.models.architecture import blocks, frozen_depth, last_block
@@ -216,9 +216,12 @@ class Network:
         case = pooling.kind, batch.known is not None
         if case not in self._narrow:
             self._narrow[case] = self._narrows(batch, pooling, weights)
-        if not self._narrow[case]:
-            return self.pooled(batch, self(batch, weights), pooling)
-        return self._narrowly(batch, pooling, weights)
+        if self._narrow[case]:
+            try:
+                return self._narrowly(batch, pooling, weights)
+            except CannotNarrow:  # other rows may go through it by another way
+                self._narrow[case] = False
+        return self.pooled(batch, self(batch, weights), pooling)
 
     def _narrowly(self, batch: Batch, pooling: Pooling, weights: Mapping[str, torch.Tensor] | None) -> torch.Tensor:
         assert self._last is not None

@@ -139,3 +139,14 @@ def test_a_net_without_blocks_is_run_as_it_is() -> None:
     network = Network(Plain().requires_grad_(False))
     narrow, plain = compared(network, Batch({"values": torch.ones(2, 4, 3)}), "first")
     np.testing.assert_array_equal(narrow.numpy(), plain.numpy())
+
+
+def test_where_later_rows_attend_in_another_way_the_plain_model_goes_on() -> None:
+    network = Network(text("BertModel"))
+    network.training(False)
+    batch = Batch(tokens(ROWS))
+    compared(network, batch, "first")
+    assert network._narrow == {("first", False): True}
+    network.backbone.set_attn_implementation("eager")
+    narrow, plain = compared(network, batch, "first")
+    assert torch.equal(narrow, plain) and network._narrow == {("first", False): False}
