@@ -6,15 +6,18 @@ imported is set here at module level, before any test module is loaded.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from drawing import sketched
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 _HOME = tempfile.mkdtemp(prefix="ftkit-tests-hub-")
@@ -30,6 +33,16 @@ os.environ.update(
 )
 for _name in ("FTKIT_ROWS", "HF_ENDPOINT", "HF_TOKEN"):
     os.environ.pop(_name, None)  # a test that needs one sets it
+
+
+settings.register_profile("quick", max_examples=30, deadline=None)  # a machine that pauses is no fault of the code
+settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """What the libraries have made at import stays; no collection of garbage needs to walk through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:
@@ -49,6 +62,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(absent)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Sketch the charts of runs, also for module-wide fixtures; those of reports and of the slow tests are drawn."""
+    if "reports" in item.path.relative_to(ROOT).parts or item.get_closest_marker("slow"):
+        return (yield)
+    with sketched():
+        return (yield)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """A power cut during a test spoils nothing; what happens where `fsync` fails has tests that fail it themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(autouse=True)
