@@ -13,10 +13,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from drawing import sketched
+from drawing import drawn_once, sketched
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,11 +67,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Sketch the charts of runs, also for module-wide fixtures; those of reports and of the slow tests are drawn."""
-    if "reports" in item.path.relative_to(ROOT).parts or item.get_closest_marker("slow"):
+    """Make runs cheap before any fixture of a quick test, of whatever scope, carries one out."""
+    if item.get_closest_marker("slow"):
         return (yield)
-    with sketched():
+    with short_baselines(), drawn_once() if item.path.parent.name == "reports" else sketched():
         return (yield)
+
+
+@contextmanager
+def short_baselines() -> Iterator[None]:
+    """The model from scratch that runs of pictures, sounds and sensors have beside them learns little."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "torch" in sys.modules:
+            from ftkit.training import scratch
+
+            patch.setattr(scratch, "PASSES", 2)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -97,15 +109,6 @@ def _same_start() -> Iterator[None]:
         privacy.hide(False)
     if speaker := sys.modules.get("ftkit.console"):
         speaker.console.mode = "human"
-
-
-@pytest.fixture(autouse=True)
-def _short_baselines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model from scratch that runs of pictures, sounds and sensors have beside them learns little."""
-    if "torch" in sys.modules and not request.node.get_closest_marker("slow"):
-        from ftkit.training import scratch
-
-        monkeypatch.setattr(scratch, "PASSES", 2)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -33,6 +33,29 @@ def sketched() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "vl_convert", engine)
         yield
+
+
+@contextmanager
+def drawn_once() -> Iterator[None]:
+    """Let the engine draw each chart once: most tests of pages draw the same examples."""
+    import vl_convert
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vl_convert, "vegalite_to_svg", _remembered(vl_convert.vegalite_to_svg))
+        yield
+
+
+_DRAWN: dict[str, str] = {}
+
+
+def _remembered(draw: Callable[..., str]) -> Callable[..., str]:
+    def known(spec: dict[str, Any], **options: Any) -> str:
+        key = json.dumps([spec, options])
+        if key not in _DRAWN:
+            _DRAWN[key] = draw(spec, **options)
+        return _DRAWN[key]
+
+    return known
 
 
 def _sketch(spec: dict[str, Any], **options: Any) -> str:

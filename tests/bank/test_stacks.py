@@ -68,7 +68,7 @@ def distance(one: Member, other: Member) -> float:
 
 def test_in_float64_a_stack_ends_where_each_ends_alone(made: Path) -> None:
     adapter, groups = toy_adapters.adapter_of(made, exact=True)
-    groups, epochs = groups[:3], 12 if "series" in str(made) else 6
+    groups, epochs = groups[:3], 24 if "series" in str(made) else 12
     adapter = replace(adapter, settings=replace(adapter.settings, epochs=epochs, batch=5))
     alone, side_by_side = members_of(adapter, groups), members_of(adapter, groups)
     assert can_stack(adapter.job, alone[0]) and len(alone) == 9
