@@ -23,7 +23,7 @@ quickstart: $(VENV)/.quickstart  ## from nothing to a report on the example data
 	@echo "report: quickstart/run/report.html"
 
 test: $(VENV)/.dev  ## the quick tests
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 slow: $(VENV)/.dev  ## the tests that take minutes, on real data in ../shared
 	@$(BIN)/python -m pytest -n auto -m slow --durations=10 $(ARGS)

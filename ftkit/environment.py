@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from functools import cache
 from pathlib import Path
 
 from ftkit.errors import InputError
@@ -96,6 +97,11 @@ def cache_folder() -> Path:
 
 def versions() -> dict[str, str]:
     """Python and the libraries that a result depends on, read from their metadata."""
+    return dict(_versions())
+
+
+@cache  # a process keeps the libraries that it has loaded, and sixteen files of metadata take 40 ms
+def _versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}

@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,7 +34,12 @@ class Entry(BaseModel):
 
 def names(kind: str) -> list[str]:
     """Names in a registry folder (`tasks`, `methods`, `metrics`, `cli`), sorted."""
-    return sorted(path.stem for path in (ROOT / kind).glob("*.py") if not path.stem.startswith("_"))
+    return list(_names(kind))
+
+
+@cache  # a metric is looked up at each judgement of validation rows
+def _names(kind: str) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (ROOT / kind).glob("*.py") if not path.stem.startswith("_")))
 
 
 def summary(kind: str, name: str) -> str:

@@ -6,15 +6,19 @@ imported is set here at module level, before any test module is loaded.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from drawing import drawn_once, sketched
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 _HOME = tempfile.mkdtemp(prefix="ftkit-tests-hub-")
@@ -30,6 +34,16 @@ os.environ.update(
 )
 for _name in ("FTKIT_ROWS", "HF_ENDPOINT", "HF_TOKEN"):
     os.environ.pop(_name, None)  # a test that needs one sets it
+
+
+settings.register_profile("quick", max_examples=30, deadline=None)  # a machine that pauses is no fault of the code
+settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """What the libraries have made at import stays; no collection of garbage needs to walk through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:
@@ -51,6 +65,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(absent)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Make runs cheap before any fixture of a quick test, of whatever scope, carries one out."""
+    if item.get_closest_marker("slow"):
+        return (yield)
+    with short_baselines(), drawn_once() if item.path.parent.name == "reports" else sketched():
+        return (yield)
+
+
+@contextmanager
+def short_baselines() -> Iterator[None]:
+    """The model from scratch that runs of pictures, sounds and sensors have beside them learns little."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "torch" in sys.modules:
+            from ftkit.training import scratch
+
+            patch.setattr(scratch, "PASSES", 2)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """A power cut during a test spoils nothing; what happens where `fsync` fails has tests that fail it themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _same_start() -> Iterator[None]:
     """Seeds, threads and process-wide settings, for the libraries that are loaded and no others."""
@@ -67,15 +109,6 @@ def _same_start() -> Iterator[None]:
         privacy.hide(False)
     if speaker := sys.modules.get("ftkit.console"):
         speaker.console.mode = "human"
-
-
-@pytest.fixture(autouse=True)
-def _short_baselines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model from scratch that runs of pictures, sounds and sensors have beside them learns little."""
-    if "torch" in sys.modules and not request.node.get_closest_marker("slow"):
-        from ftkit.training import scratch
-
-        monkeypatch.setattr(scratch, "PASSES", 2)
 
 
 @pytest.fixture

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from toy import EVERY, build, load, method_named
+from toy import EVERY, Toy, build, load, method_named
 
 from ftkit import registry
 from ftkit.features.network import Network
 from ftkit.features.tokens import flat, is_ragged
 from ftkit.models import delivery
 from ftkit.training.loop import fit
-from ftkit.training.members import Settings
+from ftkit.training.members import Member, Settings
 
 EVERY_METHOD = registry.names("methods")
 SEARCHES = [name for name in EVERY_METHOD if len(method_named(name).rungs()) > 1]
@@ -37,30 +38,56 @@ def test_a_search_is_made_of_methods_with_names_of_their_own(name: str) -> None:
     assert [one.default_epochs > 0 for one in rungs] == [False] + [True] * (len(rungs) - 1)  # the probe comes first
 
 
-@pytest.mark.parametrize(("task", "name"), PAIRS)
-def test_only_declared_weights_move_and_loss_falls(task: str, name: str, tmp_path: Path) -> None:
-    toy = build(tmp_path, method_named(name), task)
-    before = {key: value.clone() for key, value in toy.job.network.backbone.state_dict().items()}
-    one = toy.member(Settings(epochs=20, lr=FAST.get(name, 1e-2), batch=8, warmup=0.0))
+@dataclass(frozen=True)
+class Trained:
+    """The toy of a task with a method, and a member that was trained on it."""
+
+    toy: Toy
+    fresh: Member
+    """another one, of another seed, which was not trained"""
+    one: Member
+    losses: list[float]
+    """of each step"""
+    start: dict[str, torch.Tensor]
+    """the member's weights before"""
+    before: dict[str, torch.Tensor]
+    """those of the shared backbone"""
+    after: dict[str, torch.Tensor]
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids="-".join)
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Trained once for all that a method owes; no test may change it but in what `delivery.save` puts into it."""
+    task, name = request.param
+    toy = build(tmp_path_factory.mktemp("toy"), method_named(name), task)
+    before = state_of(toy.job.network)
+    fresh = toy.member(Settings(epochs=1, lr=1e-3), seed=3)
+    one = toy.member(Settings(epochs=20 if name == "head" else 14, lr=FAST.get(name, 1e-2), batch=8, warmup=0.0))
     start = {key: value.clone() for key, value in one.snapshot().items()}
     losses = [step.loss for step in fit(toy.job, [one]) if step.rows and step.loss is not None]
+    return Trained(toy, fresh, one, losses, start, before, state_of(toy.job.network))
+
+
+def state_of(network: Network) -> dict[str, torch.Tensor]:
+    return {key: value.clone() for key, value in network.backbone.state_dict().items()}
+
+
+def test_only_declared_weights_move_and_loss_falls(trained: Trained) -> None:
+    start, losses = trained.start, trained.losses
     assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
-    moved = {key for key, value in one.snapshot().items() if not torch.equal(value, start[key])}
+    moved = {key for key, value in trained.one.snapshot().items() if not torch.equal(value, start[key])}
     unused = {key for key in start if ".pooler." in key or key.startswith("pooler.")}
     assert moved == set(start) - unused, "a declared weight did not move"
-    for key, value in toy.job.network.backbone.state_dict().items():
-        assert torch.equal(value, before[key]), f"{key} moved in the shared backbone"
+    for key, value in trained.after.items():
+        assert torch.equal(value, trained.before[key]), f"{key} moved in the shared backbone"
 
 
-@pytest.mark.parametrize(("task", "name"), PAIRS)
-def test_saved_and_restored_gives_equal_logits(task: str, name: str, tmp_path: Path) -> None:
-    toy = build(tmp_path, method_named(name), task)
-    one = toy.member(Settings(epochs=2, lr=FAST.get(name, 1e-2), batch=8))
-    list(fit(toy.job, [one]))
+def test_saved_and_restored_gives_equal_logits(trained: Trained, tmp_path: Path) -> None:
+    toy, one = trained.toy, trained.one
     expected = toy.logits(one)
     size = delivery.save(toy.job.network, toy.method, one, toy.labels, tmp_path / "adapter")
     assert size == sum(path.stat().st_size for path in (tmp_path / "adapter").rglob("*") if path.is_file()) > 0
-    backbone, _ = load(toy.task, tmp_path)
+    backbone, _ = load(toy.task, toy.folder)
     network = Network(toy.method.restore(backbone, tmp_path / "adapter").eval())
     head = delivery.read_head(tmp_path / "adapter")
     batch = toy.job.examples.batch(EVERY, cached=False)
@@ -72,16 +99,14 @@ def test_saved_and_restored_gives_equal_logits(task: str, name: str, tmp_path: P
     assert head.labels == toy.labels
 
 
-@pytest.mark.parametrize(("task", "name"), PAIRS)
-def test_a_fresh_method_is_the_untouched_base(task: str, name: str, tmp_path: Path) -> None:
-    toy = build(tmp_path, method_named(name), task, cached=False)
-    one = toy.member(Settings(epochs=1, lr=1e-3), seed=3)
-    backbone, _ = load(toy.task, tmp_path)
+def test_a_fresh_method_is_the_untouched_base(trained: Trained) -> None:
+    toy = trained.toy
+    backbone, _ = load(toy.task, toy.folder)
     plain = Network(backbone)
-    batch = toy.job.examples.batch(EVERY)
+    batch = toy.job.examples.batch(EVERY, cached=False)
     toy.job.network.training(False)
     with torch.no_grad():
-        assert torch.allclose(toy.job.network(batch, one.backbone), plain(batch), atol=1e-6)
+        assert torch.allclose(toy.job.network(batch, trained.fresh.backbone), plain(batch), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -21,6 +21,8 @@ def test_names_are_the_files_of_the_folder(kind: str, known: str) -> None:
     assert not any(name.startswith("_") for name in names)
     on_disk = {path.stem for path in (registry.ROOT / kind).iterdir() if path.suffix == ".py"}
     assert set(names) == {name for name in on_disk if not name.startswith("_")}
+    names.clear()
+    assert known in registry.names(kind), "each caller has its own list"
 
 
 @pytest.mark.parametrize("kind", KINDS)

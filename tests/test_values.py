@@ -155,7 +155,10 @@ def test_an_earlier_run_is_a_base_whose_head_says_the_same_at_another_scale(made
     assert read_head(later / runs.ADAPTER).scale.mean[0] > 100  # type: ignore[union-attr]
 
 
-def test_two_runs_are_compared_in_the_unit_of_the_metric(made: Any, tmp_path: Path) -> None:
+def test_two_runs_are_compared_in_the_unit_of_the_metric(
+    made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ftkit.statistics.permutation.SLOW_DRAWS", 200)  # no p-value is looked at
     folder, _, recipe = made
     other, _ = carry_out(recipe.replace({"method": {"name": "head"}}), tmp_path / "head")
     document = compare(Asked([str(other), str(folder)], margin=5.0))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from ftkit import hardware
 from ftkit.console import console
@@ -161,10 +160,10 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        for one in tree_leaves((args, kwargs)):
+        for one in _tensors((*args, *kwargs.values())):
             self._see(one, made=False)
         out = func(*args, **kwargs)
-        for one in tree_leaves(out):
+        for one in _tensors((out,)):
             self._see(one, made=True)
         return out
 
@@ -173,7 +172,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships
         for _, farewell in self._known.values():
             farewell.detach()
 
-    def _see(self, one: Any, made: bool) -> None:
+    def _see(self, one: torch.Tensor, made: bool) -> None:
         """Note a storage that is new; what came in from outside weighs nothing, and neither does a view of it."""
         if type(one) not in (torch.Tensor, torch.nn.Parameter) or one.layout != torch.strided:
             return  # what stands for a tensor, such as a Blank, holds no numbers
@@ -187,6 +186,15 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships
 
     def _gone(self, place: int) -> None:
         self.now -= self._known.pop(place)[0]
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    """Those among what an operation takes or gives: values, and lists of values."""
+    for one in values:
+        if isinstance(one, torch.Tensor):
+            yield one
+        elif isinstance(one, list | tuple):
+            yield from _tensors(one)
 
 
 def _peak_of_tensors(trial: Callable[[int], object], rows: int) -> int:

@@ -29,7 +29,15 @@ KINDS = [("text", "lora"), ("text", "head"), ("series", "lora"), ("series", "hea
 KINDS += [("text_regression", "lora"), ("vector_regression", "lora"), ("vector_regression", "head")]
 
 
-@pytest.fixture(scope="module", params=KINDS, ids="-".join)
+TWICE = {("series", "head"), ("text_regression", "lora")}
+"""kinds whose task and method each stand in another kind, too: these wait for the slow tests"""
+
+
+def _param(kind: tuple[str, str]) -> Any:
+    return pytest.param(kind, marks=[pytest.mark.slow] * (kind in TWICE), id="-".join(kind))
+
+
+@pytest.fixture(scope="module", params=map(_param, KINDS))
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, bank: Path) -> Path:
     """A bank of each kind."""
     kind, method = request.param
@@ -60,12 +68,12 @@ def distance(one: Member, other: Member) -> float:
 
 def test_in_float64_a_stack_ends_where_each_ends_alone(made: Path) -> None:
     adapter, groups = toy_adapters.adapter_of(made, exact=True)
-    groups, epochs = groups[:3], 50 if "series" in str(made) else 25
+    groups, epochs = groups[:3], 24 if "series" in str(made) else 12
     adapter = replace(adapter, settings=replace(adapter.settings, epochs=epochs, batch=5))
     alone, side_by_side = members_of(adapter, groups), members_of(adapter, groups)
     assert can_stack(adapter.job, alone[0]) and len(alone) == 9
     steps = {one.steps_an_epoch * one.last_epoch for one in alone}
-    assert min(steps) >= 50 and len(steps) > 1  # some have ended when others have not, at other learning rates
+    assert min(steps) >= 20 and len(steps) > 1  # some have ended when others have not, at other learning rates
     for one in alone:
         deque(fit(adapter.job, [one]), maxlen=0)
     (some,) = stacks(side_by_side)
@@ -99,12 +107,13 @@ def _gradients(one: Member) -> dict[str, torch.Tensor]:
 
 def test_after_training_answers_are_the_same(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     adapter, groups = toy_adapters.adapter_of(made, lr=0.03)
+    groups = groups[2:6]  # two who label the other way round, and two who do not
     together = adapter.adapt(groups)
     monkeypatch.setattr("ftkit.bank.adapting.can_stack", lambda job, member: False)
     alone = adapter.adapt(groups)
     scale = adapter.stage.starts[FINAL].scale
     same = [_alike(mine.own, theirs.own, scale) for mine, theirs in zip(together, alone, strict=True)]
-    assert np.concatenate(same).mean() >= 0.995 and len(np.concatenate(same)) > 80
+    assert np.concatenate(same).mean() >= 0.995 and len(np.concatenate(same)) > 50
     for mine, theirs in zip(together, alone, strict=True):
         assert mine.record.data == theirs.record.data and np.array_equal(mine.rows, theirs.rows)
         assert np.allclose(mine.general, theirs.general, atol=1e-6)

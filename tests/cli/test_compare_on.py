@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,27 @@ from ftkit import pipeline, registry
 from ftkit.recipe import parse
 
 
-@pytest.fixture
-def trained(workdir: Path) -> Path:
-    """Two runs on halves of the toy rows, and `whole.csv` with all of them."""
-    tree = registry.load("tasks", "text_classification").toy(workdir)
-    head, *rows = Path("toy.csv").read_text().splitlines()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two runs on halves of the toy rows, and `whole.csv` with all of them; nobody may change it."""
+    folder = tmp_path_factory.mktemp("made")
+    tree = registry.load("tasks", "text_classification").toy(folder)
+    head, *rows = (folder / "toy.csv").read_text().splitlines()
     for name, some in (("whole", rows), ("even", rows[::2]), ("odd", rows[1::2])):
-        Path(f"{name}.csv").write_text("\n".join([head, *some, ""]))
-    for name in ("even", "odd"):
-        one = tree | {"data": {"train": f"{name}.csv", "folds": 2}, "method": "head"}
-        Path("runs").mkdir(exist_ok=True)
-        pipeline.run(parse(one), lambda name=name: _made(Path("runs") / name))
-    return workdir
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
+        (folder / f"{name}.csv").write_text("\n".join([head, *some, ""]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in ("even", "odd"):
+            one = tree | {"data": {"train": f"{name}.csv", "folds": 2}, "method": "head"}
+            (folder / "runs" / name).mkdir(parents=True)
+            pipeline.run(parse(one), lambda name=name: Path("runs") / name)
     return folder
+
+
+@pytest.fixture
+def trained(made: Path, workdir: Path) -> Path:
+    """A copy that may change, as the working folder."""
+    return Path(shutil.copytree(made, workdir, dirs_exist_ok=True))
 
 
 def test_runs_without_common_rows_are_compared_on_the_data_alone(ftk: Any, trained: Path) -> None:

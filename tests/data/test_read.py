@@ -404,7 +404,7 @@ def test_what_the_hub_answers_is_one_line(monkeypatch: pytest.MonkeyPatch, error
 # ---- anything at all ----
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.binary(max_size=200) | st.text(max_size=100).map(str.encode),
     st.sampled_from([b"", b"PAR1", b"PK\x03\x04", b"\x1f\x8b\x08", b"[", b"{", b"text,label\n", b"\xff\xfe", b'"']),

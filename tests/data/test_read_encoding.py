@@ -169,7 +169,7 @@ def western_texts(draw: st.DrawFn) -> str:
     return "".join(word + sep for word, sep in zip(words, seps, strict=False))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.one_of(chinese_texts().map(lambda text: (text, "gb18030")), western_texts().map(lambda text: (text, "cp1252")))
 )
@@ -190,7 +190,7 @@ LEVEL_ONE = "".join(
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEF" * 3 + "àâäåæçèéêëíîïñóôöøúûüßÀÄÅÉÖÜ" + "     ,.!\n"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.one_of(
         *[st.text(st.sampled_from(sorted(set(chars))), min_size=200).map(lambda t: t) for chars in (LEVEL_ONE, LETTERS)]
@@ -208,7 +208,7 @@ def test_even_random_characters_are_never_taken_for_the_other_encoding(text: str
     assert decoded.decode() == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.binary(min_size=1, max_size=300))
 def test_any_bytes_are_text_or_an_input_error(raw: bytes) -> None:
     try:

@@ -208,7 +208,7 @@ def likes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {kind: seed_file(folder, f"x.{kind}") for kind in (*KINDS, "csv.gz")}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TABLES, st.sampled_from([kind for kind in (*KINDS, "csv.gz") if kind != "xlsx"]))
 @example([["", ""], ["", ""]], "csv")
 @example([[""]], "csv")
@@ -223,7 +223,7 @@ def test_any_table_comes_back(likes: dict[str, Path], rows: list[list[str]], kin
     assert list(table.frame.columns) == list(frame.columns)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(
         st.lists(
@@ -247,7 +247,7 @@ def test_any_table_comes_back_from_excel(likes: dict[str, Path], rows: list[list
 WORDS = ["good", "bad", "the price, well", "it broke; twice", "a | b", 'so "nice"', "new\nline", "naïve", "ok", "9,99"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(
         st.tuples(st.lists(st.sampled_from(WORDS), min_size=2, max_size=6), st.sampled_from("abc")),

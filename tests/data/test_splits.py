@@ -375,7 +375,7 @@ def grown(old: list[Row], added: list[Row], random: Any) -> list[Row]:
     return rows
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(subsets, shuffles, st.booleans(), st.integers(0, 3))
 def test_no_old_test_row_moves_into_training(added: list[int], random: Any, units: bool, seed: int) -> None:
     old = pooled(list(range(120)), units)
@@ -389,7 +389,7 @@ def test_no_old_test_row_moves_into_training(added: list[int], random: Any, unit
         assert not texts(old, before.test) & texts(new, held)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 400), min_size=25, max_size=60, unique=True), subsets, shuffles)
 def test_holdouts_are_stable_for_labels_of_any_size(first: list[int], added: list[int], random: Any) -> None:
     labels = ["a", "b", "c", "d", *(f"rare {i}" for i in range(8))]
@@ -404,7 +404,7 @@ def test_holdouts_are_stable_for_labels_of_any_size(first: list[int], added: lis
     assert not texts(old, before.test) & texts(new, after.train)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(subsets, shuffles, st.booleans(), st.sampled_from([3, 5]))
 def test_no_row_moves_to_another_fold(added: list[int], random: Any, units: bool, count: int) -> None:
     old = pooled(list(range(150)), units)
@@ -416,7 +416,7 @@ def test_no_row_moves_to_another_fold(added: list[int], random: Any, units: bool
     assert {text: after[text] for text in before} == before
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -456,7 +456,7 @@ def test_any_table_is_split_by_the_rules_or_refused(
     assert outer
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.sampled_from("abcdefgh")), min_size=2, max_size=80),
     st.integers(2, 6),

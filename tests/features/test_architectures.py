@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ftkit.features.pooling import Pooling
 from ftkit.models.architecture import blocks, linears
 
 ROWS = 4
+DEEP = 6  # cuts
 EVERY = pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES)
 
 
@@ -99,7 +100,20 @@ def test_what_is_cached_stands_for_the_plain_model_at_every_cut(architecture: Ar
 @EVERY
 @pytest.mark.filterwarnings("ignore:fan_in_fan_out is set to False:UserWarning")  # GPT-2; peft sets it right
 def test_adapters_get_the_gradients_of_the_plain_model_at_every_cut(architecture: Architecture) -> None:
-    for depth in range(1, architecture.blocks):
+    """Of a deep one at the first, the middle and the last; the slow tests look at all of its cuts."""
+    every = range(1, architecture.blocks)
+    gradients_are_equal(architecture, every if len(every) < DEEP else (every[0], every[len(every) // 2], every[-1]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", [one for one in ARCHITECTURES.values() if one.blocks > DEEP])
+def test_adapters_of_deep_models_get_the_gradients_at_every_cut(architecture: Architecture) -> None:
+    gradients_are_equal(architecture, range(1, architecture.blocks))
+
+
+def gradients_are_equal(architecture: Architecture, depths: Iterable[int]) -> None:
+    """With what enters a cut taken from the cache, and with the plain model."""
+    for depth in depths:
         network = adapted(architecture.build(), depth)
         assert network.depth == depth
         inputs = architecture.inputs(ROWS)

@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from ftkit.metrics import Scored, family, load
 from ftkit.metrics._kinds import CountMetric, InfluenceMetric, count, count_each
 
-CASES = 200
+CASES = 60
 OF_FOOTAGE = {"false_alarms_per_hour", "scene_recall"}
 """what is said of clips alone, and has tests of its own"""
 NAMES = (*(name for name in family("label") if name not in OF_FOOTAGE), "top_3_accuracy", "top_5_accuracy")
@@ -72,7 +72,7 @@ def test_multi_label_metrics_equal_those_of_sklearn() -> None:
 
 
 def test_matthews_of_several_labels_is_the_mean_of_the_two_class_ones() -> None:
-    for seed in range(50):
+    for seed in range(25):
         scored = drawn_many(seed)
         each = [sk.matthews_corrcoef(scored.gold[:, k], scored.prediction[:, k]) for k in range(scored.gold.shape[1])]
         assert load("matthews").compute(scored) == pytest.approx(np.mean(each), abs=1e-12)
@@ -89,11 +89,11 @@ def test_auc_equals_that_of_sklearn() -> None:
         wanted = sk.roc_auc_score(scored.gold, scored.scores[:, 1] if two else scored.scores, multi_class="ovr")
         assert load("roc_auc").compute(scored) == pytest.approx(wanted, abs=1e-12), seed
         compared += 1
-    assert compared > 150
+    assert compared > 45
 
 
 def test_auc_of_several_labels_equals_that_of_sklearn() -> None:
-    for seed in range(60):
+    for seed in range(30):
         scored = drawn_many(seed)
         able = scored.gold.any(0) & ~scored.gold.all(0)
         assert scored.scores is not None
@@ -114,7 +114,7 @@ def test_log_loss_and_brier_equal_those_of_sklearn() -> None:
 
 
 def test_log_loss_and_brier_of_several_labels_are_made_of_two_class_ones() -> None:
-    for seed in range(40):
+    for seed in range(20):
         many = drawn_many(seed)
         assert many.scores is not None
         columns = [(many.gold[:, place], many.scores[:, place]) for place in range(many.gold.shape[1])]
@@ -192,7 +192,7 @@ def test_one_label_only_and_constant_predictions_are_defined_or_nan() -> None:
 def test_every_value_lies_within_the_declared_bounds() -> None:
     for name in NAMES:
         metric = load(name)
-        values = [metric.compute(make(seed)) for seed in range(60) for make in (drawn, drawn_many)]
+        values = [metric.compute(make(seed)) for seed in range(30) for make in (drawn, drawn_many)]
         known = [value for value in values if not math.isnan(value)]
         assert len(known) >= 30 and min(known) >= metric.bounds[0] and max(known) <= metric.bounds[1], name
 

@@ -1,6 +1,6 @@
 """Tests, corrections and decisions equal those of statsmodels, of scipy, or of a search written here.
 
-Random cases with fixed seeds, 200 each. The expected calibration error is compared with a loop over
+Random cases with fixed seeds, 80 to 200 each. The expected calibration error is compared with a loop over
 sorted rows beside the other metrics (`tests/metrics/test_metric_values.py`).
 """
 
@@ -51,9 +51,9 @@ def by_scipy(metric: Metric, a: Scored, b: Scored, draws: int) -> float:
     return float(permutation_test(data, statistic, permutation_type="samples", n_resamples=draws, rng=0).pvalue)
 
 
-@pytest.mark.parametrize(("name", "cases"), [("macro_f1", 100), ("log_loss", 60), ("matthews", 40)])
+@pytest.mark.parametrize(("name", "cases"), [("macro_f1", 40), ("log_loss", 25), ("matthews", 15)])
 def test_exact_permutation_equals_that_of_scipy(name: str, cases: int) -> None:
-    """200 random cases in all; up to 7 rows, so that scipy too tries every swap."""
+    """80 random cases in all; up to 7 rows, so that scipy too tries every swap."""
     rng, metric = np.random.default_rng(2), load(name)
     for _ in range(cases):
         rows = int(rng.integers(3, 8))

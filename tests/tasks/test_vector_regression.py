@@ -234,7 +234,7 @@ def test_the_floor_is_the_likeliest_of_those_that_there_are(tmp_path: Path) -> N
     assert seen.labels == ("x", "y", "floor") and (seen.gold[:, 2] == seen.prediction[:, 2]).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(floors=st.lists(st.integers(-9, 120), min_size=1, max_size=30, unique=True), site=st.sampled_from(["", "a b"]))
 def test_columns_of_floors_say_what_they_answer(floors: list[int], site: str) -> None:
     targets = tuple(positions.spelled(name, site) for name in ("x", "y", "floor"))
@@ -273,7 +273,7 @@ def test_floors_as_they_are_written(cell: str, floor: float | None) -> None:
     assert floor_number(cell) == floor
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(st.from_regex(r"[0-9a-f]{2}(:[0-9a-f]{2}){0,5}", fullmatch=True), st.integers(-120, -1)))
 def test_pairs_are_read_back_whatever_the_addresses(known: dict[str, int]) -> None:
     for between in (",", "; ", "|"):

@@ -70,7 +70,7 @@ def test_a_member_stopped_after_any_step_ends_the_same(toy: toys.Toy) -> None:
         same(again, whole)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), length=st.integers(1, 64), byte=st.integers(1, 255))
 def test_no_damaged_byte_goes_unseen(toy: toys.Toy, place: float, length: int, byte: int) -> None:
     one = member_of(toy)
