@@ -68,12 +68,12 @@ def distance(one: Member, other: Member) -> float:
 
 def test_in_float64_a_stack_ends_where_each_ends_alone(made: Path) -> None:
     adapter, groups = toy_adapters.adapter_of(made, exact=True)
-    groups, epochs = groups[:3], 24 if "series" in str(made) else 12
+    groups, epochs = groups[:2], 50 if "series" in str(made) else 25
     adapter = replace(adapter, settings=replace(adapter.settings, epochs=epochs, batch=5))
     alone, side_by_side = members_of(adapter, groups), members_of(adapter, groups)
-    assert can_stack(adapter.job, alone[0]) and len(alone) == 9
+    assert can_stack(adapter.job, alone[0]) and len(alone) == 6
     steps = {one.steps_an_epoch * one.last_epoch for one in alone}
-    assert min(steps) >= 20 and len(steps) > 1  # some have ended when others have not, at other learning rates
+    assert min(steps) >= 50 and len(steps) > 1  # some have ended when others have not, at other learning rates
     for one in alone:
         deque(fit(adapter.job, [one]), maxlen=0)
     (some,) = stacks(side_by_side)
