@@ -68,7 +68,7 @@ def read_many(sources: str | list[str], data: Data) -> list[Table]:
 def _read_file(file: File, data: Data) -> Cells:
     kind = file.kind
     if kind == "parquet":
-        return parquet.read(file.raw, file.source)
+        return parquet.read(file.place, file.source)
     if kind == "excel":
         return excel.read(file.raw, file.source, data)
     text, encoding = decode(file.raw, file.source, data.encoding)

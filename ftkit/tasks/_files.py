@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 import numpy as np
 
 from ftkit.console import console
+from ftkit.data.embedded import Embedded
 from ftkit.data.items import FileItem
 from ftkit.errors import InputError
 from ftkit.tasks import Encoded, Guess
@@ -150,7 +151,7 @@ def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> t
     """A file as a row, decoded unless it is known, and what is to be said of it."""
     found = located(cell, root)
     try:
-        with found.open("rb") if isinstance(found, Path) else io.BytesIO(found) as file:
+        with found.open("rb") if isinstance(found, Path) else found.open() as file:
             if not file.seek(0, io.SEEK_END):
                 raise BadFile("empty file")
             file.seek(0)
@@ -164,19 +165,16 @@ def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> t
             said = [reader.remark(file), reader.note(array)]
     except OSError as error:
         raise BadFile(f"not readable ({error.strerror})") from None
-    path = found if isinstance(found, Path) else None
-    name = path.relative_to(root).as_posix() if path else _name(cell, number)
-    raw = found if isinstance(found, bytes) else None
+    name = found.relative_to(root).as_posix() if isinstance(found, Path) else _name(cell, number)
     seconds = None if reader.rate is None else len(array) / reader.rate
-    return FileItem(name, digest, path, raw, len(array), seconds), [one for one in said if one]
+    return FileItem(name, digest, found, len(array), seconds), [one for one in said if one]
 
 
-def located(cell: Any, root: Path) -> bytes | Path:
-    """The content of a cell, or where it lies; Parquet data sets hold `{bytes, path}`. Raises BadFile."""
-    held = cell.get("bytes") if isinstance(cell, dict) else cell
-    if isinstance(held, bytes):
-        return held
-    name = str((cell.get("path") if isinstance(cell, dict) else cell) or "").strip()
+def located(cell: Any, root: Path) -> Embedded | Path:
+    """Where the file of a cell lies: in the table, or in the data folder. Raises BadFile, or an OSError."""
+    if isinstance(cell, Embedded) and cell.read() is not None:
+        return cell
+    name = (cell.name if isinstance(cell, Embedded) else str(cell or "")).strip()
     if not name or "\0" in name:
         raise BadFile("no file named")
     try:
@@ -192,7 +190,7 @@ def located(cell: Any, root: Path) -> bytes | Path:
 
 def _name(cell: Any, number: int) -> str:
     """What a cell calls its file; of one without a name, which row it is in."""
-    named = cell.get("path") if isinstance(cell, dict) else cell
+    named = cell.name if isinstance(cell, Embedded) else cell
     return str(named).strip() if isinstance(named, str) and named.strip() else f"row {number}"
 
 
@@ -202,13 +200,13 @@ def _again(item: Any, reader: Reader) -> np.ndarray:
         with item.open() as file:
             return reader.decode(file)
     except (OSError, BadFile) as error:
-        raise InputError(f"{item}: has changed since it was read ({error})", "start the run again") from None
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{item}: has changed since it was read ({why})", "start the run again") from None
 
 
 def _share(cells: list[Any], suffixes: tuple[str, ...]) -> float:
     def like(cell: Any) -> bool:
-        if isinstance(cell, dict):
-            return isinstance(cell.get("bytes"), bytes) and str(cell.get("path") or "").lower().endswith(suffixes)
-        return isinstance(cell, str) and cell.strip().lower().endswith(suffixes)
+        named = cell.name if isinstance(cell, Embedded) else cell
+        return isinstance(named, str) and named.strip().lower().endswith(suffixes)
 
     return sum(map(like, cells)) / max(1, len(cells))
