@@ -33,10 +33,20 @@ class FileItem(Item):
     """positions of its array"""
     seconds: float | None
     """of footage that its array stands for"""
+    stretch: tuple[float, float] | None
+    """start and end in seconds, where it is a part of a longer file"""
 
-    def __new__(cls, name: str, digest: str, place: Path | Embedded, length: int, seconds: float | None = None) -> Self:
+    def __new__(
+        cls,
+        name: str,
+        digest: str,
+        place: Path | Embedded,
+        length: int,
+        seconds: float | None = None,
+        stretch: tuple[float, float] | None = None,
+    ) -> Self:
         made = super().__new__(cls, name, digest)
-        made.place, made.length, made.seconds = place, length, seconds
+        made.place, made.length, made.seconds, made.stretch = place, length, seconds, stretch
         return made
 
     def open(self) -> BinaryIO:

@@ -25,6 +25,8 @@ def read(source: str, data: Data) -> Table:
         cells, sha256 = hub.read(source)
     elif path.is_dir():
         cells, sha256 = _read_folder(source, path, data)
+    elif kind := media.kind_of_file(path):
+        cells, sha256 = media.read_file(source, path, kind)
     else:
         file = load(source, path)
         cells, sha256 = _read_file(file, data), file.sha256

@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
-from ftkit.data import conll, write_binary
+from ftkit.data import conll, media, write_binary
 from ftkit.data.dialect import detect
 from ftkit.data.encoding import UTF8, Encoding, decode
 from ftkit.data.plain import chunks, plain, texts, values
@@ -46,15 +46,15 @@ def write(
 ) -> tuple[str, ...]:
     """Write all columns of `frame`, with a header, in the file type, encoding and delimiter of the source `like`.
 
-    A folder or hub data set is written as CSV. Where the name of `path` says another file type than `like`, the
-    name is obeyed. With `lines` (rows,), which say where the rows stand in `like`, columns that come from there are
-    written with their own values in the same file type, numbers as numbers. Returns what could not be kept, as
-    sentences; `data` is how `like` was read. The file appears whole or not at all.
+    A folder, a hub data set, or a picture, sound or clip by itself is written as CSV. Where the name of `path` says
+    another file type than `like`, the name is obeyed. With `lines` (rows,), which say where the rows stand in `like`,
+    columns that come from there are written with their own values in the same file type, numbers as numbers. Returns
+    what could not be kept, as sentences; `data` is how `like` was read. The file appears whole or not at all.
     """
     data = data or Data(train=like)
     own = style_of(like, data)
     style, place = _named(own, path), locate(like)
-    if lines is not None and place is not None and not place.is_dir() and style.kind == own.kind:
+    if lines is not None and place is not None and not media.is_listing(like) and style.kind == own.kind:
         frame = restored(frame, lines, load(like, place), data)
     with replacing(path) as temporary, temporary.open("wb") as stream:
         notes = _fill(frame, stream, style)
@@ -64,7 +64,7 @@ def write(
 def style_of(like: str, data: Data) -> Style:
     """How a source is stored."""
     path = locate(like)
-    if path is None or path.is_dir():
+    if path is None or media.is_listing(like):
         return Style("delimited")
     file = load(like, path)
     kind = file.kind

@@ -137,6 +137,8 @@ class Task(Entry):
     """whether a row is many pictures, so that memory allows few rows in a pass, however much there is of it"""
     cut_by: ClassVar[str] = "max_length"
     """its key that says where rows are cut"""
+    reading: ClassVar[tuple[str, ...]] = ()
+    """its keys that say how files are read, and that a finished run may be told anew to predict"""
     augmentations: ClassVar[tuple[str, ...]] = ()
     """what `train.augment` may name"""
     row_metric: ClassVar[str] = "accuracy"
@@ -164,8 +166,11 @@ class Task(Entry):
         """A copy whose `auto` fields are decided from the training table (columns, multi-label)."""
         return self
 
-    def rows(self, table: Table, data: Data, labelled: bool) -> Table:
-        """The table with one row an example; a task that cuts its examples out of longer recordings does it here."""
+    def rows(self, table: Table, data: Data, labelled: bool, base: Base | None = None) -> Table:
+        """The table with one row an example; a task that cuts its examples out of longer recordings does it here.
+
+        `base` is given where the task reads files.
+        """
         return table
 
     def hangs(self, table: Table) -> tuple[str, str] | None:

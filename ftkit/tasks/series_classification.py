@@ -108,7 +108,7 @@ class SeriesClassification(Labelled):
         task = task.model_copy(update={"time": "none" if task.time == "auto" else task.time})
         return _series_columns.settled(task.with_kind(table), table)
 
-    def rows(self, table: Table, data: Data, labelled: bool) -> Table:
+    def rows(self, table: Table, data: Data, labelled: bool, base: Base | None = None) -> Table:
         """Of a long table the windows; any other is as it should be."""
         from ftkit.data.samples import WINDOW, windowed
 

@@ -122,7 +122,7 @@ class VectorRegression(Valued):
 
         return _vector_columns.settled(self, table)
 
-    def rows(self, table: Table, data: Data, labelled: bool) -> Table:
+    def rows(self, table: Table, data: Data, labelled: bool, base: Base | None = None) -> Table:
         """With the place of each reading beside it."""
         from dataclasses import replace
 

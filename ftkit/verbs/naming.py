@@ -35,8 +35,11 @@ def run_stem(target: str, recipe: Recipe) -> str:
 
 def predictions_file(file: str, out: Path | None, force: bool) -> Path:
     """`out`, or `<stem>.predicted.<suffix>` in the working folder; never the input itself."""
+    from ftkit.data.media import kind_of_file
+
     stem, suffix = split_suffix(file)
-    usual = f"{stem}.predicted{suffix or '.csv'}"
+    table = suffix if kind_of_file(Path(file)) is None else ""
+    usual = f"{stem}.predicted{table or '.csv'}"
     path = out or Path(usual)
     if path.is_dir():
         raise InputError(f"{path}: is a folder", f"--out {shlex.quote(str(path / usual))}")
