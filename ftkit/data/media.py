@@ -13,10 +13,8 @@ from ftkit.data.cells import Cells
 from ftkit.data.names import many
 from ftkit.files import os_error
 from ftkit.privacy import shown
+from ftkit.recipe.paths import CLIPS, IMAGES, SOUNDS
 
-IMAGES = (".jpg", ".jpeg", ".png", ".webp")
-SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
-CLIPS = (".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v", ".mpg", ".mpeg")
 KINDS = {"pictures": IMAGES, "sounds": SOUNDS, "clips": CLIPS}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ftkit.tasks import Snippet
+from ftkit.tasks._snippet import Snippet
 from ftkit.tasks.image_classification import MAPS
 
 if TYPE_CHECKING:

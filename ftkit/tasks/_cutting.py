@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ftkit.data.decoded import Store
+    from ftkit.data.embedded import Embedded
     from ftkit.data.table import Table
     from ftkit.tasks._files import Reader
     from ftkit.tasks.video_classification import VideoClassification
 
 START, END = "start", "end"
 """columns of seconds since the file began"""
+WHOLE = (0.0, math.inf)
+"""bounds of a row that is a whole file"""
 
 
 def bounds_of(task: VideoClassification, frame: pd.DataFrame) -> tuple[str, str] | None:
@@ -79,27 +82,30 @@ def _pieces(
 
 
 def found(task: VideoClassification, table: Table, root: Path, reader: Reader, store: Store) -> Iterator[Found]:
-    """What stands behind each row; all parts of a file are decoded when its first one comes."""
-    cells, known = table.frame[task.file].to_list(), dict[int, Found]()
+    """What stands behind each row; all parts of a file are decoded in one pass, from when the first of them comes."""
+    cells = table.frame[task.file].to_list()
     stretches = _stretches(table.frame, bounds_of(task, table.frame))
-    together: dict[Any, list[int]] = {}
+    together: dict[Any, dict[int, Stretch]] = {}
     for row, cell in enumerate(cells):
         if stretches[row] != WHOLE:
-            together.setdefault(cell if isinstance(cell, str) else id(cell), []).append(row)
+            together.setdefault(_key(cell), {})[row] = stretches[row]
+    known, passing = dict[int, Found](), iter(list[tuple[int, Found]]())
     for row, cell in enumerate(cells):
         if stretches[row] == WHOLE:
             try:
-                yield Found(*item_of(cell, root, row + 1, reader, store))
+                known[row] = Found(*item_of(cell, root, row + 1, reader, store))
             except BadFile as error:
-                yield Found(fault=str(error))
-            continue
-        if row not in known:
-            mine = together[cell if isinstance(cell, str) else id(cell)]
-            known |= _of_file(cell, root, {one: stretches[one] for one in mine}, reader, store)
+                known[row] = Found(fault=str(error))
+        elif mine := together.pop(_key(cell), None):
+            known |= passing  # no two files are open at a time
+            passing = _of_file(cell, root, mine, reader, store)
+        while row not in known:
+            known |= [next(passing)]
         yield known.pop(row)
 
 
-WHOLE = (0.0, math.inf)
+def _key(cell: Any) -> Any:
+    return cell if isinstance(cell, str) else id(cell)
 
 
 def _stretches(frame: pd.DataFrame, bounds: tuple[str, str] | None) -> list[Stretch]:
@@ -138,37 +144,56 @@ def _cut(table: Table, bounds: tuple[str, str] | None, pieces: list[tuple[int, S
     return replace(table, frame=frame, lines=table.lines[where], notes=(*table.notes, note))
 
 
-def _of_file(cell: Any, root: Path, stretches: dict[int, Stretch], reader: Reader, store: Store) -> dict[int, Found]:
-    """What stands behind the rows that are parts of one file, decoded together unless they are known."""
-    rows = {row: Found(fault=fault) for row, stretch in stretches.items() if (fault := _fault(stretch))}
+def _of_file(
+    cell: Any, root: Path, stretches: dict[int, Stretch], reader: Reader, store: Store
+) -> Iterator[tuple[int, Found]]:
+    """(row, what stands behind it) of the parts of a file, as they come; those that are known are not decoded."""
+    left = dict(stretches)
     try:
+        for row, stretch in stretches.items():
+            if fault := _fault(stretch):
+                del left[row]
+                yield row, Found(fault=fault)
         with opened(cell, root) as (place, file):
-            whole = digest_of(file, reader)
+            parts = _Parts(called(cell, place, root, min(stretches) + 1), digest_of(file, reader), place, reader.rate)
             remarks = [said] if (said := reader.remark(file)) else []
-            name = called(cell, place, root, min(stretches) + 1)
-
-            def item(row: int, length: int) -> Found:
-                start, end = stretches[row]
-                if not length:
-                    return Found(fault="begins after the end of its file")
-                seconds = None if reader.rate is None else length / reader.rate
-                spelled = f"{start:.1f}–{end:.1f} s" if end < math.inf else f"from {start:.1f} s"
-                digest = _digest(whole, stretches[row])
-                return Found(FileItem(f"{name}, {spelled}", digest, place, length, seconds, (start, end)), remarks)
-
-            for row in stretches.keys() - rows:
-                if (array := store.get(_digest(whole, stretches[row]))) is not None:
-                    rows[row] = item(row, len(array))
-            missing = sorted(stretches.keys() - rows)
+            for row, stretch in list(left.items()):
+                if (array := store.get(parts.digest(stretch))) is not None:
+                    yield row, Found(parts.item(left.pop(row), len(array)), remarks)
             assert reader.stretches is not None
             file.seek(0)
-            for number, array in reader.stretches(file, [stretches[row] for row in missing]):
-                rows[missing[number]] = item(missing[number], len(array))
-                if len(array):
-                    store.put(_digest(whole, stretches[missing[number]]), array)
+            rows = list(left)
+            for number, array in reader.stretches(file, list(left.values())):
+                stretch = left.pop(rows[number])
+                if not len(array):
+                    yield rows[number], Found(fault="begins after the end of its file")
+                    continue
+                store.put(parts.digest(stretch), array)
+                yield rows[number], Found(parts.item(stretch, len(array)), remarks)
     except BadFile as error:
-        rows |= {row: Found(fault=str(error)) for row in stretches.keys() - rows}
-    return rows
+        yield from ((row, Found(fault=str(error))) for row in left)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A file of which parts are rows."""
+
+    name: str
+    whole: str
+    """what the file is known by"""
+    place: Embedded | Path
+    rate: float | None
+
+    def digest(self, stretch: Stretch) -> str:
+        """What a part is known by."""
+        return hashlib.sha256(f"{self.whole} {stretch[0]:.3f} {stretch[1]:.3f}".encode()).hexdigest()[:32]
+
+    def item(self, stretch: Stretch, length: int) -> FileItem:
+        """A part as a row."""
+        start, end = stretch
+        spelled = f"{start:.1f}–{end:.1f} s" if end < math.inf else f"from {start:.1f} s"
+        seconds = None if self.rate is None else length / self.rate
+        return FileItem(f"{self.name}, {spelled}", self.digest(stretch), self.place, length, seconds, stretch)
 
 
 def _fault(stretch: Stretch) -> str | None:
@@ -176,8 +201,3 @@ def _fault(stretch: Stretch) -> str | None:
     if not (math.isfinite(start) and end == end):
         return "start or end that is no number of seconds"
     return None if 0 <= start < end else "end that is not after its start"
-
-
-def _digest(whole: str, stretch: Stretch) -> str:
-    """What a part of a file is known by."""
-    return hashlib.sha256(f"{whole} {stretch[0]:.3f} {stretch[1]:.3f}".encode()).hexdigest()[:32]

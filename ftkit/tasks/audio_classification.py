@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, final
 import numpy as np
 from pydantic import Field
 
-from ftkit.tasks import Encoded, Snippet, _sound
+from ftkit.tasks import Encoded, _sound
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._files import BadFile, FileTask, Reader, located, root_of
+from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from ftkit.errors import InputError
-from ftkit.tasks import Encoded, Guess, Snippet
+from ftkit.tasks import Encoded, Guess
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._labelled import Labelled
+from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,9 @@ import numpy as np
 
 from ftkit.bases import own
 from ftkit.data import positions
-from ftkit.tasks import Encoded, Given, Guess, Snippet, _floors
+from ftkit.tasks import Encoded, Given, Guess, _floors
 from ftkit.tasks._backbone import backbone_of
+from ftkit.tasks._snippet import Snippet
 from ftkit.tasks._valued import Valued
 
 if TYPE_CHECKING:

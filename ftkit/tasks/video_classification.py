@@ -9,9 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from ftkit.data.items import FileItem
-from ftkit.tasks import Encoded, Given, Snippet, _clips
+from ftkit.tasks import Encoded, Given, _clips
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._files import FileTask, Found, Reader
+from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

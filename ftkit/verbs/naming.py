@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftkit.errors import InputError
+from ftkit.recipe.paths import CLIPS, IMAGES, SOUNDS
 
 if TYPE_CHECKING:
     from ftkit.recipe import Recipe
@@ -35,11 +36,8 @@ def run_stem(target: str, recipe: Recipe) -> str:
 
 def predictions_file(file: str, out: Path | None, force: bool) -> Path:
     """`out`, or `<stem>.predicted.<suffix>` in the working folder; never the input itself."""
-    from ftkit.data.media import kind_of_file
-
     stem, suffix = split_suffix(file)
-    table = suffix if kind_of_file(Path(file)) is None else ""
-    usual = f"{stem}.predicted{table or '.csv'}"
+    usual = f"{stem}.predicted{'.csv' if suffix.lower() in ('', *IMAGES, *SOUNDS, *CLIPS) else suffix}"
     path = out or Path(usual)
     if path.is_dir():
         raise InputError(f"{path}: is a folder", f"--out {shlex.quote(str(path / usual))}")

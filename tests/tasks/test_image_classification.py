@@ -16,7 +16,7 @@ import transformers
 from drawn import folder_of, noise, raw
 from PIL import Image
 
-from ftkit import files, pipeline, registry, runs
+from ftkit import folders, pipeline, registry, runs
 from ftkit.bases import Base
 from ftkit.cli import main
 from ftkit.data import decoded
@@ -54,7 +54,7 @@ def base_of(tree: dict[str, Any]) -> Base:
 
 def carry_out(tree: dict[str, Any], folder: Path, **changes: Any) -> tuple[Path, dict[str, Any]]:
     recipe: Recipe = parse(tree, [(key, json.dumps(value)) for key, value in changes.items()])
-    return pipeline.run(recipe, lambda: files.new_run_folder(folder, "toy", False), "ftkit train toy")
+    return pipeline.run(recipe, lambda: folders.new_run_folder(folder, "toy", False), "ftkit train toy")
 
 
 # ---- what the model sees ----
