@@ -16,7 +16,7 @@ from ftkit.tasks._files import BadFile, Found, called, digest_of, item_of, opene
 from ftkit.tasks._footage import Stretch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pandas as pd
@@ -44,8 +44,10 @@ def bounds_of(task: VideoClassification, frame: pd.DataFrame) -> tuple[str, str]
     return None if any(words(frame[name]).any() for name in (START, END)) else (START, END)
 
 
-def rows(task: VideoClassification, table: Table, labelled: bool, span: float) -> Table:
+def rows(task: VideoClassification, table: Table, labelled: bool, span_of: Callable[[], float]) -> Table:
     """The table with one row for each window of the files that are cut, and their bounds as columns.
+
+    `span_of` tells the seconds of a window, for which the base is asked where files may be cut.
 
     Without labels files of two windows or more are cut, unless `step` says otherwise; with labels those longer than a
     window, and intervals, and only where there is a step.
@@ -60,7 +62,7 @@ def rows(task: VideoClassification, table: Table, labelled: bool, span: float) -
         table = replace(table, notes=(*table.notes, f"{bounds[0]}, {bounds[1]}: seconds of each clip within its file"))
     if task.step == "none" or (task.step == "auto" if labelled else bounds is not None):
         return table
-    stretches = _stretches(table.frame, bounds)
+    span, stretches = span_of(), _stretches(table.frame, bounds)
     pieces = _pieces(task, table, stretches, span)
     cut = len({row for row, stretch in pieces if stretch != stretches[row]})
     note = f"cut into windows of {span:g} s: {cut:,} of {len(stretches):,}"

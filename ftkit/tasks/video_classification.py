@@ -87,7 +87,7 @@ class VideoClassification(FileTask):
         from ftkit.tasks import _cutting
 
         assert base is not None
-        return _cutting.rows(self, table, labelled, self.processor(base).span)
+        return _cutting.rows(self, table, labelled, lambda: self.processor(base).span)
 
     def found(self, table: Table, root: Path, reader: Reader, store: Store) -> Iterator[Found]:
         """Files, or parts of them, each file decoded once."""

@@ -43,7 +43,7 @@ def table_of(folder: Path, **columns: list[Any]) -> Table:
 
 
 def cut_of(table: Table, labelled: bool = False, span: float = 2.0, **keys: Any) -> Table:
-    return _cutting.rows(TASK.model_copy(update=keys), table, labelled, span)
+    return _cutting.rows(TASK.model_copy(update=keys), table, labelled, lambda: span)
 
 
 def bounds(table: Table) -> list[tuple[str, Any, Any]]:

@@ -357,4 +357,6 @@ def test_pictures_inside_a_table_give_the_same_run(toy: dict[str, Any], tmp_path
     said = pd.read_parquet(predict(run, str(tmp_path / "held.parquet"), tmp_path / "out.parquet"))
     assert said["file"].tolist() == held and list(said) == ["file", "label", "prediction", "confidence"]
     listed = pd.read_csv(predict(run, str(root), tmp_path / "out.csv"))
+    alone = pd.read_csv(predict(run, str(root / names[0]), tmp_path / "alone.csv"))
+    assert alone["file"].tolist() == ["00.png"] and alone["prediction"].tolist() == listed["prediction"].tolist()[:1]
     assert listed.set_index("file")["prediction"].to_dict() == dict(zip(names, said["prediction"], strict=True))
