@@ -20,7 +20,7 @@ LAYERS = [
     ["ftkit", "ftkit.errors", "ftkit.verbs", "ftkit.search"],
     ["ftkit.privacy"],
     ["ftkit.files", "ftkit.environment", "ftkit.hardware"],
-    ["ftkit.locks"],
+    ["ftkit.locks", "ftkit.folders"],
     ["ftkit.console", "ftkit.failures", "ftkit.runs", "ftkit.runs.log", "ftkit.registry", "ftkit.recipe.shipped"],
     [
         *(

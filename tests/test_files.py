@@ -1,4 +1,4 @@
-"""Crash-safe writing and run folders."""
+"""Crash-safe writing, and what the file system refuses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ftkit import files, privacy
+from ftkit import files, folders, privacy
 from ftkit.errors import FtkitError, InputError
 
 NOBODY = 65534
@@ -121,7 +121,7 @@ def test_files_obey_the_umask_and_hidden_ones_are_for_the_owner(tmp_path: Path) 
         files.write_text(tmp_path / "open", "x")
         privacy.hide(True)
         files.write_text(tmp_path / "closed", "x")
-        folder = files.new_run_folder(tmp_path / "run", "x", force=False)
+        folder = folders.new_run_folder(tmp_path / "run", "x", force=False)
     finally:
         os.umask(old)
     assert mode(tmp_path / "open") == 0o640
@@ -132,8 +132,8 @@ def test_files_obey_the_umask_and_hidden_ones_are_for_the_owner(tmp_path: Path) 
 def test_no_permission_is_the_users_path(locked: Path) -> None:
     for action in (
         lambda: files.write_text(locked / "report.html", "x"),
-        lambda: files.new_run_folder(locked / "run", "x", force=False),
-        lambda: files.new_run_folder(locked / "deep" / "run", "x", force=False),
+        lambda: folders.new_run_folder(locked / "run", "x", force=False),
+        lambda: folders.new_run_folder(locked / "deep" / "run", "x", force=False),
     ):
         with pytest.raises(InputError, match="no permission") as caught:
             action()
@@ -144,7 +144,7 @@ def test_no_permission_is_the_users_path(locked: Path) -> None:
 def test_no_permission_in_the_working_folder(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(locked)
     with pytest.raises(InputError, match="no permission"):
-        files.new_run_folder(None, "reviews", force=False)
+        folders.new_run_folder(None, "reviews", force=False)
 
 
 def test_writing_over_a_folder_or_into_none(tmp_path: Path) -> None:
@@ -220,91 +220,7 @@ def test_sha256(tmp_path: Path) -> None:
         files.sha256(tmp_path / "absent")
 
 
-# ---- run folders ----
-
-
-def test_numbers_go_up_from_the_highest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert files.new_run_folder(None, "reviews", force=False) == Path("runs/reviews-1")
-    for name in ("reviews-7", "reviews-x", "reviews-8-old", "my-reviews-9"):
-        (tmp_path / "runs" / name).mkdir()
-    assert files.new_run_folder(None, "reviews", force=False) == Path("runs/reviews-8")
-    assert files.new_run_folder(None, "my reviews/(1)", force=False) == Path("runs/my-reviews-(1)-1")
-    assert files.new_run_folder(None, "..", force=False) == Path("runs/run-1")
-    assert files.new_run_folder(None, "文" * 300, force=False).is_dir()
-
-
-def test_commands_started_together_get_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    made: list[Path] = []
-    barrier = threading.Barrier(8)
-
-    def start() -> None:
-        barrier.wait()
-        made.extend(files.new_run_folder(None, "a", force=False) for _ in range(5))
-
-    threads = [threading.Thread(target=start) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(made) == len(set(made)) == len(os.listdir("runs")) == 40
-
-
-def test_an_existing_folder_is_not_touched(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    for content in ("", "status"):
-        if content:
-            (run / content).write_text("complete")
-        with pytest.raises(InputError) as caught:
-            files.new_run_folder(run, "x", force=False)
-        assert caught.value.message == f"{run}: already exists"
-        assert caught.value.hint == "--force, or another --out"
-    assert (run / "status").read_text() == "complete"
-
-
-def test_force_replaces_a_run_or_an_empty_folder(tmp_path: Path) -> None:
-    empty, run = tmp_path / "empty", tmp_path / "run"
-    empty.mkdir()
-    (run / "adapter").mkdir(parents=True)
-    (run / "adapter" / "head.json").write_text("{}")
-    (run / "status").write_text("failed\n")
-    for folder in (empty, run):
-        assert files.new_run_folder(folder, "x", force=True) == folder
-        assert os.listdir(folder) == []
-    assert sorted(os.listdir(tmp_path)) == ["empty", "run"]
-
-
-@pytest.mark.parametrize("kind", ["letters", "status of something else", "file", "link"])
-def test_force_deletes_nothing_else(tmp_path: Path, kind: str) -> None:
-    target = tmp_path / "target"
-    if kind == "file":
-        target.write_text("mine")
-    elif kind == "link":
-        (tmp_path / "real").mkdir()
-        (tmp_path / "real" / "status").write_text("complete")
-        target.symlink_to(tmp_path / "real")
-    else:
-        target.mkdir()
-        (target / ("letter.txt" if kind == "letters" else "status")).write_text("on holiday")
-    before = sorted(str(path) for path in tmp_path.rglob("*"))
-    for act in (files.refuse_taken, lambda path, force: files.new_run_folder(path, "x", force)):
-        with pytest.raises(InputError, match="--force does not"):
-            act(target, True)
-        with pytest.raises(InputError, match="is not a run") as caught:
-            act(target, False)
-        assert "--force" not in caught.value.hint
-    assert sorted(str(path) for path in tmp_path.rglob("*")) == before
-
-
-def test_a_file_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "runs").write_text("")
-    monkeypatch.chdir(tmp_path)
-    for wanted in (None, tmp_path / "runs" / "a", tmp_path / "runs" / "a" / "b"):
-        with pytest.raises(InputError, match="is a file|no such file") as caught:
-            files.new_run_folder(wanted, "a", force=False)
-        assert caught.value.hint
+# ---- what the file system refuses ----
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from accelerate.state import AcceleratorState
 from bank import toy_banks
 from training.test_checkpoints import carry_out, stop_after, toy_recipe
 
-from ftkit import files, registry, runs
+from ftkit import folders, registry, runs
 from ftkit.bank import making
 from ftkit.errors import Interrupted
 from ftkit.recipe import parse, read
@@ -100,7 +100,7 @@ def test_a_failed_allocation_only_makes_the_steps_smaller(tmp_path: Path, capsys
 
 def test_a_bank_is_made_there(tmp_path: Path) -> None:
     folder, report = making.make(toy_banks.recipe_for(tmp_path), lambda: _new(tmp_path / "bank"))
-    assert files.is_bank(folder) and report["groups"]
+    assert folders.is_bank(folder) and report["groups"]
 
 
 def _new(folder: Path) -> Path:

@@ -20,7 +20,7 @@ from drawing import undrawn
 from forking import forked
 from training.test_checkpoints import carry_out, equal_runs, toy_recipe
 
-from ftkit import files, runs
+from ftkit import folders, runs
 from ftkit.recipe import read
 
 KILLS = int(os.environ.get("FTKIT_KILLS", "5"))
@@ -59,14 +59,14 @@ def train(data: Path, folder: Path) -> None:
 
 def until_complete(data: Path, folder: Path) -> None:
     assert forked(lambda: train(data, folder)) == 0
-    assert files.state(folder) == "complete"
+    assert folders.state(folder) == "complete"
 
 
 @pytest.mark.parametrize("case", range(KILLS))
 def test_killed_at_random_moments_it_ends_the_same(whole: tuple[Path, float], tmp_path: Path, case: int) -> None:
     reference, longest = whole
     chance, folder, killed = random.Random(case), tmp_path / "run", 0
-    while files.state(folder) != "complete":
+    while folders.state(folder) != "complete":
         after = None if killed == 3 else chance.uniform(0, longest)
         status = forked(lambda: train(reference.parent, folder), after)
         assert status == 0 or os.WIFSIGNALED(status), "the run failed by itself"
@@ -98,7 +98,7 @@ def test_killed_while_saving_it_ends_the_same(whole: tuple[Path, float], tmp_pat
         train(reference.parent, tmp_path / "run")
 
     assert os.WIFSIGNALED(forked(killed_while_saving))
-    assert files.state(tmp_path / "run") == "running"
+    assert folders.state(tmp_path / "run") == "running"
     until_complete(reference.parent, tmp_path / "run")
     equal_runs(tmp_path / "run", reference)
     assert not [path for path in (tmp_path / "run").rglob("*.tmp")]  # nothing half-written is left behind

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ftkit import files, pipeline, registry, runs
+from ftkit import files, folders, pipeline, registry, runs
 from ftkit.errors import InputError
 from ftkit.methods.lora import Lora
 from ftkit.models.assembly import load_run
@@ -32,7 +32,7 @@ def toy_recipe(folder: Path, task: str = "text_classification", **changes: Any) 
 
 def carry_out(recipe: Recipe, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Run a recipe in a named folder."""
-    return pipeline.run(recipe, lambda: files.new_run_folder(folder, "toy", False), "ftkit train toy")
+    return pipeline.run(recipe, lambda: folders.new_run_folder(folder, "toy", False), "ftkit train toy")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ftkit import files, pipeline, registry, runs
+from ftkit import folders, pipeline, registry, runs
 from ftkit.cli import main
 from ftkit.models.assembly import load_run
 from ftkit.recipe import parse
@@ -53,7 +53,7 @@ def test_every_method_trains_and_comes_back_on_every_checkpoint(
             "method": name,
             "train": {"epochs": 1, "batch": 8},
         }
-        run, report = pipeline.run(parse(tree), lambda name=name: files.new_run_folder(workdir / name, "run", False))
+        run, report = pipeline.run(parse(tree), lambda name=name: folders.new_run_folder(workdir / name, "run", False))
         assert report["baselines"].keys() >= {"raw_neighbour", "linear_probe", "nearest_neighbour"}
         assert report["cost"]["trainable_parameters"] > (1000 if name != "head" else 100)
         assert report["choices"]["frozen_blocks"] > 0 or name == "full" or report["choices"]["prefix_cached"] is False

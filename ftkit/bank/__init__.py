@@ -5,7 +5,7 @@ This module is the one place that names the files of a bank.
 
 from __future__ import annotations
 
-from ftkit.files import BANK as DOCUMENT
+from ftkit.folders import BANK as DOCUMENT
 
 __all__ = ["DOCUMENT", "GENERAL", "GENERATIONS", "INDEX", "LOCK", "PAGE", "ROWS", "SHARDS", "UPDATE"]
 INDEX = "index.sqlite"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ftkit import bank, environment, files, hardware, metrics, runs
+from ftkit import bank, environment, files, folders, hardware, metrics, runs
 from ftkit.bank import predictions, shards, similarity
 from ftkit.bank.adapting import units_of
 from ftkit.bank.folder import BankFolder
@@ -97,7 +97,7 @@ def _report(told: Told, rows: Rows, command: str) -> dict[str, Any]:
     counts = Counter(one.outcome for one in told.outcomes)
     return {
         "schema": SCHEMA,
-        "kind": files.BANK_KIND,
+        "kind": folders.BANK_KIND,
         "status": "complete",
         "name": folder.path.name,
         "created": folder.created,

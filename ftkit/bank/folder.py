@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftkit import bank, files, runs
+from ftkit import bank, files, folders, runs
 from ftkit.errors import InputError
 from ftkit.files import write_json
 from ftkit.statistics.promotion import Prior
@@ -119,7 +119,7 @@ class BankFolder:
 def write(folder: BankFolder) -> None:
     """Write what a bank is; a folder without this is none, or not finished."""
     document = {
-        "kind": files.BANK_KIND,
+        "kind": folders.BANK_KIND,
         "schema": SCHEMA,
         "by": folder.by,
         "row_key": folder.row_key,
@@ -131,9 +131,9 @@ def write(folder: BankFolder) -> None:
 
 def read(path: Path) -> BankFolder:
     """A finished bank; `BANK@12` is its 12th generation. InputError for anything else, with what to do."""
-    path, wanted = files.at_generation(path)
-    if not files.is_bank(path):
-        begun = (path / bank.GENERAL).is_dir() and files.is_run(path)
+    path, wanted = folders.at_generation(path)
+    if not folders.is_bank(path):
+        begun = (path / bank.GENERAL).is_dir() and folders.is_run(path)
         hint = f"ftkit adapt {path} --resume" if begun else "ftkit adapt DATA --by COLUMN makes one"
         raise InputError(f"{path}: is {'a bank that is not finished' if begun else 'no bank'}", hint)
     document = _document(path / bank.DOCUMENT)

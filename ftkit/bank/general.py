@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ftkit import files, pipeline, runs
+from ftkit import files, folders, pipeline, runs
 from ftkit.bank.grouping import Folds
 from ftkit.bank.pinning import Pinned
 from ftkit.console import console
@@ -33,9 +33,9 @@ def refuse_misfit(recipe: Recipe, splits: Splits, run: Path) -> Recipe:
     Raises InputError, in one line, where that run does not fit.
     """
     what = f"bank.general: {run}"
-    if files.is_bank(run):
+    if folders.is_bank(run):
         raise InputError(f"{what}: is a bank, not a run", f"--general {shlex.quote(str(run / 'general'))}")
-    if files.state(run) != "complete":
+    if folders.state(run) != "complete":
         raise InputError(f"{what}: is no finished run", "ftkit train DATA makes one")
     theirs = read(run / runs.RECIPE)
     for key, one, other in (
@@ -68,7 +68,7 @@ def _refuse_seen(what: str, splits: Splits, run: Path) -> None:
 
 def made(general: Path, recipe: Recipe, command: str) -> Path:
     """The general adapter's run, trained or copied where it is not there yet."""
-    if files.state(general) == "complete":
+    if folders.state(general) == "complete":
         return general
     run = given(recipe)
     if run is not None:
@@ -80,7 +80,7 @@ def made(general: Path, recipe: Recipe, command: str) -> Path:
     if general.exists():
         shutil.rmtree(general)  # it was stopped before it had begun
     recipe = recipe.replace({"train.epochs": 0}) if without else recipe
-    return pipeline.run(recipe, lambda: files.new_run_folder(general, "general", force=False), command)[0]
+    return pipeline.run(recipe, lambda: folders.new_run_folder(general, "general", force=False), command)[0]
 
 
 def _copied(run: Path, general: Path, recipe: Recipe) -> Path:

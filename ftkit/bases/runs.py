@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from ftkit import files
+from ftkit import files, folders
 from ftkit.errors import InputError
 
 HEAD = ("head.safetensors", "head.json")
@@ -16,7 +16,7 @@ HEAD = ("head.safetensors", "head.json")
 
 def looks_like_run(folder: Path) -> bool:
     """Whether the folder is a run's, finished or not."""
-    return files.is_run(folder) or ((folder / "recipe.yaml").is_file() and (folder / "status").is_file())
+    return folders.is_run(folder) or ((folder / "recipe.yaml").is_file() and (folder / "status").is_file())
 
 
 def base_name(run: Path, name: str) -> str | None:

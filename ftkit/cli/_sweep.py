@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ftkit import files, runs
+from ftkit import folders, runs
 from ftkit.cli._options import Shared
 from ftkit.cli._trail import Trail
 from ftkit.console import console
@@ -24,7 +24,7 @@ class Asked:
 
     def means_several(self, target: str) -> bool:
         """Whether the command is about a sweep: a new one, or the one that lies at the target."""
-        return bool(self.items) or files.is_sweep(Path(target))
+        return bool(self.items) or folders.is_sweep(Path(target))
 
 
 def varied(
@@ -53,7 +53,7 @@ def several(
     """Train every combination, and show the table; fails where all of them did."""
     from ftkit.verbs import sweeping
 
-    if files.is_sweep(Path(target)):
+    if folders.is_sweep(Path(target)):
         sweep = sweeping.reopen(Path(target), resume and not (changes or vary.items or out or force))
     else:
         sweep = sweeping.begin(target, changes, vary.items, vary.most, out, force, resume, trail.command)

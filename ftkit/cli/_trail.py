@@ -50,7 +50,7 @@ class Trail:
         """Add the line, for a command that touched data."""
         if not self.logged:
             return
-        from ftkit.files import RUNS
+        from ftkit.folders import RUNS
         from ftkit.runs import log as runlog
 
         line = runlog.entry(self._told(), dict.fromkeys(self.inputs), dict.fromkeys(self.outputs), code)

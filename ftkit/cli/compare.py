@@ -20,7 +20,7 @@ def command(
     runs: Runs, question: Question, changes: Reading, trail: Trail, on: On = None, out: Out = None, force: Force = False
 ) -> int:
     """Example: ftkit compare runs/reviews-1 runs/reviews-2 --require not-worse --margin 0.01"""
-    from ftkit.files import is_bank, refuse_uncompared
+    from ftkit.folders import is_bank, refuse_uncompared
 
     if len(runs) == 1 and is_bank(bank := Path(runs[0])):
         return _bank.compare(bank, trail)

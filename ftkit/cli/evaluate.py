@@ -24,7 +24,7 @@ def command(
     on: On = None,
 ) -> None:
     """Example: ftkit evaluate runs/reviews-1 runs/reviews-2 held_out.csv"""
-    from ftkit.files import is_bank
+    from ftkit.folders import is_bank
     from ftkit.verbs import listing
 
     if len(runs) == 1 and not on and is_bank(runs[0]):

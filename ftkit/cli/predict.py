@@ -28,7 +28,7 @@ def command(
     ] = False,
 ) -> None:
     """Example: ftkit predict runs/reviews-1 new.csv --out labelled.csv"""
-    from ftkit.files import is_bank
+    from ftkit.folders import is_bank
     from ftkit.verbs import listing, naming
 
     if not (bank := is_bank(run)):

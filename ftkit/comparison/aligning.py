@@ -21,7 +21,7 @@ from ftkit.comparison.reading import Run
 from ftkit.comparison.settings import DIFFERENT_GOLD, why_none
 from ftkit.errors import InputError
 from ftkit.metrics import Scored
-from ftkit.statistics.predictions import coded
+from ftkit.statistics.coding import coded
 
 FEWEST = 2
 

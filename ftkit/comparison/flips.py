@@ -19,8 +19,8 @@ from ftkit.comparison.aligning import Aligned, Side
 from ftkit.comparison.pairs import Pair
 from ftkit.data.tags import spans
 from ftkit.metrics import Scored
+from ftkit.statistics.coding import UNKNOWN
 from ftkit.statistics.paired import by_row, gains
-from ftkit.statistics.predictions import UNKNOWN
 
 MOST = 500
 """in a document, over all pairs; the most confident mistakes of each pair first"""

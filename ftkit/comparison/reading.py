@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ftkit import files, runs
+from ftkit import files, folders, runs
 from ftkit.bases.runs import must_be_complete
 from ftkit.errors import InputError
 from ftkit.recipe import yaml_text
@@ -68,8 +68,8 @@ class Run:
 
 def read_run(path: Path) -> Run:
     """Read a run folder; raises InputError where it is none, is not complete, or is damaged."""
-    if not files.is_run(path):
-        inside = "its runs, such as " + str(path / "*") if files.is_sweep(path) else "a folder that ftkit train wrote"
+    if not folders.is_run(path):
+        inside = "its runs, such as " + str(path / "*") if folders.is_sweep(path) else "a folder that ftkit train wrote"
         raise InputError(f"{path}: is a folder, but not a run of ftkit", f"give {inside}")
     must_be_complete(path, str(path))
     report = _report(path / runs.REPORT)

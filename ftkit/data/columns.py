@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from ftkit.data import names
+from ftkit.data import media, names
 from ftkit.data.table import Table
 from ftkit.errors import Fault, did_you_mean
 from ftkit.privacy import shown
@@ -34,6 +35,13 @@ def wanted(recipe: Recipe, labelled: bool = True) -> dict[str, tuple[str, ...]]:
     keys |= {key: (column,) for key, column in extra.items() if column is not None}
     keys |= {"evaluate.slices": tuple(recipe.evaluate.slices)}
     return {key: tuple(column for column in columns if column != AUTO) for key, columns in keys.items()}
+
+
+def as_trained(table: Table, column: str) -> Table:
+    """The listing of a folder, or of a file by itself, with `column` for its files, as the training table called it."""
+    if column in table.frame or not media.is_listing(table.source) or media.FILE not in table.frame:
+        return table
+    return replace(table, frame=table.frame.rename(columns={media.FILE: column}))
 
 
 def missing(table: Table, keys: Mapping[str, Iterable[str]]) -> list[Fault]:

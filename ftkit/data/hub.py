@@ -85,9 +85,9 @@ def _named_labels(table: pa.Table, features: Mapping[str, Any]) -> pa.Table:
 
 
 def _digest(table: pa.Table) -> str:
-    """A hash of the cells, the same however the library has cut them into pieces."""
+    """A hash of the cells, the same however they are cut into pieces; few at a time, as they may be pictures."""
     digest = hashlib.sha256(str(table.schema.names).encode())
-    for batch in table.to_batches(max_chunksize=10_000):
+    for batch in table.to_batches(max_chunksize=100):
         for row in batch.to_pylist():
             digest.update(repr(list(row.values())).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+if TYPE_CHECKING:
+    from ftkit.data.embedded import Embedded
 
 
 class Item(str):
@@ -25,28 +27,31 @@ class Item(str):
 class FileItem(Item):
     """A file, or one that a table holds itself."""
 
-    path: Path | None
-    """where it lies"""
-    raw: bytes | None
-    """its bytes where it lies nowhere by itself"""
+    place: Path | Embedded
+    """where it is"""
     length: int
     """positions of its array"""
     seconds: float | None
     """of footage that its array stands for"""
+    stretch: tuple[float, float] | None
+    """start and end in seconds, where it is a part of a longer file"""
 
     def __new__(
-        cls, name: str, digest: str, path: Path | None, raw: bytes | None, length: int, seconds: float | None = None
+        cls,
+        name: str,
+        digest: str,
+        place: Path | Embedded,
+        length: int,
+        seconds: float | None = None,
+        stretch: tuple[float, float] | None = None,
     ) -> Self:
         made = super().__new__(cls, name, digest)
-        made.path, made.raw, made.length, made.seconds = path, raw, length, seconds
+        made.place, made.length, made.seconds, made.stretch = place, length, seconds, stretch
         return made
 
     def open(self) -> BinaryIO:
         """The file, read anew; an OSError where it is gone."""
-        if self.raw is not None:
-            return io.BytesIO(self.raw)
-        assert self.path is not None
-        return self.path.open("rb")
+        return self.place.open("rb") if isinstance(self.place, Path) else self.place.open()
 
 
 def identity(part: str) -> str | None:

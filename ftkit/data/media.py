@@ -13,11 +13,30 @@ from ftkit.data.cells import Cells
 from ftkit.data.names import many
 from ftkit.files import os_error
 from ftkit.privacy import shown
+from ftkit.recipe.paths import CLIPS, IMAGES, SOUNDS
 
-IMAGES = (".jpg", ".jpeg", ".png", ".webp")
-SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
-CLIPS = (".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v", ".mpg", ".mpeg")
 KINDS = {"pictures": IMAGES, "sounds": SOUNDS, "clips": CLIPS}
+
+
+FILE = "file"
+"""column of paths"""
+
+
+def kind_of_file(path: Path) -> str | None:
+    """What a file by itself is, by its name: a name of `KINDS`; None for anything else, such as a table."""
+    return next((kind for kind, suffixes in KINDS.items() if path.name.lower().endswith(suffixes)), None)
+
+
+def is_listing(source: str) -> bool:
+    """Whether a source is no table, but a folder, or a picture, sound or clip by itself."""
+    path = Path(source).expanduser()
+    return path.is_dir() or (path.is_file() and kind_of_file(path) is not None)
+
+
+def read_file(source: str, path: Path, kind: str) -> tuple[Cells, str]:
+    """A picture, sound or clip by itself: a table of one row."""
+    cells = Cells(pd.DataFrame({FILE: [path.name]}, dtype="str"), np.arange(1, 2), (f"one file of {kind}",))
+    return cells, _digest(source, path.parent, [path.name])
 
 
 def kind_of(folder: Path) -> str | None:
@@ -37,9 +56,9 @@ def read_below(source: str, folder: Path, kind: str) -> tuple[Cells, str]:
     notes = [f"folder of {many(len(paths), 'file')} of {kind}"]
     if others := len(files) - len(paths):
         notes.append(f"{many(others, 'file')} left out: no {kind}")
-    frame = pd.DataFrame({"file": paths}, dtype="str")
+    frame = pd.DataFrame({FILE: paths}, dtype="str")
     if all(path.count("/") == 1 for path in paths):
-        frame["label"] = frame["file"].str.partition("/")[0]
+        frame["label"] = frame[FILE].str.partition("/")[0]
     return Cells(frame, np.arange(1, len(paths) + 1), tuple(notes)), _digest(source, folder, paths)
 
 
@@ -81,7 +100,7 @@ def read(source: str, folder: Path, kind: str) -> tuple[Cells, str]:
         notes.append(f"subfolders without {kind} left out: {', '.join(map(shown, empty[:5]))}")
     if others:
         notes.append(f"{many(others, 'file')} in subfolders left out: no {kind}")
-    frame = pd.DataFrame({"file": paths, "label": [label for label, _ in files]}, dtype="str")
+    frame = pd.DataFrame({FILE: paths, "label": [label for label, _ in files]}, dtype="str")
     return Cells(frame, np.arange(1, len(files) + 1), tuple(notes)), _digest(source, folder, paths)
 
 
@@ -91,7 +110,7 @@ def _flat(source: str, folder: Path, kind: str) -> tuple[Cells, str]:
     notes = [f"folder of {kind} without labels"]
     if others := len(files) - len(paths):
         notes.append(f"{many(others, 'file')} left out: no {kind}")
-    frame = pd.DataFrame({"file": paths}, dtype="str")
+    frame = pd.DataFrame({FILE: paths}, dtype="str")
     return Cells(frame, np.arange(1, len(paths) + 1), tuple(notes)), _digest(source, folder, paths)
 
 

@@ -1,51 +1,119 @@
-"""Parquet files and Arrow tables -> cells. Numbers become their shortest text; lists stay lists, media stay bytes."""
+"""Parquet files and Arrow tables -> cells. Numbers become their shortest text, lists stay lists."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
+from ftkit.data import embedded, row_groups
 from ftkit.data.cells import Cells, refuse_repeated
+from ftkit.data.embedded import Column
 from ftkit.data.records import column
+from ftkit.data.row_groups import Groups, Whole
 from ftkit.errors import InputError
 from ftkit.privacy import shown
 
 INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls the row numbers that it stores
+SOME = 100  # rows in which a column of bytes shows what it holds
 
 
-def read(raw: bytes, source: str) -> Cells:
-    """Rows of a Parquet file."""
-    return from_arrow(arrow(raw, source), source)
+def read(place: Path | bytes, source: str) -> Cells:
+    """Rows of a Parquet file, which is a place on the disk, or its content; there the files that it holds are left."""
+    with _opened(place, source) as file:
+        if isinstance(place, bytes):
+            return from_arrow(file.read(), source)
+        names = file.schema_arrow.names
+        refuse_repeated(names, source)
+        held = _held(file)
+        bulky = {path for name in held for path in (name, f"{name}.{embedded.BYTES}")}
+        leaves = [file.schema.column(number).path for number in range(len(file.schema))]
+        table = file.read([path for path in leaves if path not in bulky] if held else None)
+        return _cells(table, names, {name: Groups.of(place, file, name) for name in held}, source)
 
 
-def arrow(raw: bytes, source: str) -> pa.Table:
-    """A Parquet file as it is."""
+def rows(place: Path | bytes, source: str, lines: np.ndarray) -> pa.Table:
+    """Rows of a Parquet file as they are, by their numbers from 1, without the columns that hold files."""
+    with _opened(place, source) as file:
+        held = _held(file)
+        names = [name for name in file.schema_arrow.names if name not in held]
+        return (file.read(names) if held else file.read()).take(lines - 1)
+
+
+def from_arrow(table: pa.Table, source: str) -> Cells:
+    """Cells of an Arrow table."""
+    refuse_repeated(table.column_names, source)
+    columns = {
+        name: Whole(table[name])
+        for name in table.column_names
+        if _holds_files(table.schema.field(name).type, partial(_some, table[name]))
+    }
+    return _cells(table, table.column_names, columns, source)
+
+
+def _cells(table: pa.Table, names: list[str], held: Mapping[str, Column], source: str) -> Cells:
+    """Columns by these names; those of `held`, which the table may lack, become cells that say where a file is."""
+    kept = [name for name in names if not INDEX.fullmatch(name)]
+    notes = ("stored row numbers (__index_level_0__) dropped",) if len(kept) < len(names) else ()
     try:
-        return pq.ParquetFile(pa.BufferReader(raw)).read()
+        cells = {name: _files(held[name], table, name) if name in held else _text(table[name]) for name in kept}
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        raise InputError(f"{source}: cannot be turned into text: {shown(error, 200)}") from None
+    frame = pd.DataFrame(cells, index=range(table.num_rows))
+    return Cells(frame, np.arange(1, table.num_rows + 1), notes)
+
+
+def _files(column: Column, table: pa.Table, name: str) -> pd.Series:
+    """Where the files of a column are, with what the column calls them."""
+    called: list[str | None] = [None] * table.num_rows
+    kind = table.schema.field(name).type if name in table.column_names else None
+    if kind is not None and types.is_struct(kind) and kind.get_field_index(embedded.PATH) >= 0:
+        called = pc.struct_field(table[name], embedded.PATH).cast(pa.large_string()).to_pylist()
+    return pd.Series(embedded.cells(column, called), dtype="object")
+
+
+@contextmanager
+def _opened(place: Path | bytes, source: str) -> Iterator[pq.ParquetFile]:
+    try:
+        with pq.ParquetFile(pa.BufferReader(place) if isinstance(place, bytes) else place) as file:
+            yield file
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         message = f"{source}: broken or cut-off Parquet file: {reason[:200]}"
         raise InputError(message, "copy or download it again") from None
 
 
-def from_arrow(table: pa.Table, source: str) -> Cells:
-    """Cells of an Arrow table."""
-    refuse_repeated(table.column_names, source)
-    stored = [name for name in table.column_names if INDEX.fullmatch(name)]
-    notes = ("stored row numbers (__index_level_0__) dropped",) if stored else ()
-    table = table.drop_columns(stored)
-    try:
-        cells = {name: _text(values) for name, values in zip(table.column_names, table.columns, strict=True)}
-    except (pa.ArrowException, ValueError, OverflowError) as error:
-        raise InputError(f"{source}: cannot be turned into text: {shown(error, 200)}") from None
-    frame = pd.DataFrame(cells, index=range(table.num_rows))
-    return Cells(frame, np.arange(1, table.num_rows + 1), notes)
+def _held(file: pq.ParquetFile) -> list[str]:
+    """Columns that hold files."""
+
+    def first(name: str) -> list[Any]:
+        return next((batch.column(0).to_pylist() for batch in file.iter_batches(SOME, columns=[name])), [])
+
+    schema = file.schema_arrow
+    return [name for name in schema.names if _holds_files(schema.field(name).type, partial(first, name))]
+
+
+def _some(values: pa.ChunkedArray) -> list[Any]:
+    found: list[Any] = values.slice(0, SOME).to_pylist()
+    return found
+
+
+def _holds_files(kind: pa.DataType, some: Callable[[], list[Any]]) -> bool:
+    """Whether a column holds files: {bytes, …}, or bytes that are no text."""
+    if row_groups.is_binary(kind):
+        value = next(filter(None, some()), b"")
+        return not row_groups.is_text(value)
+    return row_groups.has_fields(kind)
 
 
 def _text(values: pa.ChunkedArray) -> Any:

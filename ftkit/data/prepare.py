@@ -79,10 +79,12 @@ def rows_of(recipe: Recipe, source: str, labelled: bool) -> tuple[Table, Parsed,
     cannot be used has a fault there. When predicting, bad rows are counted and never stop it.
     """
     table = read(source, recipe.data)
+    if recipe.task.reads_files:
+        table = columns.as_trained(table, recipe.task.columns()["task.file"][0])
     keys = {key: some for key, some in columns.wanted(recipe, labelled).items() if key.startswith("task.")}
     if faults := columns.missing(table, keys):
         raise Faults(faults)
-    table = recipe.task.rows(table, recipe.data, labelled)
+    table = recipe.task.rows(table, recipe.data, labelled, _base(recipe))
     parsed = recipe.task.parse(table, recipe.data.max_chars, labelled, _base(recipe))
     parsed = replace(parsed, gold=renamed(parsed.gold, recipe.data.label_map))
     tally = Tally()
@@ -148,7 +150,7 @@ def _resolved(recipe: Recipe, sources: list[_Source]) -> tuple[Recipe, list[_Sou
     if not faults:
         read, sources = sources, []
         for source in read:
-            table = task.rows(source.table, data, labelled=True)
+            table = task.rows(source.table, data, True, _base(recipe))
             detected += table.notes[len(source.table.notes) :]  # of its own making, so nobody has been told
             sources.append(replace(source, table=replace(table, notes=source.table.notes)))
         train = _training(sources)

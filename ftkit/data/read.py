@@ -25,6 +25,8 @@ def read(source: str, data: Data) -> Table:
         cells, sha256 = hub.read(source)
     elif path.is_dir():
         cells, sha256 = _read_folder(source, path, data)
+    elif kind := media.kind_of_file(path):
+        cells, sha256 = media.read_file(source, path, kind)
     else:
         file = load(source, path)
         cells, sha256 = _read_file(file, data), file.sha256
@@ -68,7 +70,7 @@ def read_many(sources: str | list[str], data: Data) -> list[Table]:
 def _read_file(file: File, data: Data) -> Cells:
     kind = file.kind
     if kind == "parquet":
-        return parquet.read(file.raw, file.source)
+        return parquet.read(file.place, file.source)
     if kind == "excel":
         return excel.read(file.raw, file.source, data)
     text, encoding = decode(file.raw, file.source, data.encoding)

@@ -48,6 +48,7 @@ OTHERS = {  # beginnings that no text has
     b"\x7fELF": "a program",
 }
 GZIP, ZIP, OLE, PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PAR1"
+PIECE = 1 << 20  # bytes that are read at a time of a file that is not kept in memory
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,14 @@ class File:
     source: str
     """as the user named it"""
     raw: bytes
-    """content, unpacked if it was gzipped"""
+    """content, unpacked if it was gzipped; of Parquet only how it begins, unless it was"""
     sha256: str
     """of the bytes on the disk"""
     suffix: str
     """lower case, without the dot and without .gz"""
     zipped: bool
+    place: Path | bytes
+    """what Parquet is read from: the file itself, which may be large, or its content"""
 
     @property
     def kind(self) -> Kind:
@@ -109,12 +112,16 @@ def _missing(source: str, path: Path) -> InputError:
 
 
 def load(source: str, path: Path) -> File:
-    """Read a file, unpack it if it is gzipped, and hash what is on the disk."""
+    """Read a file, unpack it if it is gzipped, and hash what is on the disk; Parquet is hashed alone."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(len(PARQUET))
+            raw += b"" if raw == PARQUET else file.read()
+            digest = hashlib.sha256(raw)
+            while piece := file.read(PIECE):
+                digest.update(piece)
     except OSError as error:
         raise os_error(error, f"reading {source}") from error
-    digest = hashlib.sha256(raw).hexdigest()
     name = path.name.lower()
     zipped = raw.startswith(GZIP)
     if zipped:
@@ -124,7 +131,8 @@ def load(source: str, path: Path) -> File:
         raise InputError(f"{source}: is not gzipped, though its name says so", "rename it without .gz")
     if not raw or raw.isspace():
         raise InputError(f"{source}: is empty", "give a file with rows")
-    return File(source, raw, digest, name.rpartition(".")[2] if "." in name else "", zipped)
+    suffix = name.rpartition(".")[2] if "." in name else ""
+    return File(source, raw, digest.hexdigest(), suffix, zipped, path if raw == PARQUET else raw)
 
 
 def _unzip(raw: bytes, source: str) -> bytes:

@@ -32,7 +32,7 @@ def restored(frame: pd.DataFrame, lines: np.ndarray, file: File, data: Data) -> 
 def _values(file: File, lines: np.ndarray, data: Data, names: list[str]) -> Mapping[str, Any]:
     """Column of the file -> its values at these lines."""
     if file.kind == "parquet":
-        table = parquet.arrow(file.raw, file.source).take(lines - 1)
+        table = parquet.rows(file.place, file.source, lines)
         return {
             name: pd.arrays.ArrowExtensionArray(column)
             for name, column in zip(table.column_names, table.columns, strict=True)

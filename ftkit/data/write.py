@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import gzip
 import io
 import json
@@ -11,28 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ftkit.data import conll
+from ftkit.data import conll, media, write_binary
 from ftkit.data.dialect import detect
 from ftkit.data.encoding import UTF8, Encoding, decode
-from ftkit.data.records import cell
+from ftkit.data.plain import chunks, plain, texts, values
 from ftkit.data.sources import SUFFIXES, Kind, load, locate
 from ftkit.data.typed import restored
-from ftkit.errors import InputError
 from ftkit.files import replacing
 from ftkit.recipe import Data
 
-CHUNK = 20_000  # rows that are held as text at a time
-SHEET_ROWS, CELL_CHARACTERS = 1_048_576, 32_767  # what Excel can hold
-NUMBERS = (int, float, datetime.datetime, datetime.date, datetime.time, datetime.timedelta)  # of a workbook
 TEXT = {"csv": ",", "txt": "\t", "tsv": "\t", "tab": "\t"}
-UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # in the XML of a workbook
 
 
 @dataclass(frozen=True)
@@ -54,15 +46,15 @@ def write(
 ) -> tuple[str, ...]:
     """Write all columns of `frame`, with a header, in the file type, encoding and delimiter of the source `like`.
 
-    A folder or hub data set is written as CSV. Where the name of `path` says another file type than `like`, the
-    name is obeyed. With `lines` (rows,), which say where the rows stand in `like`, columns that come from there are
-    written with their own values in the same file type, numbers as numbers. Returns what could not be kept, as
-    sentences; `data` is how `like` was read. The file appears whole or not at all.
+    A folder, a hub data set, or a picture, sound or clip by itself is written as CSV. Where the name of `path` says
+    another file type than `like`, the name is obeyed. With `lines` (rows,), which say where the rows stand in `like`,
+    columns that come from there are written with their own values in the same file type, numbers as numbers. Returns
+    what could not be kept, as sentences; `data` is how `like` was read. The file appears whole or not at all.
     """
     data = data or Data(train=like)
     own = style_of(like, data)
     style, place = _named(own, path), locate(like)
-    if lines is not None and place is not None and not place.is_dir() and style.kind == own.kind:
+    if lines is not None and place is not None and not media.is_listing(like) and style.kind == own.kind:
         frame = restored(frame, lines, load(like, place), data)
     with replacing(path) as temporary, temporary.open("wb") as stream:
         notes = _fill(frame, stream, style)
@@ -72,7 +64,7 @@ def write(
 def style_of(like: str, data: Data) -> Style:
     """How a source is stored."""
     path = locate(like)
-    if path is None or path.is_dir():
+    if path is None or media.is_listing(like):
         return Style("delimited")
     file = load(like, path)
     kind = file.kind
@@ -109,9 +101,11 @@ def _named(style: Style, path: Path) -> Style:
 
 
 def _fill(frame: pd.DataFrame, stream: IO[bytes], style: Style) -> tuple[str, ...]:
+    if style.kind == "parquet" and not style.zipped:  # which may be large
+        return write_binary.parquet(frame, stream)
     if style.kind in ("parquet", "excel"):
         content = io.BytesIO()  # a workbook is written back and forth, which a packed file cannot be
-        said = _parquet(frame, content) if style.kind == "parquet" else _excel(frame, content)
+        said = write_binary.parquet(frame, content) if style.kind == "parquet" else write_binary.excel(frame, content)
         with _packed(stream, style) as out:
             out.write(content.getbuffer())
         return said
@@ -158,8 +152,8 @@ def _delimited(frame: pd.DataFrame, style: Style) -> Iterator[str]:
         return '"' + text.replace('"', '""') + '"' if style.quoting and special.search(text) else text
 
     yield style.delimiter.join(shape(str(name)) for name in frame.columns) + style.newline
-    for part in _chunks(frame):
-        columns = [[shape(text) for text in _texts(part.iloc[:, place])] for place in range(part.shape[1])]
+    for part in chunks(frame):
+        columns = [[shape(text) for text in texts(part.iloc[:, place])] for place in range(part.shape[1])]
         lines = []
         for row in zip(*columns, strict=True):
             # a row in which nothing at all is written would be a blank line, which is no row
@@ -172,55 +166,20 @@ def _delimited(frame: pd.DataFrame, style: Style) -> Iterator[str]:
 def _needs_quotes(frame: pd.DataFrame, delimiter: str) -> bool:
     pattern = re.compile(f"[{re.escape(delimiter)}\r\n]")
     named = any(pattern.search(str(name)) for name in frame.columns)
-    return named or any(
-        pattern.search(text) for place in range(frame.shape[1]) for text in _texts(frame.iloc[:, place])
-    )
-
-
-def _chunks(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    for start in range(0, len(frame), CHUNK):
-        yield frame.iloc[start : start + CHUNK]
-
-
-def _texts(values: pd.Series) -> list[str]:
-    return [value if isinstance(value, str) else _text_of(value) for value in _values(values)]
-
-
-def _values(values: Any) -> list[Any]:
-    """Python's values of a column or array; floats of 32 bits keep their short text, 0.1."""
-    if values.dtype.kind == "f" and values.dtype.itemsize < 8 and values.ndim == 1:
-        return [float(str(value)) for value in np.asarray(values)]
-    found: list[Any] = values.tolist()
-    return found
-
-
-def _text_of(value: Any) -> str:
-    plain = cell(_plain(value))
-    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, default=str)
-
-
-def _plain(value: Any) -> Any:
-    """A value without numpy's types, and None for what is missing."""
-    if isinstance(value, np.ndarray):
-        value = _values(value)
-    elif isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, tuple | set | frozenset):
-        value = sorted(value) if isinstance(value, set | frozenset) else list(value)
-    return None if value is pd.NaT or value is pd.NA or value != value else value
+    return named or any(pattern.search(text) for place in range(frame.shape[1]) for text in texts(frame.iloc[:, place]))
 
 
 # ---- JSON ----
 
 
 def _jsonl(frame: pd.DataFrame, style: Style) -> Iterator[str]:
-    for part in _chunks(frame):
+    for part in chunks(frame):
         yield "".join(line + style.newline for line in _objects(part))
 
 
 def _json(frame: pd.DataFrame, style: Style) -> Iterator[str]:
     start = "["
-    for part in _chunks(frame):
+    for part in chunks(frame):
         for line in _objects(part):
             yield start + style.newline + line
             start = ","
@@ -229,7 +188,7 @@ def _json(frame: pd.DataFrame, style: Style) -> Iterator[str]:
 
 def _objects(part: pd.DataFrame) -> list[str]:
     names = [str(name) for name in part.columns]
-    columns = [[_plain(value) for value in _values(part.iloc[:, place])] for place in range(part.shape[1])]
+    columns = [[plain(value) for value in values(part.iloc[:, place])] for place in range(part.shape[1])]
     rows = zip(*columns, strict=True)
     return [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) for row in rows]
 
@@ -239,52 +198,3 @@ def _conll(frame: pd.DataFrame, style: Style) -> Iterator[str]:
 
 
 WRITERS = {"delimited": _delimited, "json": _json, "jsonl": _jsonl, "conll": _conll}
-
-# ---- binary files ----
-
-
-def _parquet(frame: pd.DataFrame, stream: IO[bytes]) -> tuple[str, ...]:
-    columns = {}
-    for place, name in enumerate(frame.columns):
-        values = frame.iloc[:, place]
-        if values.dtype == object:
-            cells = [_plain(value) for value in values.tolist()]
-            if not all(isinstance(value, str) for value in cells):
-                cells = [None if isinstance(value, str) and value == "" else value for value in cells]
-            try:
-                columns[str(name)] = pa.array(cells)
-                continue
-            except (pa.ArrowException, TypeError):  # cells of several kinds
-                values = pd.Series(_texts(values), dtype="str")
-        columns[str(name)] = pa.array(values, from_pandas=True)
-    pq.write_table(pa.table(columns), stream)
-    return ()
-
-
-def _excel(frame: pd.DataFrame, stream: IO[bytes]) -> tuple[str, ...]:
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
-    if len(frame) >= SHEET_ROWS:
-        raise InputError(f"{len(frame):,} rows do not fit into an Excel sheet", "write a .csv or .parquet file instead")
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Sheet1")
-    changed = 0
-
-    def shape(value: Any) -> Any:
-        nonlocal changed
-        if value is None or (isinstance(value, NUMBERS) and value == value):
-            return value
-        text = value if isinstance(value, str) else _text_of(value)
-        kept = UNSTORABLE.sub("\ufffd", text)[:CELL_CHARACTERS]
-        changed += kept != text
-        made = WriteOnlyCell(sheet, kept)
-        made.data_type = "s"  # else a text that begins with "=" becomes a formula
-        return made
-
-    sheet.append([shape(str(name)) for name in frame.columns])
-    for part in _chunks(frame):
-        for row in zip(*(_values(part.iloc[:, place]) for place in range(part.shape[1])), strict=True):
-            sheet.append([shape(value) for value in row])
-    book.save(stream)
-    return (f"{changed:,} cells hold characters, or more of them, than Excel can: changed",) if changed else ()

@@ -19,9 +19,10 @@ from torch import nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ftkit import hardware
+from ftkit.features.batch import Batch
 from ftkit.features.examples import Examples
 from ftkit.features.headroom import in_lengths
-from ftkit.features.network import TOLERANCE, Batch, Network
+from ftkit.features.network import TOLERANCE, Network
 
 BUDGET = 512 * 2**20  # bytes of what is kept at most
 PROBED = 3  # longest rows on which what is looked up is held against what is computed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ftkit.features.network import TOLERANCE, Batch, Network
+from ftkit.features.batch import Batch
+from ftkit.features.network import TOLERANCE, Network
 from ftkit.tasks import NO_TOKEN
 
 

@@ -14,10 +14,11 @@ import torch
 from ftkit import hardware
 from ftkit.data.decoded import Decoded
 from ftkit.features import tokens
+from ftkit.features.batch import Batch
 from ftkit.features.cache import SEGMENT, Cache, Shelf
 from ftkit.features.entries import doubt_of_padding, each_token, un_padded
 from ftkit.features.headroom import in_lengths
-from ftkit.features.network import Batch, Network
+from ftkit.features.network import Network
 from ftkit.features.pooling import EACH, Pooling
 from ftkit.tasks import FRAMES, PIECES
 

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from ftkit.errors import FtkitError
-from ftkit.features.network import Batch, Network
+from ftkit.features.batch import Batch
+from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call
 
+from ftkit.features.batch import Batch
 from ftkit.features.blank import Blank
 from ftkit.features.cut import CannotResume, Cut
 from ftkit.features.dropout import quicken
@@ -26,42 +26,11 @@ from ftkit.features.pooling import EACH, Pooling, place
 from ftkit.features.processor import attention
 from ftkit.models.architecture import blocks, frozen_depth, last_block
 
-if TYPE_CHECKING:
-    from ftkit.features.constants import Constants
-
 POOLED = "pooling_mask"
 """input that tells which positions are real where the base itself does not mask any: (rows, positions) of 0 and 1"""
 ONE = ("first", "last")
 """kinds of pooling that look at a single position of a row"""
 TOLERANCE = 1e-5  # largest difference of hidden states, relative to their size, at which a cache is trusted
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Padded inputs, and what enters the first trained block where it is known."""
-
-    inputs: dict[str, torch.Tensor]
-    """with a prefix, those of floating point are only looked at for their shape: a `Blank` will do"""
-    prefix: torch.Tensor | None = None
-    """(rows, …), as `Network.capture` gave it, padded with zeros"""
-    pieces: torch.Tensor | None = None
-    """(rows, tokens) where the piece that speaks for each token stands, negative where there is none"""
-    frames: torch.Tensor | None = None
-    """(rows,) pictures of each row, where rows are several; all else then has one entry for each picture"""
-    known: tuple[Constants, torch.Tensor] | None = None
-    """what frozen modules above the cut make of the rows, where that is looked up"""
-
-    @property
-    def mask(self) -> torch.Tensor | None:
-        """(rows, positions) of 0 and 1."""
-        return self.inputs.get("attention_mask")
-
-    def to(self, device: torch.device) -> Batch:
-        """The same on a device."""
-        inputs = {key: value.to(device) for key, value in self.inputs.items()}
-        prefix, pieces = (None if one is None else one.to(device) for one in (self.prefix, self.pieces))
-        known = None if self.known is None else (self.known[0], self.known[1].to(device))
-        return Batch(inputs, prefix, pieces, self.frames, known)
 
 
 class Network:

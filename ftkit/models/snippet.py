@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ftkit.features.pooling import Pooling
     from ftkit.methods import Method
     from ftkit.recipe import Recipe
-    from ftkit.tasks import Snippet
+    from ftkit.tasks._snippet import Snippet
 
 
 def snippet(

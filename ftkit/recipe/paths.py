@@ -11,6 +11,11 @@ from typing import Any
 DATA_FILE = re.compile(r".*\.(csv|tsv|tab|txt|jsonl?|ndjson|conll|iob2?|bio|parquet|pq|xlsx?)(\.gz)?", re.IGNORECASE)
 """names that are taken for paths also where nothing of that name exists; a hub id may hold a dot too"""
 
+IMAGES = (".jpg", ".jpeg", ".png", ".webp")
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
+CLIPS = (".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v", ".mpg", ".mpeg")
+"""endings of files that are rows by themselves, lower case"""
+
 PACKAGED = ("minilm",)
 """bases that come as Python packages, as in `ftkit.bases.packaged`"""
 

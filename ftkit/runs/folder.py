@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ftkit import locks, runs
 from ftkit.console import console
 from ftkit.errors import FtkitError, Interrupted
-from ftkit.files import as_line, os_error, state, sweep, system_error, write_text
+from ftkit.files import as_line, os_error, sweep, system_error, write_text
+from ftkit.folders import state
 from ftkit.runs import origin
 
 if TYPE_CHECKING:

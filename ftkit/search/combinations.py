@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ftkit import files, runs
+from ftkit import folders, runs
 from ftkit.errors import Fault, Faults, InputError
 from ftkit.recipe import yaml_text
 from ftkit.recipe.changes import ENTRIES
@@ -21,7 +21,7 @@ from ftkit.recipe.paths import DATA_FILE
 from ftkit.verbs import naming
 
 SOME = "such as --vary train.lr=1e-3,2e-3"
-RESERVED = (files.SWEEP, runs.SWEEP_PAGE)  # what else lies beside the runs
+RESERVED = (folders.SWEEP, runs.SWEEP_PAGE)  # what else lies beside the runs
 LONGEST = 120  # bytes; file systems take 255 in one name, and a run's own paths come below it
 PATHS = ("base", "data.train", "data.test", "data.validation")
 """keys whose values may be paths"""

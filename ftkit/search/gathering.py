@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftkit import files, runs
+from ftkit import folders, runs
 from ftkit.errors import InputError
 from ftkit.recipe import yaml_text
 from ftkit.search.combinations import PATHS, flat, spelled
@@ -46,10 +46,10 @@ class Gathered:
 
 def gather(folder: Path) -> Gathered:
     """Every run in a folder and in the sweeps in it. A run that cannot be read counts as one without a score."""
-    sweeps = {path: document_of(path) for path in (folder, *sorted(folder.iterdir())) if files.is_sweep(path)}
+    sweeps = {path: document_of(path) for path in (folder, *sorted(folder.iterdir())) if folders.is_sweep(path)}
     planned = {path / run["name"]: run["values"] for path, sweep in sweeps.items() for run in sweep["runs"]}
     place = {path: number for number, path in enumerate(planned)}
-    found = sorted(files.runs_in(folder), key=lambda path: place.get(path, len(place)))
+    found = sorted(folders.runs_in(folder), key=lambda path: place.get(path, len(place)))
     alone = folder in sweeps and all(path in planned for path in found)
     varied = tuple(sweeps[folder]["vary"]) if alone else ()
     entries = tuple(_entry(path, folder, planned.get(path, {})) for path in found)
@@ -57,7 +57,7 @@ def gather(folder: Path) -> Gathered:
 
 
 def _entry(path: Path, folder: Path, values: Mapping[str, Any]) -> Entry:
-    name, state, recipe = path.relative_to(folder).as_posix(), files.state(path) or "", _recipe(path)
+    name, state, recipe = path.relative_to(folder).as_posix(), folders.state(path) or "", _recipe(path)
     # what was varied as it was typed, so that `auto` stays what it was; but paths as they were understood
     typed = {key: value for key, value in values.items() if key not in PATHS or key not in recipe}
     keys = {key: spelled(value) for key, value in (recipe | typed).items()}

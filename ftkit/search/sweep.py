@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftkit import files, hardware, runs
+from ftkit import files, folders, hardware, runs
 from ftkit.console import console
 from ftkit.errors import Fault, FtkitError, InputError, Interrupted
 from ftkit.failures import known
@@ -57,11 +57,11 @@ class Sweep:
 
     def left(self) -> list[Planned]:
         """The runs that are not complete: never begun, cut short, or failed."""
-        return [run for run in self.runs if files.state(self.path(run)) != "complete"]
+        return [run for run in self.runs if folders.state(self.path(run)) != "complete"]
 
     def failed(self) -> dict[str, str]:
         """Name of each failed run: what went wrong, on one line."""
-        return {run.name: error_of(self.path(run)) for run in self.runs if files.state(self.path(run)) == "failed"}
+        return {run.name: error_of(self.path(run)) for run in self.runs if folders.state(self.path(run)) == "failed"}
 
 
 def write(sweep: Sweep, command: str) -> None:
@@ -73,7 +73,7 @@ def write(sweep: Sweep, command: str) -> None:
                 vary[key].append(value)
     planned = [{"name": run.name, "values": run.values, "recipe": run.recipe.dump()} for run in sweep.runs]
     document = {
-        "kind": files.SWEEP_KIND,
+        "kind": folders.SWEEP_KIND,
         "schema": SCHEMA,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": command,
@@ -82,7 +82,7 @@ def write(sweep: Sweep, command: str) -> None:
         "runs": planned,
     }
     try:
-        files.write_json(sweep.folder / files.SWEEP, document)
+        files.write_json(sweep.folder / folders.SWEEP, document)
     except FtkitError:
         with suppress(OSError):  # an empty folder would be nothing to anybody
             sweep.folder.rmdir()
@@ -91,10 +91,10 @@ def write(sweep: Sweep, command: str) -> None:
 
 def document_of(folder: Path) -> dict[str, Any]:
     """What `sweep.json` holds; InputError where it is damaged or of another version."""
-    path = folder / files.SWEEP
+    path = folder / folders.SWEEP
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if found["kind"] != files.SWEEP_KIND or not {"vary", "files", "runs"} <= found.keys():
+        if found["kind"] != folders.SWEEP_KIND or not {"vary", "files", "runs"} <= found.keys():
             raise ValueError("it is not a sweep")
         if wrong := [run["name"] for run in found["runs"] if run["name"] != _plain(run["name"])]:
             raise ValueError(f"{wrong[0]!r} is no name for a run")  # it might lead out of the folder
@@ -113,7 +113,7 @@ def _plain(name: str) -> str:
 def read(folder: Path) -> Sweep:
     """The sweep that was begun in a folder."""
     document = document_of(folder)
-    source = str(folder / files.SWEEP)
+    source = str(folder / folders.SWEEP)
     planned = [Planned(run["name"], run["values"], parse(run["recipe"], source=source)) for run in document["runs"]]
     return Sweep(folder, tuple(planned), document["files"])
 
@@ -167,7 +167,7 @@ def carry_out(sweep: Sweep, train: Callable[[Planned, Path], None]) -> None:
     with _alone(sweep.folder):
         left = sweep.left()
         for run in left:
-            files.refuse_taken(sweep.path(run), force=True)  # before hours of training, not after
+            folders.refuse_taken(sweep.path(run), force=True)  # before hours of training, not after
         for number, run in enumerate(sweep.runs, 1):
             if run not in left:
                 continue

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ftkit import metrics as metric_registry
@@ -20,8 +19,8 @@ from ftkit.files import replacing
 from ftkit.metrics import Footage, Scored
 from ftkit.metrics.log_loss import LogLoss
 from ftkit.metrics.mae import Mae
-from ftkit.privacy import shown
 from ftkit.statistics import filmed, tagged
+from ftkit.statistics.coding import Answers, coded_cells, numbers, units_of
 
 SCHEMAS = {"label": 1, "labels": 1, "values": 2, "tags": 2}
 """version of the table that a kind of predictions needs; a reader knows all that are not larger than its own"""
@@ -31,10 +30,6 @@ COLUMNS = (
     *("row_id", "input_hash", "split", "fold", "predictor", "seed", "kind"),
     *("gold", "prediction", "scores", "loss", "unit", "group"),
 )
-UNKNOWN = "(not in training)"
-"""stands for every gold label that training lacked"""
-
-Labels = Sequence[str | Sequence[str] | Sequence[float] | None]
 
 
 def frame_of(
@@ -42,8 +37,8 @@ def frame_of(
     row_id: Sequence[str],
     input_hash: Sequence[str],
     split: str | Sequence[str],
-    gold: Labels,
-    prediction: Labels,
+    gold: Answers,
+    prediction: Answers,
     scores: np.ndarray | None,
     labels: Sequence[str],
     predictor: str,
@@ -76,14 +71,14 @@ def frame_of(
     return pd.DataFrame({name: found[name] for name in (*COLUMNS, *found)}, index=range(len(row_id)))
 
 
-def _kept(scores: np.ndarray, prediction: Labels, labels: Sequence[str], kind: str) -> list[Any]:
+def _kept(scores: np.ndarray, prediction: Answers, labels: Sequence[str], kind: str) -> list[Any]:
     if kind == "values":
         return [[]] * len(scores)
     return tagged.confidences(scores, prediction, labels) if kind == "tags" else list(np.asarray(scores, np.float32))
 
 
 def _losses(
-    gold: Labels, prediction: Labels, scores: np.ndarray | None, labels: Sequence[str], kind: str
+    gold: Answers, prediction: Answers, scores: np.ndarray | None, labels: Sequence[str], kind: str
 ) -> np.ndarray:
     """(rows,) -log of the gold label's score, or the absolute error; nan without scores or gold label."""
     losses = np.full(len(gold), np.nan)
@@ -92,10 +87,10 @@ def _losses(
     if kind == "values":
         known = np.array([value is not None for value in gold], dtype=bool)
         true, guess = ([value for value, one in zip(some, known, strict=True) if one] for some in (gold, prediction))
-        losses[known] = Mae().rows(_values(true, guess, labels))
+        losses[known] = Mae().rows(numbers(true, guess, labels))
         return losses
     if scores is not None and len(gold):
-        losses = np.asarray(LogLoss().rows(_coded(gold, gold, np.asarray(scores), labels, kind)))
+        losses = np.asarray(LogLoss().rows(coded_cells(gold, gold, np.asarray(scores), labels, kind)))
         losses[[value is None for value in gold]] = np.nan
     return losses
 
@@ -173,106 +168,11 @@ def scored(
         message = f"predictions of {predictor}: scores do not fit the {len(labels)} labels"
         raise InputError(message, "train the run again")
     scores = np.stack(list(mine["scores"])) if lengths == {len(labels)} else None
-    found, units = _coded(list(mine["gold"]), list(mine["prediction"]), scores, labels, kind), units_of(mine)
+    found, units = coded_cells(list(mine["gold"]), list(mine["prediction"]), scores, labels, kind), units_of(mine)
     return replace(found, footage=filmed.footage(mine, units)), units
 
 
-def coded(table: pa.Table, stored: Sequence[str], kind: str, labels: Sequence[str]) -> Scored:
-    """Labelled rows of one predictor and seed as they stand in the table, coded in the order of `labels`.
-
-    `stored` are the same labels in the order of the table's scores. Raises InputError where the
-    scores have another number of columns, or a prediction is no label.
-    """
-    if kind == "tags":
-        return tagged.coded(table["gold"].to_pylist(), table["prediction"].to_pylist(), labels)
-    if kind == "values":
-        order = [list(stored).index(label) for label in labels]
-        found = _values(table["gold"].to_pylist(), table["prediction"].to_pylist(), labels)
-        return Scored(found.labels, found.gold[:, order], found.prediction[:, order])
-    scores = _dense(table["scores"].combine_chunks(), len(stored))
-    if scores is not None and tuple(stored) != tuple(labels):
-        scores = scores[:, [list(stored).index(label) for label in labels]]
-    gold, prediction = table["gold"].combine_chunks(), table["prediction"].combine_chunks()
-    if kind != "label":
-        return _coded(gold.to_pylist(), prediction.to_pylist(), scores, labels, kind)
-    known = pa.array(labels, gold.type)
-    answers = pc.index_in(prediction, value_set=known)
-    if answers.null_count:
-        _place(prediction.filter(pc.is_null(answers))[0].as_py(), {})
-    true = pc.index_in(gold, value_set=known).fill_null(-1)
-    footage = None
-    if filmed.SECONDS in table.column_names:
-        frame = table.select([filmed.SECONDS, filmed.QUIET, "unit"]).to_pandas()
-        footage = filmed.footage(frame, units_of(frame))
-    said = answers.to_numpy().astype(np.int64)
-    return Scored(tuple(labels), true.to_numpy().astype(np.int64), said, scores, footage)
-
-
-def _dense(scores: pa.ListArray, labels: int) -> np.ndarray | None:
-    """(rows, labels) float32, or None where no row has scores."""
-    lengths = np.unique(scores.value_lengths().fill_null(0).to_numpy())
-    if set(lengths.tolist()) - {0, labels} or len(lengths) > 1:
-        raise InputError(f"scores do not fit the {labels} labels", "train the run again")
-    if not len(lengths) or lengths[0] == 0:
-        return None
-    return np.asarray(scores.flatten().to_numpy()).reshape(-1, labels)
-
-
-def units_of(frame: pd.DataFrame) -> np.ndarray | None:
-    """Units as whole numbers from 0, or None where no row has one."""
-    units = frame["unit"]
-    if units.isna().all():
-        return None
-    known = pd.factorize(units)[0]
-    alone = known < 0
-    known[alone] = known.max() + 1 + np.arange(alone.sum())
-    return np.asarray(known)
-
-
-def _coded(gold: Labels, prediction: Labels, scores: np.ndarray | None, labels: Sequence[str], kind: str) -> Scored:
-    if kind == "values":
-        return _values(gold, prediction, labels)
-    place = {label: index for index, label in enumerate(labels)}
-    if kind == "label":
-        true = np.array([place.get(str(value), -1) for value in gold], dtype=np.int64)
-        if gold is prediction:  # only the gold labels matter, for a loss
-            return Scored(tuple(labels), true, true, scores)
-        return Scored(tuple(labels), true, np.array([_place(value, place) for value in prediction], np.int64), scores)
-    more = any(label not in place for value in gold for label in _many(value))
-    true, predicted = (np.zeros((len(gold), len(labels) + more), dtype=np.int64) for _ in range(2))
-    for row, (values, guesses) in enumerate(zip(gold, prediction, strict=True)):
-        true[row, [place.get(label, len(labels)) for label in _many(values)]] = 1
-        if gold is not prediction:
-            predicted[row, [_place(label, place) for label in _many(guesses)]] = 1
-    if more and scores is not None:
-        scores = np.column_stack([scores, np.zeros(len(scores), scores.dtype)])
-    return Scored((*labels, UNKNOWN) if more else tuple(labels), true, predicted, scores)
-
-
-def _values(gold: Any, prediction: Any, labels: Sequence[str]) -> Scored:
-    """Numbers as metrics take them; a single target's cells are plain numbers."""
-    try:
-        true, guess = (
-            np.array([np.atleast_1d(cell) for cell in cells], dtype=np.float64).reshape(len(cells), len(labels))
-            for cells in (gold, prediction)
-        )
-    except (ValueError, TypeError):
-        message = f"the numbers do not fit the {len(labels)} targets"
-        raise InputError(message, "train the run again") from None
-    return Scored(tuple(labels), true, guess)
-
-
-def _many(value: object) -> Sequence[str]:
-    return () if value is None else [str(label) for label in value]  # type: ignore[attr-defined]
-
-
-def _place(label: object, place: Mapping[str, int]) -> int:
-    if str(label) not in place:
-        raise InputError(f"the prediction {shown(label)} is no label of the run", "train the run again")
-    return place[str(label)]
-
-
-def _cells(values: Labels, kind: str) -> list[Any]:
+def _cells(values: Answers, kind: str) -> list[Any]:
     if kind == "values":
         return [value if value is None or len(value) > 1 else value[0] for value in map(_listed, values)]
     return [value if value is None or kind == "label" else list(value) for value in values]

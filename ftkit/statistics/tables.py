@@ -14,9 +14,9 @@ from ftkit.metrics._kinds import count
 from ftkit.metrics.accuracy import Accuracy
 from ftkit.metrics.ece import equal_mass_bins, top_label
 from ftkit.statistics import tagged
+from ftkit.statistics.coding import UNKNOWN
 from ftkit.statistics.folded import stretched
 from ftkit.statistics.intervals import Interval, interval
-from ftkit.statistics.predictions import UNKNOWN
 
 MOST_CONFUSED = 20
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ftkit.data.table import Gold, Parsed, Table
     from ftkit.metrics import Footage, Scored
     from ftkit.recipe import Data
+    from ftkit.tasks._snippet import Snippet
 
 
 PIECES = "pieces"
@@ -80,40 +81,6 @@ class Given:
     """the base's"""
 
 
-@dataclass(frozen=True)
-class Snippet:
-    """What a task adds to the Python of the model card, which loads a run without ftkit."""
-
-    imports: tuple[str, ...]
-    """lines, beside those of json, pathlib, torch, safetensors and `AutoModel`"""
-    setup: tuple[str, ...]
-    """lines after `BASE` is known: what turns rows into a batch"""
-    arguments: str
-    """of `predict`, such as `texts`"""
-    rows: str
-    """what they are, in its docstring"""
-    batch: tuple[str, ...]
-    """lines that make `batch`, the arguments of the model, from them"""
-    example: str
-    """arguments of a call, in Python"""
-    model: tuple[str, ...] = ()
-    """lines after `model` is loaded, where only a part of it is used, or a shorter one"""
-    merged: bool = False
-    """whether adapters are merged into the model before it is used"""
-    masked: bool = True
-    """whether there is a `mask` for the positions of the model's last hidden states"""
-    mask: str = 'batch["attention_mask"]'
-    """(rows, positions) of 0 and 1, in Python"""
-    states: str = ""
-    """a line that brings `hidden` into the shape (rows, positions, width) where the model gives another"""
-    counts: str = ""
-    """how many of the batch's pictures are of each row, in Python, where rows are several"""
-    last: tuple[str, ...] = ()
-    """what `predict` gives, for its docstring, and its last lines, where that is not what logits of the kind come to"""
-    predict: tuple[str, ...] = ()
-    """all lines from `predict` on, where it gives more than one row of probabilities for each input"""
-
-
 class Task(Entry):
     """Columns in, predictions out. Data, encoding, loss and decoding meet here and nowhere else."""
 
@@ -137,6 +104,8 @@ class Task(Entry):
     """whether a row is many pictures, so that memory allows few rows in a pass, however much there is of it"""
     cut_by: ClassVar[str] = "max_length"
     """its key that says where rows are cut"""
+    reading: ClassVar[tuple[str, ...]] = ()
+    """its keys that say how files are read, and that a finished run may be told anew to predict"""
     augmentations: ClassVar[tuple[str, ...]] = ()
     """what `train.augment` may name"""
     row_metric: ClassVar[str] = "accuracy"
@@ -164,8 +133,11 @@ class Task(Entry):
         """A copy whose `auto` fields are decided from the training table (columns, multi-label)."""
         return self
 
-    def rows(self, table: Table, data: Data, labelled: bool) -> Table:
-        """The table with one row an example; a task that cuts its examples out of longer recordings does it here."""
+    def rows(self, table: Table, data: Data, labelled: bool, base: Base | None = None) -> Table:
+        """The table with one row an example; a task that cuts its examples out of longer recordings does it here.
+
+        `base` is given where the task reads files.
+        """
         return table
 
     def hangs(self, table: Table) -> tuple[str, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ftkit.tasks import Snippet
+from ftkit.tasks._snippet import Snippet
 from ftkit.tasks.image_classification import MAPS
 
 if TYPE_CHECKING:
@@ -15,8 +15,11 @@ SETUP = (
     "FPS, MOST = {fps!r}, {most}  # pictures a second, and of a clip",
     "",
     "",
-    "def upright(frame):",
-    '    """(height, width, 3), turned as the camera was held."""',
+    "def upright(frame, shape):",
+    '    """(height, width, 3), turned as the camera was held; `shape` is the width of a pixel by its height."""',
+    "    if shape != 1:",
+    "        size = round(frame.width * max(1, shape)), round(frame.height / min(1, shape))",
+    '        frame = frame.reformat(*size, "rgb24")',
     '    return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)).copy()',
     "",
     "",
@@ -25,6 +28,7 @@ SETUP = (
     "    found, shown, start, at, until = [], None, None, 0.0, 0.0",
     "    with av.open(str(path)) as video:",
     "        stream = video.streams.video[0]",
+    "        shape = float(stream.sample_aspect_ratio or 1)",
     "        gap = 1 / float(stream.guessed_rate or stream.average_rate or 25)",
     "        for frame in video.decode(stream):",
     "            start = frame.time if start is None else start",
@@ -32,10 +36,10 @@ SETUP = (
     "            at = time if time > at else until",
     "            until = at + (float(frame.duration * frame.time_base) if frame.duration else gap)",
     "            while shown is not None and len(found) < MOST and (len(found) + 0.5) / FPS < at:",
-    "                found.append(upright(shown))",
+    "                found.append(upright(shown, shape))",
     "            shown = frame",
     "    while len(found) < MOST and ((len(found) + 0.5) / FPS < until or not found):",
-    "        found.append(upright(shown))",
+    "        found.append(upright(shown, shape))",
     "    return found",
     "",
     "",

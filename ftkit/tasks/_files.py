@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
@@ -12,17 +14,21 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 import numpy as np
 
 from ftkit.console import console
+from ftkit.data.embedded import Embedded
 from ftkit.data.items import FileItem
 from ftkit.errors import InputError
 from ftkit.tasks import Encoded, Guess
 from ftkit.tasks._labelled import Labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ftkit.bases import Base
     from ftkit.data.decoded import Store
     from ftkit.data.table import Gold, Parsed, Table
+
+
+PIECE = 1 << 20  # bytes of a file that are read at a time
 
 
 class BadFile(Exception):
@@ -41,10 +47,23 @@ class Reader:
     """raises BadFile"""
     remark: Callable[[BinaryIO], str] = field(default=lambda file: "")
     """what decoding changes of a file beyond what every file goes through, such as its colours; empty for nothing"""
+    variant: Callable[[BinaryIO], str] = field(default=lambda file: "")
+    """what arrays of this file depend on beside the settings; empty for nothing"""
     note: Callable[[np.ndarray], str] = field(default=lambda array: "")
     """what a person may want to know of an array, in a few words; empty where it is as one would expect"""
     rate: float | None = None
     """positions in a second, where rows are footage"""
+    stretches: Callable[[BinaryIO, Sequence[tuple[float, float]]], Iterator[tuple[int, np.ndarray]]] | None = None
+    """(place, array) of parts of a file, from when to when in seconds, in one pass; raises BadFile"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file as a row, or why it cannot be one, and what is to be said of it."""
+
+    item: FileItem | None = None
+    remarks: Sequence[str] = ()
+    fault: str | None = None
 
 
 class FileTask(Labelled):
@@ -113,18 +132,22 @@ class FileTask(Labelled):
         faults: list[str | None] = []
         notes: Counter[str] = Counter()
         with console.progress(f"decoding {self.noun}s", len(gold)) as bar:
-            for done, (cell, label) in enumerate(zip(cells, gold, strict=True), 1):
-                try:
-                    item, remarks = _item(cell, root, done, reader, store)
-                    fault = "no label" if labelled and label is None else None
-                    notes.update(remarks if fault is None else [])
-                except BadFile as error:
-                    item, fault = None, str(error)
-                inputs.append(None if fault or item is None else (item,))
+            for found, label in zip(self.found(table, root, reader, store), gold, strict=True):
+                fault = found.fault or ("no label" if labelled and label is None else None)
+                inputs.append(None if fault or found.item is None else (found.item,))
+                notes.update(() if fault else found.remarks)
                 faults.append(fault)
-                bar.update(done)
-        names = [_name(cell, number) for number, cell in enumerate(cells, 1)]
+                bar.update(len(faults))
+        names = [name_of(cell, number) for number, cell in enumerate(cells, 1)]
         return Parsed(inputs=inputs, gold=gold, faults=faults, names=names, notes=notes)
+
+    def found(self, table: Table, root: Path, reader: Reader, store: Store) -> Iterator[Found]:
+        """What stands behind each row."""
+        for number, cell in enumerate(table.frame[self.file].to_list(), 1):
+            try:
+                yield Found(*item_of(cell, root, number, reader, store))
+            except BadFile as error:
+                yield Found(fault=str(error))
 
     # ---- model ----
 
@@ -146,37 +169,57 @@ def root_of(table: Table) -> Path:
     return (path if path.is_dir() else path.parent).resolve()
 
 
-def _item(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> tuple[FileItem, list[str]]:
+def item_of(cell: Any, root: Path, number: int, reader: Reader, store: Store) -> tuple[FileItem, list[str]]:
     """A file as a row, decoded unless it is known, and what is to be said of it."""
-    found = located(cell, root)
+    with opened(cell, root) as (place, file):
+        digest = digest_of(file, reader)
+        array = store.get(digest)
+        if array is None:
+            array = reader.decode(file)
+            store.put(digest, array)
+        file.seek(0)
+        said = [reader.remark(file), reader.note(array)]
+    name = called(cell, place, root, number)
+    seconds = None if reader.rate is None else len(array) / reader.rate
+    return FileItem(name, digest, place, len(array), seconds), [one for one in said if one]
+
+
+@contextmanager
+def opened(cell: Any, root: Path) -> Iterator[tuple[Embedded | Path, BinaryIO]]:
+    """The file of a cell: where it is, and for reading. Raises BadFile, also for an OSError within."""
     try:
-        with found.open("rb") if isinstance(found, Path) else io.BytesIO(found) as file:
-            if not file.seek(0, io.SEEK_END):
-                raise BadFile("empty file")
-            file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:32]
-            array = store.get(digest)
-            if array is None:
-                file.seek(0)
-                array = reader.decode(file)
-                store.put(digest, array)
-            file.seek(0)
-            said = [reader.remark(file), reader.note(array)]
+        place = located(cell, root)
+        with place.open("rb") if isinstance(place, Path) else place.open() as file:
+            yield place, file
     except OSError as error:
         raise BadFile(f"not readable ({error.strerror})") from None
-    path = found if isinstance(found, Path) else None
-    name = path.relative_to(root).as_posix() if path else _name(cell, number)
-    raw = found if isinstance(found, bytes) else None
-    seconds = None if reader.rate is None else len(array) / reader.rate
-    return FileItem(name, digest, path, raw, len(array), seconds), [one for one in said if one]
 
 
-def located(cell: Any, root: Path) -> bytes | Path:
-    """The content of a cell, or where it lies; Parquet data sets hold `{bytes, path}`. Raises BadFile."""
-    held = cell.get("bytes") if isinstance(cell, dict) else cell
-    if isinstance(held, bytes):
-        return held
-    name = str((cell.get("path") if isinstance(cell, dict) else cell) or "").strip()
+def digest_of(file: BinaryIO, reader: Reader) -> str:
+    """What the content of a file is known by; it is then at its beginning again. Raises BadFile where there is none."""
+    if not file.seek(0, io.SEEK_END):
+        raise BadFile("empty file")
+    file.seek(0)
+    state = hashlib.sha256()
+    while piece := file.read(PIECE):
+        state.update(piece)
+    file.seek(0)
+    if variant := reader.variant(file):
+        state.update(variant.encode())
+    file.seek(0)
+    return state.hexdigest()[:32]
+
+
+def called(cell: Any, place: Embedded | Path, root: Path, number: int) -> str:
+    """The name of a file that was found: its path in the data folder, or what its cell calls it."""
+    return place.relative_to(root).as_posix() if isinstance(place, Path) else name_of(cell, number)
+
+
+def located(cell: Any, root: Path) -> Embedded | Path:
+    """Where the file of a cell lies: in the table, or in the data folder. Raises BadFile, or an OSError."""
+    if isinstance(cell, Embedded) and cell.read() is not None:
+        return cell
+    name = (cell.name if isinstance(cell, Embedded) else str(cell or "")).strip()
     if not name or "\0" in name:
         raise BadFile("no file named")
     try:
@@ -190,9 +233,9 @@ def located(cell: Any, root: Path) -> bytes | Path:
     return path
 
 
-def _name(cell: Any, number: int) -> str:
+def name_of(cell: Any, number: int) -> str:
     """What a cell calls its file; of one without a name, which row it is in."""
-    named = cell.get("path") if isinstance(cell, dict) else cell
+    named = cell.name if isinstance(cell, Embedded) else cell
     return str(named).strip() if isinstance(named, str) and named.strip() else f"row {number}"
 
 
@@ -200,15 +243,17 @@ def _again(item: Any, reader: Reader) -> np.ndarray:
     """Decode a file whose entry is gone."""
     try:
         with item.open() as file:
-            return reader.decode(file)
+            if item.stretch is None or reader.stretches is None:
+                return reader.decode(file)
+            return next(reader.stretches(file, [item.stretch]))[1]
     except (OSError, BadFile) as error:
-        raise InputError(f"{item}: has changed since it was read ({error})", "start the run again") from None
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{item}: has changed since it was read ({why})", "start the run again") from None
 
 
 def _share(cells: list[Any], suffixes: tuple[str, ...]) -> float:
     def like(cell: Any) -> bool:
-        if isinstance(cell, dict):
-            return isinstance(cell.get("bytes"), bytes) and str(cell.get("path") or "").lower().endswith(suffixes)
-        return isinstance(cell, str) and cell.strip().lower().endswith(suffixes)
+        named = cell.name if isinstance(cell, Embedded) else cell
+        return isinstance(named, str) and named.strip().lower().endswith(suffixes)
 
     return sum(map(like, cells)) / max(1, len(cells))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ftkit.tasks import Snippet
 from ftkit.tasks._hearing import Ear, Patches, Samples, Window
+from ftkit.tasks._snippet import Snippet
 
 SETUP = (
     "extractor = AutoFeatureExtractor.from_pretrained(BASE)",

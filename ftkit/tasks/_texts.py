@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ftkit.tasks import NO_TOKEN, PIECES, Encoded, Snippet
+from ftkit.tasks import NO_TOKEN, PIECES, Encoded
+from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
     import torch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ftkit.tasks import Snippet
+from ftkit.tasks._snippet import Snippet
 from ftkit.tasks._texts import tokenizer_lines
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from ftkit.errors import InputError
-from ftkit.tasks import Encoded, Snippet, Task, _texts
+from ftkit.tasks import Encoded, Task, _texts
 from ftkit.tasks._backbone import backbone_of
+from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
     import numpy as np

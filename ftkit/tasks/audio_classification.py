@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, final
 
 import numpy as np
 from pydantic import Field
 
-from ftkit.tasks import Encoded, Snippet, _sound
+from ftkit.tasks import Encoded, _sound
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._files import BadFile, FileTask, Reader, located, root_of
+from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import torch
 
@@ -181,6 +182,7 @@ class AudioClassification(FileTask):
 def _seconds(cell: Any, table: Table) -> float:
     """How long a sound is by its header; 0 for what `parse` will find fault with."""
     try:
-        return _sound.seconds_of(located(cell, root_of(table)))
-    except BadFile:
+        found = located(cell, root_of(table))
+        return _sound.seconds_of(found if isinstance(found, Path) else found.open())
+    except (BadFile, OSError):
         return 0.0

@@ -10,9 +10,10 @@ import numpy as np
 
 from ftkit.data.decoded import Decoded
 from ftkit.data.items import FileItem
-from ftkit.tasks import Snippet, _pictures, _seeing
+from ftkit.tasks import _pictures, _seeing
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._files import FileTask, Reader
+from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from ftkit.errors import InputError
-from ftkit.tasks import Encoded, Guess, Snippet
+from ftkit.tasks import Encoded, Guess
 from ftkit.tasks._backbone import backbone_of
 from ftkit.tasks._labelled import Labelled
+from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +109,7 @@ class SeriesClassification(Labelled):
         task = task.model_copy(update={"time": "none" if task.time == "auto" else task.time})
         return _series_columns.settled(task.with_kind(table), table)
 
-    def rows(self, table: Table, data: Data, labelled: bool) -> Table:
+    def rows(self, table: Table, data: Data, labelled: bool, base: Base | None = None) -> Table:
         """Of a long table the windows; any other is as it should be."""
         from ftkit.data.samples import WINDOW, windowed
 

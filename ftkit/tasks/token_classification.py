@@ -10,8 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from ftkit.errors import InputError
-from ftkit.tasks import NO_PIECE, NO_TOKEN, PIECES, Encoded, Given, Guess, Snippet, Task
+from ftkit.tasks import NO_PIECE, NO_TOKEN, PIECES, Encoded, Given, Guess, Task
 from ftkit.tasks._backbone import backbone_of
+from ftkit.tasks._snippet import Snippet
 from ftkit.tasks._texts import collate, known_pieces, tokenizer_of, unpadded
 
 if TYPE_CHECKING:

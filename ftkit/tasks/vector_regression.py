@@ -9,8 +9,9 @@ import numpy as np
 
 from ftkit.bases import own
 from ftkit.data import positions
-from ftkit.tasks import Encoded, Given, Guess, Snippet, _floors
+from ftkit.tasks import Encoded, Given, Guess, _floors
 from ftkit.tasks._backbone import backbone_of
+from ftkit.tasks._snippet import Snippet
 from ftkit.tasks._valued import Valued
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class VectorRegression(Valued):
 
         return _vector_columns.settled(self, table)
 
-    def rows(self, table: Table, data: Data, labelled: bool) -> Table:
+    def rows(self, table: Table, data: Data, labelled: bool, base: Base | None = None) -> Table:
         """With the place of each reading beside it."""
         from dataclasses import replace
 

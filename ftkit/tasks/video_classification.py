@@ -9,20 +9,22 @@ import numpy as np
 from pydantic import Field
 
 from ftkit.data.items import FileItem
-from ftkit.tasks import Encoded, Given, Snippet, _clips
+from ftkit.tasks import Encoded, Given, _clips
 from ftkit.tasks._backbone import backbone_of
-from ftkit.tasks._files import FileTask, Reader
+from ftkit.tasks._files import FileTask, Found, Reader
+from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import torch
 
     from ftkit.bases import Base
-    from ftkit.data.decoded import Decoded
+    from ftkit.data.decoded import Decoded, Store
     from ftkit.data.table import Gold, Table
     from ftkit.metrics import Footage
+    from ftkit.recipe import Data
     from ftkit.tasks._watching import Eye
 
 CLIP = "clip"
@@ -45,6 +47,12 @@ class VideoClassification(FileTask):
     """pictures that are looked at in a second of footage; auto: 2, and 7.5 of a video encoder"""
     span: Auto | Positive = "auto"
     """seconds of a clip, from its start, that are looked at; auto: 10, and of a video encoder what its pictures take"""
+    step: Auto | Literal["none"] | Positive = "auto"
+    """seconds from one window to the next where files longer than `span` are cut into windows, with labels or without;
+    auto: only to predict, one behind the other, files of at least two windows"""
+    bounds: Auto | tuple[str, str] = "auto"
+    """columns of the seconds at which a clip starts and ends within its file; auto: start and end, where they are
+    numbers"""
     over_time: Literal["auto", "mean", "change"] = "auto"
     """how a clip's pictures become one row: their mean, or beside it how much successive ones differ; auto: by
     validation. A video encoder has a way of its own"""
@@ -57,6 +65,7 @@ class VideoClassification(FileTask):
     heavy: ClassVar[bool] = True
     names_labels: ClassVar[tuple[str, ...]] = ("quiet",)
     cut_by: ClassVar[str] = "span"
+    reading: ClassVar[tuple[str, ...]] = ("step",)
     suffixes: ClassVar[tuple[str, ...]] = (".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v", ".mpg", ".mpeg")
     noun: ClassVar[str] = "clip"
     augmentations: ClassVar[tuple[str, ...]] = ("flip", "crop")
@@ -73,12 +82,28 @@ class VideoClassification(FileTask):
         named = [label for word in QUIET for label in sorted(labels) if label.casefold() == word]
         return task.model_copy(update={"quiet": named[0] if named else "none"})
 
+    def rows(self, table: Table, data: Data, labelled: bool, base: Base | None = None) -> Table:
+        """Of files that are cut one row a window, with its bounds."""
+        from ftkit.tasks import _cutting
+
+        assert base is not None
+        return _cutting.rows(self, table, labelled, lambda: self.processor(base).span)
+
+    def found(self, table: Table, root: Path, reader: Reader, store: Store) -> Iterator[Found]:
+        """Files, or parts of them, each file decoded once."""
+        from ftkit.tasks import _cutting
+
+        return _cutting.found(self, table, root, reader, store)
+
     def hangs(self, table: Table) -> tuple[str, str] | None:
-        """A column called scene: a base knows a scene again, whatever happens in it."""
+        """A column called scene: a base knows a scene again, whatever happens in it. Else the file of its parts."""
+        from ftkit.tasks import _cutting
+
         taken = {self.file, *([self.label] if isinstance(self.label, str) else self.label)}
         named = [str(name) for name in table.frame if str(name).casefold() in SCENE and name not in taken]
         if not named or not 1 < table.frame[named[0]].nunique() < len(table.frame):
-            return None
+            parts = _cutting.bounds_of(self, table.frame) and table.frame[self.file].duplicated().any()
+            return (self.file, "parts of one file stay on one side of every split") if parts else None
         return named[0], "clips of one scene stay on one side of every split; --unit COLUMN says otherwise"
 
     def footage(self, inputs: list[tuple[str, ...]]) -> Footage:
@@ -108,7 +133,7 @@ class VideoClassification(FileTask):
         import PIL
         import transformers
 
-        from ftkit.tasks import _seeing
+        from ftkit.tasks import _footage, _seeing
 
         fps, most, images = processor.fps, processor.most, processor.images
         versions = f"PyAV {_clips.library().__version__}, {PIL.__version__}, {transformers.__version__}"
@@ -117,9 +142,13 @@ class VideoClassification(FileTask):
             settings=f"clips {processor.settings} {versions}",
             name=CLIP,
             decode=lambda file: _clips.decode(file, fps, most + 1, lambda pixels: _seeing.placed(images, pixels)),
+            variant=_clips.variant,
             remark=lambda file: _clips.remark(file, processor.span),
             note=lambda clip: "shorter than the seconds that are looked at" if wanted and len(clip) < most else "",
             rate=fps,
+            stretches=lambda file, wanted: _footage.decode(
+                file, wanted, fps, most + 1, lambda pixels: _seeing.placed(images, pixels)
+            ),
         )
 
     def encode(self, inputs: list[tuple[str, ...]], processor: Eye) -> Encoded:
@@ -193,7 +222,9 @@ class VideoClassification(FileTask):
         """A few pictures of the clip, with their times."""
         from ftkit.tasks._clip_page import drawn
 
-        return drawn(row[CLIP][: processor.most], processor.fps, input[0])
+        (item,) = input
+        start = item.stretch[0] if isinstance(item, FileItem) and item.stretch else 0.0
+        return drawn(row[CLIP][: processor.most], processor.fps, item, start)
 
     def snippet(self, processor: Eye) -> Snippet:
         """Files through PyAV and the image processor."""

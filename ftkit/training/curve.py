@@ -17,9 +17,9 @@ from ftkit import metrics
 from ftkit.console import console
 from ftkit.data import shares
 from ftkit.data.shares import Order
+from ftkit.statistics.coding import units_of
 from ftkit.statistics.curve import Observed
 from ftkit.statistics.jackknife import leave_out
-from ftkit.statistics.predictions import units_of
 from ftkit.training.deciding import every_seed
 from ftkit.training.finite import NotFinite
 from ftkit.training.judging import scored

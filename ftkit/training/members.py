@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from ftkit.features import tokens
-from ftkit.features.network import Batch, Network
+from ftkit.features.batch import Batch
+from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
 from ftkit.features.probe import Probe
 from ftkit.features.scale import Scale

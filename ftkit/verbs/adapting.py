@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftkit import bank, files
+from ftkit import bank, folders
 from ftkit.errors import FtkitError, InputError
 from ftkit.verbs import naming
 
@@ -40,9 +40,9 @@ def carry_out(recipe: Recipe, target: str, out: Path | None, force: bool, comman
     """Make a bank in a folder of its own; gives the folder and the report."""
     from ftkit.bank import making
 
-    files.refuse_taken(out, force)
+    folders.refuse_taken(out, force)
     stem = f"{naming.run_stem(target, recipe)}-bank"
-    return making.make(recipe, lambda: files.new_run_folder(out, stem, force), command)
+    return making.make(recipe, lambda: folders.new_run_folder(out, stem, force), command)
 
 
 def update(
@@ -91,13 +91,13 @@ def resume(target: str, out: Path | None, command: str) -> tuple[Path, dict[str,
     from ftkit.recipe import read
 
     folder = out or Path(target)
-    if folder.name == bank.UPDATE and files.is_bank(folder.parent):
+    if folder.name == bank.UPDATE and folders.is_bank(folder.parent):
         folder = folder.parent
-    if files.is_bank(folder) and (asked := updating.left(folder)) is not None:
+    if folders.is_bank(folder) and (asked := updating.left(folder)) is not None:
         return updating.update(folder, asked, command)
-    if not files.is_run(folder) or not (folder / "recipe.yaml").is_file():
+    if not folders.is_run(folder) or not (folder / "recipe.yaml").is_file():
         raise InputError(f"{folder}: is no bank that was begun", "give the folder that ftkit adapt wrote")
-    if files.state(folder) == "complete":
+    if folders.state(folder) == "complete":
         quoted = shlex.quote(str(folder))
         raise InputError(f"{folder}: is complete, nothing is left to do", f"ftkit predict {quoted} FILE")
     recipe = read(folder / "recipe.yaml")

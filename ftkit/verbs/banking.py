@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftkit import bank, files, privacy
+from ftkit import bank, files, folders, privacy
 from ftkit.console import console
 from ftkit.errors import FtkitError, InputError, did_you_mean
 
@@ -119,7 +119,7 @@ def repair(path: Path) -> int:
     """Make the index again from the shards and what each generation was made with; returns the groups in it."""
     from ftkit.bank import folder, generations
 
-    whole = folder.read(files.at_generation(path)[0])
+    whole = folder.read(folders.at_generation(path)[0])
     with generations.alone(whole.path):
         return generations.write_index(whole, {})
 
@@ -219,4 +219,4 @@ def compared(path: Path) -> dict[str, Any]:
 
 def page(path: Path) -> Path:
     """Where the bank's page lies."""
-    return files.at_generation(path)[0] / bank.PAGE
+    return folders.at_generation(path)[0] / bank.PAGE

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ftkit import files
+from ftkit import files, folders
 from ftkit.comparison import across, document
 from ftkit.comparison.document import Asked
 from ftkit.comparison.entries import located
@@ -79,7 +79,7 @@ def write(found: dict[str, Any], out: Path | None, force: bool) -> Path:
     from ftkit.reports.comparison import render_comparison
 
     page = render_comparison(found)  # before anything is written
-    folder = files.new_comparison_folder(out, force, DOCUMENT)
+    folder = folders.new_comparison_folder(out, force, DOCUMENT)
     files.write_json(folder / DOCUMENT, found)
     files.write_text(folder / PAGE, page)
     return folder

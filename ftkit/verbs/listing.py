@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ftkit import files, registry
+from ftkit import folders, registry
 from ftkit.console import table
 from ftkit.errors import InputError, did_you_mean
+from ftkit.folders import RUNS, at_generation, is_bank, is_run
 from ftkit.recipe import shipped
 
 Rows = list[dict[str, Any]]
@@ -29,7 +30,7 @@ def collect(what: str | None, folder: Path | None = None) -> Listing:
     """The tables asked for; all but the runs when `what` is None. The runs in a folder are meant by its path alone."""
     what, folder = _located(what, folder)
     if what == "runs":
-        found = runs(folder or files.RUNS)
+        found = runs(folder or RUNS)
         return Listing({"runs": found}, "ftkit predict RUN FILE" if found else "ftkit train FILE")
     chosen = [what] if what else [kind for kind in KINDS if kind != "runs"]
     follow = {"recipes": "ftkit new NAME", "methods": "ftkit train FILE --method NAME"}
@@ -47,10 +48,9 @@ def scores(
         raise InputError(f"there is no table of {what}", "ftkit list FOLDER --table md, with a folder that holds runs")
     from ftkit.search import formats, gathering, table
 
-    found = table.tabulate(gathering.gather(_existing(folder or files.RUNS)), rows, columns, metric)
-    again = (
-        f"ftkit list {shlex.quote(str(folder or files.RUNS))} --table {style} --rows KEY --columns KEY, for other keys"
-    )
+    found = table.tabulate(gathering.gather(_existing(folder or RUNS)), rows, columns, metric)
+    named = shlex.quote(str(folder or RUNS))
+    again = f"ftkit list {named} --table {style} --rows KEY --columns KEY, for other keys"
     return formats.FORMATS[style](found), Listing(formats.document(found), again)
 
 
@@ -82,9 +82,9 @@ def _recipes() -> Rows:
 
 def runs(folder: Path) -> Rows:
     """The runs in a folder and its sweeps, by name; one whose report cannot be read is listed with its status alone."""
-    if folder == files.RUNS and not folder.exists():
+    if folder == RUNS and not folder.exists():
         return []
-    return [_run(path, folder) for path in files.runs_in(_existing(folder))]
+    return [_run(path, folder) for path in folders.runs_in(_existing(folder))]
 
 
 def _existing(folder: Path) -> Path:
@@ -96,16 +96,16 @@ def _existing(folder: Path) -> Path:
 def must_be_runs(folders: Iterable[Path]) -> None:
     """Refuse what is not even a folder, before anything else looks for it on a hub."""
     for folder in folders:
-        if files.is_bank(folder):
-            general = files.at_generation(folder)[0] / "general"
+        if is_bank(folder):
+            general = at_generation(folder)[0] / "general"
             raise InputError(f"{folder}: is a bank, not a run", f"{general} is its general run")
         if not folder.is_dir():
-            near = [str(path) for path in files.RUNS.glob("*") if files.is_run(path)]
+            near = [str(path) for path in RUNS.glob("*") if is_run(path)]
             raise InputError(f"{folder}: no such run", did_you_mean(str(folder), near) or "ftkit train FILE makes one")
 
 
 def _run(path: Path, folder: Path) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": path.relative_to(folder).as_posix(), "status": files.state(path)}
+    row: dict[str, Any] = {"name": path.relative_to(folder).as_posix(), "status": folders.state(path)}
     try:
         report = json.loads((path / "report.json").read_text(encoding="utf-8"))
         primary = report["primary"]
@@ -125,7 +125,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "methods": _entries("methods"),
     "metrics": _entries("metrics"),
     "recipes": _recipes,
-    "runs": lambda: runs(files.RUNS),
+    "runs": lambda: runs(RUNS),
 }
 
 

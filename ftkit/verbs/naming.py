@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftkit.errors import InputError
+from ftkit.recipe.paths import CLIPS, IMAGES, SOUNDS
 
 if TYPE_CHECKING:
     from ftkit.recipe import Recipe
@@ -36,7 +37,7 @@ def run_stem(target: str, recipe: Recipe) -> str:
 def predictions_file(file: str, out: Path | None, force: bool) -> Path:
     """`out`, or `<stem>.predicted.<suffix>` in the working folder; never the input itself."""
     stem, suffix = split_suffix(file)
-    usual = f"{stem}.predicted{suffix or '.csv'}"
+    usual = f"{stem}.predicted{'.csv' if suffix.lower() in ('', *IMAGES, *SOUNDS, *CLIPS) else suffix}"
     path = out or Path(usual)
     if path.is_dir():
         raise InputError(f"{path}: is a folder", f"--out {shlex.quote(str(path / usual))}")

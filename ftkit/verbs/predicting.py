@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from ftkit import privacy
 from ftkit.console import console
 from ftkit.data import positions
 from ftkit.data.hashing import row_ids
+from ftkit.data.items import FileItem
 from ftkit.data.names import many
 from ftkit.data.prepare import rows_of
 from ftkit.data.table import DataReport, Parsed, Table
@@ -44,17 +46,18 @@ def predict(
     A run that predicts numbers gives no confidence, and of several targets a column `prediction.<target>` each; of the
     floors of a position there are scores.
 
-    Columns, order, file type and types of cells are kept; a row that cannot be read (an empty text)
-    gets empty cells and is counted, and so are rows that the run was trained on. With `scores`, a
-    column `score.<label>` holds each label's probability. `changes` are (dotted key, YAML) of how the
+    Columns, order, file type and types of cells are kept; long footage gets a row for each of its windows. A row
+    that cannot be read (an empty text) gets empty cells and is counted, and so are rows that the run was trained on.
+    With `scores`, a column `score.<label>` holds each label's probability. `changes` are (dotted key, YAML) of how the
     file is read. `calibrated` divides the logits by the run's temperature first: confidences and
     scores differ, predictions do not. Raises InputError where the file lacks the run's columns, or has
     one of the new names already, and where a run without a temperature is to be calibrated.
     """
     model = load_run(run)
     temperature = _temperature(run, model) if calibrated else 1.0
-    model = replace(model, recipe=reread(model.recipe, changes))
+    model = replace(model, recipe=reread(model.recipe, changes, model.recipe.task.reading))
     privacy.hide(model.recipe.report.rows == "hide")
+    begun = time.perf_counter()
     table, parsed, report = rows_of(model.recipe, file, labelled=False)
     tell(file, out, table, report)
     labels = model.head.labels
@@ -62,6 +65,7 @@ def predict(
     if taken := [name for name in added if name in table.frame.columns]:
         raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
     found, encoded = _scores(model, parsed, temperature)
+    _tell_pace(model.recipe.task, parsed, time.perf_counter() - begun)
     tell_seen(run, file, parsed, encoded)
     cells = dict(zip(added, cells_of(model.recipe.task, found, labels, scores), strict=True))
     for note in write(beside(table, parsed, cells), out, file, model.recipe.data, table.lines):
@@ -76,6 +80,15 @@ def tell(file: str, out: Path, table: Table, report: DataReport) -> None:
         console.warn(f"{file}: {many(count, 'row')} without a prediction: {reason} ({places})")
     if table.bad:
         console.warn(f"{out}: lacks {many(len(table.bad), 'row')} that cannot be read")
+
+
+def _tell_pace(task: Task, parsed: Parsed, seconds: float) -> None:
+    """How fast footage was looked at, decoding included: a camera's must be faster than it comes."""
+    inputs = [one for one in parsed.inputs if one is not None]
+    if task.footage(inputs) is None:
+        return
+    pictures = sum(one.length for (one,) in inputs if isinstance(one, FileItem))
+    console.say(f"{many(pictures, 'picture')} in {seconds:,.1f} s: {pictures / seconds:,.1f} pictures a second")
 
 
 def tell_seen(run: Path, file: str, parsed: Parsed, encoded: Encoded) -> None:

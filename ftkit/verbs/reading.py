@@ -15,11 +15,16 @@ READING = ("delimiter", "quoting", "header", "encoding", "sheet", "columns", "la
 """keys of `data` that say how a file is read; everything else is part of what the run is"""
 
 
-def reread(recipe: Recipe, changes: Sequence[tuple[str, str]]) -> Recipe:
-    """The recipe with other ways of reading; raises InputError for a key that is about anything else."""
+def reread(recipe: Recipe, changes: Sequence[tuple[str, str]], also: Sequence[str] = ()) -> Recipe:
+    """The recipe with other ways of reading; raises InputError for a key that is about anything else.
+
+    `also` are keys of the task that may be changed.
+    """
     for key, _ in changes:
         block, _, name = key.partition(".")
+        if block == "task" and name in also:
+            continue
         if block != "data" or name.partition(".")[0] not in READING:
-            known = ", ".join(f"data.{one}" for one in READING)
+            known = ", ".join([*(f"data.{one}" for one in READING), *(f"task.{one}" for one in also)])
             raise InputError(f"--set {key}: is settled for a finished run", f"how FILE is read can be set: {known}")
     return parse(recipe.dump(), changes) if changes else recipe

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftkit import files, privacy, registry
+from ftkit import folders, privacy, registry
 from ftkit.errors import InputError, did_you_mean
 from ftkit.recipe import shipped
 from ftkit.verbs import naming
@@ -43,9 +43,9 @@ def recipe_file(target: str) -> Path | None:
     if path.exists():
         if (path / "recipe.yaml").is_file():
             repeat = f"ftkit train {shlex.quote(str(path / 'recipe.yaml'))} repeats it"
-            on = "" if files.state(path) == "complete" else f"ftkit train {shlex.quote(target)} --resume goes on; "
+            on = "" if folders.state(path) == "complete" else f"ftkit train {shlex.quote(target)} --resume goes on; "
             raise InputError(f"{target}: is a run, not data", on + repeat)
-        if files.is_sweep(path):
+        if folders.is_sweep(path):
             raise InputError(f"{target}: is a sweep, not data", f"ftkit train {shlex.quote(target)} --resume goes on")
         return None
     found = shipped.recipes()
@@ -88,9 +88,9 @@ def carry_out(
     """Run a recipe in a folder of its own; gives the folder and the report."""
     from ftkit import pipeline
 
-    files.refuse_taken(out, force)  # said before the data is read; the folder itself is made after
+    folders.refuse_taken(out, force)  # said before the data is read; the folder itself is made after
     stem = naming.run_stem(target, recipe)
-    return pipeline.run(recipe, lambda: files.new_run_folder(out, stem, force), command, profile)
+    return pipeline.run(recipe, lambda: folders.new_run_folder(out, stem, force), command, profile)
 
 
 def unfinished(target: str, out: Path | None, changes: list[Change]) -> tuple[Path, Recipe]:
@@ -100,7 +100,7 @@ def unfinished(target: str, out: Path | None, changes: list[Change]) -> tuple[Pa
     """
     from ftkit.recipe import read
 
-    if files.is_run(Path(target)):
+    if folders.is_run(Path(target)):
         if out is not None:
             raise InputError("--out: a run is taken up where it lies", f"ftkit train {shlex.quote(target)} --resume")
         folder = _resumable(Path(target))
@@ -109,16 +109,16 @@ def unfinished(target: str, out: Path | None, changes: list[Change]) -> tuple[Pa
     if out is not None:
         return _resumable(out), recipe
     stem = naming.run_stem(target, recipe)
-    mine = [path for path in files.runs_in(files.RUNS) if path.name.rpartition("-")[0] == stem]
-    left = [path for path in mine if files.state(path) != "complete"]
+    mine = [path for path in folders.runs_in(folders.RUNS) if path.name.rpartition("-")[0] == stem]
+    left = [path for path in mine if folders.state(path) != "complete"]
     if not left:
-        raise InputError(f"no run of {target} in {files.RUNS} was left unfinished", "name its folder with --out")
+        raise InputError(f"no run of {target} in {folders.RUNS} was left unfinished", "name its folder with --out")
     return _resumable(left[-1]), recipe
 
 
 def _resumable(folder: Path) -> Path:
-    state = files.state(folder)
-    if files.is_bank(folder) or (folder / "general").is_dir():
+    state = folders.state(folder)
+    if folders.is_bank(folder) or (folder / "general").is_dir():
         raise InputError(f"{folder}: is a bank, not a run", f"ftkit adapt {shlex.quote(str(folder))} --resume")
     if state is None:
         raise InputError(f"{folder}: is not a run", "give the folder that ftkit train wrote")

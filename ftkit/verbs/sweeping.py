@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftkit import environment, files, privacy, runs
+from ftkit import environment, files, folders, privacy, runs
 from ftkit.console import console
 from ftkit.errors import Fault, Faults, InputError
 from ftkit.search import combinations, formats, sweep
@@ -39,15 +39,15 @@ def begin(
     if resume and (out is None or force):
         hint = "name its folder with --out, and leave out --force: it would delete what was trained"
         raise InputError("--resume: which sweep?", hint)
-    begun = sweep.read(out) if resume and out and files.is_sweep(out) else None
+    begun = sweep.read(out) if resume and out and folders.is_sweep(out) else None
     if begun is None:
-        files.refuse_taken(out, force)
+        folders.refuse_taken(out, force)
     chosen = combinations.combine(combinations.parse(vary, [key for key, _ in changes]), most)
     recipes = _checked(target, changes, chosen)
     planned = tuple(Planned(one.name, one.values, recipe) for one, recipe in zip(chosen, recipes, strict=True))
     data = _read(planned)
     if begun is None:
-        asked = Sweep(files.new_run_folder(out, naming.run_stem(target, recipes[0]), force), planned, data)
+        asked = Sweep(folders.new_run_folder(out, naming.run_stem(target, recipes[0]), force), planned, data)
         sweep.write(asked, command)
         return asked
     asked = Sweep(begun.folder, planned, data)
@@ -96,7 +96,7 @@ def outcome(found: Sweep) -> tuple[str, dict[str, Any], int]:
         lines.append(f"  {sweep.some([name for name, known in failed.items() if known == why], 2)}: {sweep.cut(why)}")
     scores = {entry.name: entry.scores for entry in gathered.entries}
     listed = [
-        {"name": run.name, "values": run.values, "status": files.state(found.path(run))}
+        {"name": run.name, "values": run.values, "status": folders.state(found.path(run))}
         | {"scores": scores.get(run.name, {}), "error": failed.get(run.name)}
         for run in found.runs
     ]
@@ -114,8 +114,8 @@ def _draw(found: Sweep, grid: list[list[str]], document: dict[str, Any]) -> None
 
 def sources(target: str, found: Sweep) -> list[str]:
     """Files that a sweep stands for: its recipe, and its data."""
-    begun = files.is_sweep(Path(target))
-    path = Path(target) / files.SWEEP if begun else starting.recipe_file(target)
+    begun = folders.is_sweep(Path(target))
+    path = Path(target) / folders.SWEEP if begun else starting.recipe_file(target)
     return [*([str(path)] if path else []), *found.files]
 
 

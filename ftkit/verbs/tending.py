@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ftkit import files, privacy
+from ftkit import folders, privacy
 from ftkit.errors import InputError
 
 
@@ -74,6 +74,6 @@ def _key(path: Path, group: str) -> str:
 
 def _refuse_old(path: Path) -> None:
     """Only a bank as it is can be changed."""
-    bank, generation = files.at_generation(path)
+    bank, generation = folders.at_generation(path)
     if generation is not None:
         raise InputError(f"{path}: is an earlier generation, which stays as it is", f"give {bank}")

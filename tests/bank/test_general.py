@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import toy_banks
 
-from ftkit import files, pipeline, runs
+from ftkit import folders, pipeline, runs
 from ftkit.bank import changing, folder, making, stage
 from ftkit.errors import InputError
 from ftkit.recipe import Recipe
@@ -18,7 +18,7 @@ from ftkit.verbs import adapting as verb
 
 
 def made(recipe: Recipe, path: Path) -> tuple[Path, dict[str, Any]]:
-    return making.make(recipe, lambda: files.new_run_folder(path, "", False))
+    return making.make(recipe, lambda: folders.new_run_folder(path, "", False))
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def elsewhere(tmp_path: Path, recipe: Recipe) -> Path:
     rows["text"] = "yesterday " + rows["text"]
     rows.to_csv(tmp_path / "other.csv", index=False)
     tree = {"data.train": str(tmp_path / "other.csv"), "bank.by": None}
-    return pipeline.run(recipe.replace(tree), lambda: files.new_run_folder(tmp_path / "run", "", False))[0]
+    return pipeline.run(recipe.replace(tree), lambda: folders.new_run_folder(tmp_path / "run", "", False))[0]
 
 
 def test_without_a_general_adapter_groups_start_from_the_base_and_its_head(tmp_path: Path, recipe: Recipe) -> None:

@@ -12,7 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ftkit import files
+from ftkit import folders
 from ftkit.bank import folder, index, records, shards
 from ftkit.bank.grouping import key_of
 from ftkit.bank.records import Outcome, Record
@@ -151,4 +151,4 @@ def test_what_is_no_bank_is_refused(tmp_path: Path, bank: Path) -> None:
         banking.show(bank, "nobody")
     with pytest.raises(InputError, match="no outcome"):
         banking.listing(bank, "promotde")
-    assert files.is_bank(bank) and not files.is_bank(bank / "general")
+    assert folders.is_bank(bank) and not folders.is_bank(bank / "general")

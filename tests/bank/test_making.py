@@ -13,7 +13,7 @@ import torch
 import toy_adapters
 import toy_banks
 
-from ftkit import files, registry, runs
+from ftkit import folders, registry, runs
 from ftkit.bank import adapting, making, records, shards
 from ftkit.bank.grouping import Folds, groups_of, key_of
 from ftkit.bank.stage import FINAL, open_stage
@@ -28,7 +28,7 @@ from ftkit.training.finite import NotFinite
 
 def made(folder: Path, **changes: Any) -> tuple[Path, dict[str, Any]]:
     return making.make(
-        toy_banks.recipe_for(folder, **changes), lambda: files.new_run_folder(folder / "bank", "", False)
+        toy_banks.recipe_for(folder, **changes), lambda: folders.new_run_folder(folder / "bank", "", False)
     )
 
 
@@ -112,7 +112,7 @@ def test_whatever_it_is_given_a_group_is_only_given_its_own_labels(tmp_path: Pat
     later = frame["user"].isin(["user 6", "user 7"]) & (frame["label"] == "tool")
     frame.loc[later, "label"] = "thing"
     frame.to_csv(tmp_path / "rows.csv", index=False)
-    bank, _ = making.make(recipe, lambda: files.new_run_folder(tmp_path / "bank", "", False))
+    bank, _ = making.make(recipe, lambda: folders.new_run_folder(tmp_path / "bank", "", False))
     lists = {user: set(some) for user, some in frame.groupby("user")["label"]}
     assert set(map(len, lists.values())) == {2} and len(set.union(*lists.values())) == 3
     table, _ = predictions.read(bank / runs.PREDICTIONS)
@@ -146,7 +146,7 @@ def test_few_rows_and_one_label_are_kept_general_and_a_failure_stops_nobody(
         return plain(job, members, stack)
 
     monkeypatch.setattr(adapting, "fit", failing)
-    bank, report = making.make(recipe, lambda: files.new_run_folder(tmp_path / "bank", "", False))
+    bank, report = making.make(recipe, lambda: folders.new_run_folder(tmp_path / "bank", "", False))
     groups = groups_in(bank)
     assert [groups[f"user {i}"]["outcome"] for i in range(3)] == ["few rows", "one label", records.FAILED]
     assert groups["user 2"]["error"] == "the loss is nan"

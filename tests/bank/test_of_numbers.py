@@ -14,7 +14,7 @@ import torch
 import toy_banks
 from drawing import undrawn
 
-from ftkit import files, runs
+from ftkit import folders, runs
 from ftkit.bank import folder, index, making, rows, serving
 from ftkit.bank.evaluating import evaluate
 from ftkit.bank.measuring import Measure
@@ -45,7 +45,7 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("maps")
     recipe = far_recipe(place)
     with undrawn():
-        return making.make(recipe, lambda: files.new_run_folder(place / "bank", "", False))[0]
+        return making.make(recipe, lambda: folders.new_run_folder(place / "bank", "", False))[0]
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_gain_is_by_how_much_less_a_groups_own_adapter_errs(maps: Path) -> Non
 
 def test_who_pays_the_other_way_round_gains_in_texts(tmp_path: Path) -> None:
     recipe = toy_banks.numbers_recipe_for(tmp_path, "text_regression")
-    bank, report = making.make(recipe, lambda: files.new_run_folder(tmp_path / "bank", "", False))
+    bank, report = making.make(recipe, lambda: folders.new_run_folder(tmp_path / "bank", "", False))
     assert (report["primary"], report["judged_by"]) == ("rmse", "mae")
     assert np.mean([line["gain"] for line in report["groups"]]) > 0 and promoted_in(bank)
     page = (bank / "bank.html").read_text(encoding="utf-8")
@@ -205,7 +205,7 @@ def test_hidden_rows_leave_no_name_and_no_group(tmp_path: Path) -> None:
     recipe = far_recipe(tmp_path, report__rows="hide", bank__epochs=2)
     frame = pd.read_csv(tmp_path / "rows.csv")
     frame.assign(user="Secret " + frame["user"]).to_csv(tmp_path / "rows.csv", index=False)
-    bank, report = making.make(recipe, lambda: files.new_run_folder(tmp_path / "bank", "", False))
+    bank, report = making.make(recipe, lambda: folders.new_run_folder(tmp_path / "bank", "", False))
     assert report["groups"][0]["group"].startswith("group ") and report["judged_by"] == "mean_error"
     for path in bank.rglob("*"):
         assert not path.is_file() or b"Secret" not in path.read_bytes(), path

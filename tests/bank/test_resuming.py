@@ -15,7 +15,7 @@ import pytest
 import toy_banks
 from forking import forked
 
-from ftkit import files, runs
+from ftkit import folders, runs
 from ftkit.bank import adapting, index, making, shards
 from ftkit.errors import InputError, Interrupted
 from ftkit.recipe import read
@@ -34,7 +34,7 @@ def carry_out(data: Path, folder: Path) -> None:
     if folder.exists() and not begun:
         shutil.rmtree(folder)
     recipe = read(folder / runs.RECIPE) if begun else recipe_of(data)
-    making.make(recipe, lambda: folder if begun else files.new_run_folder(folder, "", False))
+    making.make(recipe, lambda: folder if begun else folders.new_run_folder(folder, "", False))
 
 
 def told(folder: Path) -> Any:
@@ -78,7 +78,7 @@ def test_what_is_there_is_not_trained_again(whole: Path, tmp_path: Path, monkeyp
     with pytest.raises(Interrupted) as caught:
         carry_out(whole.parent, tmp_path / "bank")
     assert "--resume" in caught.value.hint and "ftkit adapt" in caught.value.hint
-    assert files.state(tmp_path / "bank") == "partial" and not files.is_bank(tmp_path / "bank")
+    assert folders.state(tmp_path / "bank") == "partial" and not folders.is_bank(tmp_path / "bank")
     path, _ = verb.resume(str(tmp_path / "bank"), None, "")
     assert path == tmp_path / "bank"
     assert turns[6:] == turns[4:6] + turns[8:]  # the third stack from its beginning, and the fourth
@@ -130,7 +130,7 @@ def test_killed_at_random_moments_it_ends_the_same(whole: Path, tmp_path: Path, 
         patch.setattr("ftkit.bank.document.render_bank", lambda report: "")  # what draws does not outlive a fork
         assert forked(lambda: carry_out(whole.parent, tmp_path / "timed")) == 0
         longest = time.monotonic() - start
-        while not files.is_bank(folder):
+        while not folders.is_bank(folder):
             after = None if killed == 3 else chance.uniform(0, longest)
             status = forked(lambda: carry_out(whole.parent, folder), after)
             assert status == 0 or os.WIFSIGNALED(status), "the bank failed by itself"

@@ -16,7 +16,7 @@ import toy_banks
 from drawing import undrawn
 from forking import forked
 
-from ftkit import files, runs
+from ftkit import folders, runs
 from ftkit.bank import adapting, changing, folder, generations, making, serving, shards
 from ftkit.bank import rows as stored_rows
 from ftkit.errors import InputError, Interrupted
@@ -42,7 +42,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("quick")
     recipe = toy_banks.recipe_for(data, rows=12, bank__epochs=1)
     with undrawn():
-        return making.make(recipe, lambda: files.new_run_folder(data / "bank", "", False))[0]
+        return making.make(recipe, lambda: folders.new_run_folder(data / "bank", "", False))[0]
 
 
 @pytest.fixture
@@ -357,7 +357,7 @@ def test_a_removed_group_is_nowhere_any_more(tmp_path: Path, monkeypatch: pytest
     theirs = table["user"] == "Erika Mustermann"
     table.loc[theirs, "text"] = "zebra " + table.loc[theirs, "text"]
     table.to_csv(tmp_path / "rows.csv", index=False)
-    bank, _ = making.make(recipe, lambda: files.new_run_folder(tmp_path / "bank", "", False))
+    bank, _ = making.make(recipe, lambda: folders.new_run_folder(tmp_path / "bank", "", False))
     update(bank, pd.concat([table, more(table, "Erika Mustermann", 12, 2)]), 2)
     others, key = [one for one in banking.listing(bank) if one["group"] != users[-1]], key_in(bank, users[-1])
     said = [serving.load(bank).logits(TEXTS, [user] * 3, lambda done: None)[0] for user in USERS[:-1]]
@@ -437,7 +437,7 @@ def test_hidden_rows_stay_hidden_week_after_week(
 
     users = [f"Secret Person {i}" for i in range(8)]
     recipe = toy_banks.recipe_for(tmp_path, users=users, rows=12, bank__epochs=1, report__rows="hide")
-    bank, _ = making.make(recipe, lambda: files.new_run_folder(tmp_path / "bank", "", False))
+    bank, _ = making.make(recipe, lambda: folders.new_run_folder(tmp_path / "bank", "", False))
     rows = rows_of(bank)
     pd.concat([rows, more(rows, users[1], 12, 2)]).to_csv(tmp_path / "later.csv", index=False)
     monkeypatch.chdir(tmp_path)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ftkit import files
+from ftkit import folders
 from ftkit.errors import FtkitError, Interrupted
 
 SCORES = {"lora": 0.8, "head": 0.7, "ia3": 0.75}
@@ -54,7 +54,7 @@ def trained(stand_in: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> li
 
 def states(folder: str = "runs/rows-1") -> dict[str, str | None]:
     """Name of each run in a sweep: its status."""
-    return {path.name: files.state(path) for path in sorted(Path(folder).iterdir()) if path.is_dir()}
+    return {path.name: folders.state(path) for path in sorted(Path(folder).iterdir()) if path.is_dir()}
 
 
 # ---- train ----

@@ -202,7 +202,7 @@ def test_what_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def refuse(*_: object, **__: object) -> Any:
         raise PermissionError(13, "Permission denied", str(path))  # root, who runs many tests, may read everything
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     monkeypatch.setattr(os, "scandir", refuse)
     for source in (path, tmp_path / "folder"):
         with pytest.raises(InputError, match="no permission") as caught:

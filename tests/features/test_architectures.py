@@ -15,7 +15,8 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from ftkit import bases
-from ftkit.features.network import Batch, Network
+from ftkit.features.batch import Batch
+from ftkit.features.network import Network
 from ftkit.features.pooling import Pooling
 from ftkit.models.architecture import blocks, linears
 

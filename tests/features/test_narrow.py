@@ -9,7 +9,8 @@ from architectures import ARCHITECTURES, Architecture, image, text, tokens, visi
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
-from ftkit.features.network import ONE, Batch, Network
+from ftkit.features.batch import Batch
+from ftkit.features.network import ONE, Network
 from ftkit.features.pooling import Pooling
 from ftkit.models.architecture import blocks, last_block, linears
 

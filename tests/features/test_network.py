@@ -14,9 +14,10 @@ from torch import nn
 
 from ftkit import registry
 from ftkit.bases import Base
+from ftkit.features.batch import Batch
 from ftkit.features.blank import Blank
 from ftkit.features.cut import CannotResume
-from ftkit.features.network import Batch, Network
+from ftkit.features.network import Network
 from ftkit.models.architecture import blocks, frozen_depth, linears
 
 

@@ -13,7 +13,8 @@ from torch import nn
 from toy import method_named
 
 from ftkit.errors import InputError
-from ftkit.features.network import Batch, Network
+from ftkit.features.batch import Batch
+from ftkit.features.network import Network
 from ftkit.methods import _peft
 from ftkit.models.architecture import blocks, convolutions
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from architectures import ARCHITECTURES, tokens
 
-from ftkit.features.network import Batch, Network
+from ftkit.features.batch import Batch
+from ftkit.features.network import Network
 from ftkit.models.assembly import causal
 
 TEXT = [name for name, one in ARCHITECTURES.items() if one.inputs is tokens]

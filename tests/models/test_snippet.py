@@ -17,7 +17,7 @@ from filmed import clip, even, video_encoder
 from PIL import Image
 from transformers import CLIPConfig, CLIPModel
 
-from ftkit import files, pipeline, registry, runs
+from ftkit import folders, pipeline, registry, runs
 from ftkit.data.read import read
 from ftkit.models.assembly import load_run
 from ftkit.recipe import Data, parse
@@ -32,7 +32,7 @@ def made(folder: Path, method: str, task: str = "text_classification", **keys: A
     tree["task"] |= {key: value for key, value in keys.items() if key != "base"}
     tree |= {"base": keys.get("base", tree["base"]), "method": method, "train": {"epochs": 2}}
     tree["data"]["folds"] = 0
-    return pipeline.run(parse(tree), lambda: files.new_run_folder(folder / "run", "toy", False))[0]
+    return pipeline.run(parse(tree), lambda: folders.new_run_folder(folder / "run", "toy", False))[0]
 
 
 def code(run: Path) -> str:
@@ -127,7 +127,7 @@ def test_the_half_for_pictures_of_a_model_of_both(method: str, tmp_path: Path, m
     CLIPModel(CLIPConfig(text_config=small | {"vocab_size": 20}, vision_config=seen)).save_pretrained(tree["base"])
     tree |= {"method": method, "train": {"epochs": 1}}
     tree["data"]["folds"] = 0
-    run, _ = pipeline.run(parse(tree), lambda: files.new_run_folder(tmp_path / "run", "toy", False))
+    run, _ = pipeline.run(parse(tree), lambda: folders.new_run_folder(tmp_path / "run", "toy", False))
     model = load_run(run)
     table = read(str(tmp_path / "toy"), Data(train="-"))
     inputs = model.recipe.task.parse(table, 1000, labelled=False, base=model.base).inputs
@@ -182,7 +182,7 @@ def made_pair(folder: Path) -> Path:
         "train": {"epochs": 1},
     }
     tree["task"]["max_length"] = 16
-    return pipeline.run(parse(tree), lambda: files.new_run_folder(folder / "run", "toy", False))[0]
+    return pipeline.run(parse(tree), lambda: folders.new_run_folder(folder / "run", "toy", False))[0]
 
 
 @pytest.mark.slow

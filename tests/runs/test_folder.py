@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ftkit import files, runs
+from ftkit import files, folders, runs
 from ftkit.errors import FtkitError, Interrupted
 from ftkit.runs.folder import open_run
 
@@ -64,4 +64,4 @@ def test_an_interrupted_run_is_partial_and_the_hint_can_be_typed(tmp_path: Path)
         raise KeyboardInterrupt
     assert status(folder) == "partial\n"
     assert caught.value.hint == f"ftkit train '{folder}' --resume goes on from here"
-    assert files.new_run_folder(folder, "x", force=True) == folder
+    assert folders.new_run_folder(folder, "x", force=True) == folder

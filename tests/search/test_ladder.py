@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from training.test_checkpoints import carry_out, equal_runs, toy_recipe
 
-from ftkit import files, metrics, runs
+from ftkit import folders, metrics, runs
 from ftkit.errors import InputError
 from ftkit.methods.lora import Lora
 from ftkit.models.assembly import load_run
@@ -130,7 +130,7 @@ def test_a_search_needs_rows_to_choose_by(tmp_path: Path) -> None:
     for change in ({"method": AUTO["method"]}, {"train.lr": "auto"}):
         with pytest.raises(InputError, match=r"data\.validation is none"):
             carry_out(toy_recipe(tmp_path, **{**change, "data.validation": "none"}), tmp_path / "run")
-    assert not (tmp_path / "run").exists() and files.state(tmp_path / "run") is None
+    assert not (tmp_path / "run").exists() and folders.state(tmp_path / "run") is None
 
 
 def test_a_rate_that_runs_away_costs_only_itself(

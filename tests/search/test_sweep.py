@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from made_runs import make_run, recipe
 
-from ftkit import files, hardware, privacy
+from ftkit import folders, hardware, privacy
 from ftkit.errors import FtkitError, InputError, Interrupted
 from ftkit.search import sweep
 from ftkit.search.sweep import Planned, Sweep
@@ -49,9 +49,9 @@ def trainer(trained: list[str], failing: dict[str, BaseException] | None = None)
 
 def test_a_sweep_reads_back_as_it_was_written(begun: Sweep) -> None:
     assert sweep.read(begun.folder) == begun
-    document = json.loads((begun.folder / files.SWEEP).read_text())
+    document = json.loads((begun.folder / folders.SWEEP).read_text())
     assert document["vary"] == {"seed": [1, 2, 3]} and document["command"] == "ftkit train"
-    assert files.is_sweep(begun.folder) and not files.is_run(begun.folder)
+    assert folders.is_sweep(begun.folder) and not folders.is_run(begun.folder)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_sweep_reads_back_as_it_was_written(begun: Sweep) -> None:
     ],
 )
 def test_a_damaged_sweep_is_one_line(change: dict[str, Any], what: str, begun: Sweep) -> None:
-    path = begun.folder / files.SWEEP
+    path = begun.folder / folders.SWEEP
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(InputError, match=what):
         sweep.read(begun.folder)
@@ -89,7 +89,7 @@ def test_a_failed_run_is_kept_with_its_reason_and_stops_nobody(begun: Sweep) -> 
     assert trained == ["seed=1", "seed=2", "seed=3"]
     assert begun.failed() == {"seed=2": "the loss is not a number at step 7"}
     folder = begun.path(begun.runs[1])
-    assert files.state(folder) == "failed" and "seed: 2" in (folder / "recipe.yaml").read_text()
+    assert folders.state(folder) == "failed" and "seed: 2" in (folder / "recipe.yaml").read_text()
     assert "--set train.lr=1e-4" in (folder / "error.txt").read_text()
     sweep.carry_out(begun, trainer(trained, {"seed=2": error}))
     assert trained[3:] == ["seed=2"], "what failed is tried again, what is complete is not"
@@ -177,14 +177,14 @@ def test_other_recipes_runs_or_data_are_refused_with_what_differs(begun: Sweep) 
 
 def test_a_sweep_is_only_replaced_as_a_whole_and_when_asked(begun: Sweep, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="already exists") as caught:
-        files.new_run_folder(begun.folder, "s", force=False)
+        folders.new_run_folder(begun.folder, "s", force=False)
     assert "--force" in caught.value.hint
-    assert list(files.new_run_folder(begun.folder, "s", force=True).iterdir()) == []
+    assert list(folders.new_run_folder(begun.folder, "s", force=True).iterdir()) == []
     other = tmp_path / "other"
     other.mkdir()
     (other / "sweep.json").write_text('{"kind": "a broom"}')
     with pytest.raises(InputError, match="something else than a run"):
-        files.new_run_folder(other, "s", force=True)
+        folders.new_run_folder(other, "s", force=True)
 
 
 # ---- for real ----

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ftkit import privacy
 from ftkit.errors import InputError
 from ftkit.metrics import load
-from ftkit.statistics import predictions
+from ftkit.statistics import coding, predictions
 
 LABELS = ("angry", "calm", "glad")
 ABOUT: dict[str, Any] = {
@@ -211,7 +211,7 @@ def test_an_unknown_gold_label_among_several_makes_its_row_wrong() -> None:
     gold, guess = [("angry",), ("calm", "odd"), (), ("glad",)], [("angry",), ("calm",), (), ("glad",)]
     frame = small(gold=gold, prediction=guess, kind="labels")
     found, _ = predictions.scored(frame, "adapted", 7, LABELS, "labels")
-    assert found.labels == (*LABELS, predictions.UNKNOWN) and found.scores is not None and found.scores.shape == (4, 4)
+    assert found.labels == (*LABELS, coding.UNKNOWN) and found.scores is not None and found.scores.shape == (4, 4)
     assert load("accuracy").rows(found).tolist() == [1, 0, 1, 1]  # type: ignore[union-attr]
     ordered = frame.sort_values("row_id")["loss"].to_numpy()
     assert load("log_loss").rows(found) == pytest.approx(ordered, rel=1e-5)

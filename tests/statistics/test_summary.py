@@ -15,8 +15,9 @@ from drawn_rows import labels_of
 
 from ftkit.metrics import family, load
 from ftkit.statistics import tables
+from ftkit.statistics.coding import UNKNOWN
 from ftkit.statistics.intervals import interval
-from ftkit.statistics.predictions import UNKNOWN, frame_of, scored
+from ftkit.statistics.predictions import frame_of, scored
 from ftkit.statistics.summary import summarise
 
 LABELS = labels_of(4)

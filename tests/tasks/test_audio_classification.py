@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from ftkit import files, pipeline, registry, runs
+from ftkit import folders, pipeline, registry, runs
 from ftkit.bases import Base
 from ftkit.cli import main
 from ftkit.data import decoded
@@ -47,7 +47,7 @@ def base_of(tree: dict[str, Any]) -> Base:
 
 def carry_out(tree: dict[str, Any], folder: Path, **changes: Any) -> tuple[Path, dict[str, Any]]:
     recipe = parse(tree, [(key, json.dumps(value)) for key, value in changes.items()])
-    return pipeline.run(recipe, lambda: files.new_run_folder(folder, "toy", False), "ftkit train toy")
+    return pipeline.run(recipe, lambda: folders.new_run_folder(folder, "toy", False), "ftkit train toy")
 
 
 # ---- data ----

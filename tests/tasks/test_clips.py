@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import sys
 import tracemalloc
+from fractions import Fraction
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from filmed import clip, even, sound_only
@@ -14,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftkit.errors import InputError
-from ftkit.tasks import _clips
-from ftkit.tasks._files import BadFile
+from ftkit.tasks import _clips, _footage
+from ftkit.tasks._files import BadFile, Reader, digest_of
 
 
 def told(raw: bytes, fps: float, most: int = 100) -> list[float]:
@@ -82,7 +85,7 @@ def test_time_stamps_that_stand_still_give_way_to_the_frame_rate(monkeypatch: py
             return map(Frame, range(50))
 
     class Stream:
-        guessed_rate, average_rate, duration = 25, 1325, None
+        guessed_rate, average_rate, duration, sample_aspect_ratio = 25, 1325, None, None
 
     found = list(_clips._sampled(Container(), Stream(), 2, 100, lambda pixels: pixels))
     assert [int(one.mean()) for one in found] == [6, 18, 31, 43]
@@ -100,7 +103,7 @@ def test_a_camera_that_was_held_sideways(turn: int, corner: tuple[int, int]) -> 
             pixels[0, 0] = 255
             return pixels
 
-    found = _clips._upright(Frame())
+    found = _clips.upright(Frame())
     assert found.shape == (4, 2, 3) and found[corner].min() == 255
 
 
@@ -163,3 +166,48 @@ def test_without_the_library_the_message_says_what_to_install(monkeypatch: pytes
     with pytest.raises(InputError, match="needs the package av") as caught:
         _clips.library()
     assert caught.value.hint == 'pip install "ftkit[video]"'
+
+
+def anamorphic(shape: Fraction, size: tuple[int, int] = (60, 40), codec: str = "libx264", kind: str = "mp4") -> bytes:
+    """A clip of a disc as it is stored where pixels are `shape` times as wide as high: shown, it is round."""
+    height, width = size
+    down, across = np.mgrid[:height, :width]
+    round_one = np.hypot(down - height / 2, (across - width / 2) * float(shape)) < 0.3 * min(height, width * shape)
+    stream = io.BytesIO()
+    with av.open(stream, "w", format=kind) as container:
+        track = container.add_stream(codec, rate=10)
+        track.height, track.width, track.pix_fmt = height, width, "yuv420p"
+        track.codec_context.sample_aspect_ratio = shape
+        for _ in range(10):
+            pixels = np.repeat(np.uint8(40 + 180 * round_one)[..., None], 3, axis=2)
+            container.mux(track.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(track.encode())
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "codec"), [("mp4", "libx264"), ("matroska", "mpeg4")])
+@pytest.mark.parametrize(
+    ("shape", "shown"),
+    [(Fraction(3, 2), (60, 60)), (Fraction(1, 2), (120, 40)), (Fraction(1), (60, 40)), (Fraction(9), (60, 40))],
+)
+def test_pixels_that_are_not_square_are_stretched(
+    shape: Fraction, shown: tuple[int, int], kind: str, codec: str
+) -> None:
+    raw = anamorphic(shape, codec=codec, kind=kind)
+    picture = _clips.decode(io.BytesIO(raw), 2, 1, lambda pixels: pixels)[0]
+    assert picture.shape == (*shown, 3)
+    assert bool(_clips.variant(io.BytesIO(raw))) == (shown != (60, 40))
+    if shape != 9:  # which no header means
+        disc = picture[..., 0] > 130
+        assert abs(int(disc.any(axis=0).sum()) - int(disc.any(axis=1).sum())) <= 3, "as wide as high"
+    ((_, part),) = _footage.decode(io.BytesIO(raw), [(0.0, 0.5)], 2, 1, lambda pixels: pixels)
+    np.testing.assert_array_equal(part[0], picture)
+
+
+def test_only_files_of_such_pixels_are_known_by_another_hash() -> None:
+    reader = Reader("", "clip", lambda file: np.zeros(1), variant=_clips.variant)
+    plain = Reader("", "clip", lambda file: np.zeros(1))
+    for shape, same in ((Fraction(1), True), (Fraction(3, 2), False)):
+        raw = anamorphic(shape)
+        found = digest_of(io.BytesIO(raw), reader)
+        assert (found == digest_of(io.BytesIO(raw), plain) == hashlib.sha256(raw).hexdigest()[:32]) is same

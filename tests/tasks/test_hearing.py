@@ -13,9 +13,10 @@ import pytest
 import torch
 from hearing_bases import WAYS, base_that_hears
 
-from ftkit import files, pipeline, registry, runs
+from ftkit import folders, pipeline, registry, runs
 from ftkit.errors import InputError
-from ftkit.features.network import Batch, Network
+from ftkit.features.batch import Batch
+from ftkit.features.network import Network
 from ftkit.features.pooling import pool
 from ftkit.models.architecture import blocks
 from ftkit.recipe import parse
@@ -143,7 +144,7 @@ def test_the_card_gives_equal_probabilities_without_ftkit(
         "method": {"name": "lora", "layers": "last 1"},
         "train": {"epochs": 1},
     }
-    run, _ = pipeline.run(parse(tree), lambda: files.new_run_folder(tmp_path / "run", "toy", False))
+    run, _ = pipeline.run(parse(tree), lambda: folders.new_run_folder(tmp_path / "run", "toy", False))
     kept = pd.read_parquet(run / runs.PREDICTIONS)
     mine = kept[kept["predictor"] == "adapted"]
     names = pd.read_parquet(run / runs.ROWS).set_index("row_id")["input"]

@@ -9,17 +9,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 import transformers
 from drawn import folder_of, noise, raw
 from PIL import Image
 
-from ftkit import files, pipeline, registry, runs
+from ftkit import folders, pipeline, registry, runs
 from ftkit.bases import Base
 from ftkit.cli import main
 from ftkit.data import decoded
+from ftkit.data.embedded import Embedded
 from ftkit.data.read import read
+from ftkit.data.row_groups import Whole
 from ftkit.errors import FtkitError, InputError
 from ftkit.features.examples import Examples
 from ftkit.recipe import Data, Recipe, parse
@@ -51,7 +54,7 @@ def base_of(tree: dict[str, Any]) -> Base:
 
 def carry_out(tree: dict[str, Any], folder: Path, **changes: Any) -> tuple[Path, dict[str, Any]]:
     recipe: Recipe = parse(tree, [(key, json.dumps(value)) for key, value in changes.items()])
-    return pipeline.run(recipe, lambda: files.new_run_folder(folder, "toy", False), "ftkit train toy")
+    return pipeline.run(recipe, lambda: folders.new_run_folder(folder, "toy", False), "ftkit train toy")
 
 
 # ---- what the model sees ----
@@ -116,6 +119,11 @@ def faults_of(toy: dict[str, Any], root: Path, names: list[Any]) -> list[str | N
     return TASK.parse(made, 1000, base=base_of(toy)).faults
 
 
+def stored(raw: bytes | None, name: str = "") -> Embedded:
+    """A cell of Parquet."""
+    return Embedded(Whole(pa.chunked_array([pa.array([{"bytes": raw, "path": name}])])), 0, name)
+
+
 def test_bad_files_have_reasons(toy: dict[str, Any], tmp_path: Path) -> None:
     root = Path(toy["data"]["train"])
     (root / "cut.jpg").write_bytes(raw(noise(200, 200), "jpeg")[:-400])
@@ -124,7 +132,7 @@ def test_bad_files_have_reasons(toy: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "outside.png").write_bytes(raw(noise()))
     (root / "link.png").symlink_to(tmp_path / "outside.png")
     names = ["bar/00.png", "cut.jpg", "nothing.png", "letter.png", "../outside.png", str(tmp_path / "outside.png")]
-    names += ["link.png", "bar/99.png", "bar", "", "bar/00.png/../00.png\0", b"", {"bytes": None, "path": "bar/01.png"}]
+    names += ["link.png", "bar/99.png", "bar", "", "bar/00.png/../00.png\0", stored(b""), stored(None, "bar/01.png")]
     assert faults_of(toy, root, names) == [
         None,
         "truncated picture",
@@ -331,3 +339,24 @@ def test_hidden_rows_leave_no_picture_and_no_name(
             text = pd.read_parquet(path).to_json() if path.suffix == ".parquet" else path.read_text(errors="replace")
             assert "xq7" not in text and "<img" not in text, path
     assert not list((workdir / "cache").rglob("*.npy"))
+
+
+def test_pictures_inside_a_table_give_the_same_run(toy: dict[str, Any], tmp_path: Path) -> None:
+    """Scores, baselines, thumbnails and predictions of files, and of the same files in Parquet."""
+    root = Path(toy["data"]["train"])
+    names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
+    held = [{"bytes": (root / name).read_bytes(), "path": name} for name in names]
+    table = pd.DataFrame({"file": held, "label": [name.partition("/")[0] for name in names]})
+    table.to_parquet(tmp_path / "held.parquet", row_group_size=5)
+    stored = toy | {"data": toy["data"] | {"train": str(tmp_path / "held.parquet")}}
+    (_, plain), (run, report) = carry_out(toy, tmp_path / "plain"), carry_out(stored, tmp_path / "run")
+    assert report["scores"] == plain["scores"] and report["baselines"] == plain["baselines"]
+    assert (run / runs.PAGE).read_text().count("data:image/") == (tmp_path / "plain" / runs.PAGE).read_text().count(
+        "data:image/"
+    )
+    said = pd.read_parquet(predict(run, str(tmp_path / "held.parquet"), tmp_path / "out.parquet"))
+    assert said["file"].tolist() == held and list(said) == ["file", "label", "prediction", "confidence"]
+    listed = pd.read_csv(predict(run, str(root), tmp_path / "out.csv"))
+    alone = pd.read_csv(predict(run, str(root / names[0]), tmp_path / "alone.csv"))
+    assert alone["file"].tolist() == ["00.png"] and alone["prediction"].tolist() == listed["prediction"].tolist()[:1]
+    assert listed.set_index("file")["prediction"].to_dict() == dict(zip(names, said["prediction"], strict=True))

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from filmed import clip, even, sound_only, video_encoder
 
-from ftkit import files, pipeline, registry, runs
+from ftkit import folders, pipeline, registry, runs
 from ftkit.bases import Base
 from ftkit.cli import main
 from ftkit.comparison.document import Asked, compare
@@ -46,7 +46,7 @@ def base_of(tree: dict[str, Any]) -> Base:
 
 def carry_out(tree: dict[str, Any], folder: Path, **changes: Any) -> tuple[Path, dict[str, Any]]:
     recipe = parse(tree, [(key, json.dumps(value)) for key, value in changes.items()])
-    return pipeline.run(recipe, lambda: files.new_run_folder(folder, "toy", False), "ftkit train toy")
+    return pipeline.run(recipe, lambda: folders.new_run_folder(folder, "toy", False), "ftkit train toy")
 
 
 def with_scenes(tree: dict[str, Any]) -> dict[str, Any]:

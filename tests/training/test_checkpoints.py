@@ -15,7 +15,7 @@ import toy as toys
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ftkit import files, pipeline, registry, runs
+from ftkit import files, folders, pipeline, registry, runs
 from ftkit.errors import FtkitError, InputError, Interrupted
 from ftkit.recipe import Recipe, parse, read
 from ftkit.recipe.pace import Pace
@@ -161,7 +161,7 @@ def toy_recipe(folder: Path, **changes: Any) -> Recipe:
 
 def carry_out(recipe: Recipe, folder: Path) -> dict[str, Any]:
     def claim() -> Path:
-        return folder if folder.exists() else files.new_run_folder(folder, "toy", False)
+        return folder if folder.exists() else folders.new_run_folder(folder, "toy", False)
 
     return pipeline.run(recipe, claim, "ftkit train toy")[1]
 
@@ -221,7 +221,7 @@ def test_a_run_that_crashed_is_taken_up_to_the_same_end(
         stop_after(steps, patch, crash)
         with pytest.raises(MemoryError):
             carry_out(toy_recipe(whole.parent), tmp_path / "run")
-    assert files.state(tmp_path / "run") == "failed"
+    assert folders.state(tmp_path / "run") == "failed"
     report = carry_out(read(tmp_path / "run" / runs.RECIPE), tmp_path / "run")
     assert report["cost"]["resumed"] == 1 and not (tmp_path / "run" / runs.CHECKPOINTS).exists()
     equal_runs(tmp_path / "run", whole)
@@ -236,7 +236,7 @@ def test_a_signal_ends_the_step_and_saves(
         with pytest.raises(Interrupted) as caught:
             carry_out(toy_recipe(whole.parent), tmp_path / "run")
     assert caught.value.code == 130 and "--resume" in caught.value.hint
-    assert files.state(tmp_path / "run") == "partial"
+    assert folders.state(tmp_path / "run") == "partial"
     trained: list[Step] = []
     with monkeypatch.context() as patch:
         patch.setattr(parts, "fit", lambda *given: (trained.append(step) or step for step in fit(*given)))
@@ -280,4 +280,4 @@ def test_a_run_that_runs_away_keeps_its_best_weights(tmp_path: Path) -> None:
     (record,) = (tmp_path / "run" / runs.CHECKPOINTS).glob("state-*.safetensors")
     best = Saved.read(record).under("best/")
     assert best and all(bool(tensor.isfinite().all() and tensor.abs().max() < 100) for tensor in best.values())
-    assert files.state(tmp_path / "run") == "failed"
+    assert folders.state(tmp_path / "run") == "failed"

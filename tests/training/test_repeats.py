@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy import EVERY, Toy, build, method_named, with_accelerator
 
+from ftkit.features.batch import Batch
 from ftkit.features.examples import Examples
-from ftkit.features.network import Batch, Network
+from ftkit.features.network import Network
 from ftkit.training.loop import fit
 from ftkit.training.members import Settings
 from ftkit.training.passes import predict

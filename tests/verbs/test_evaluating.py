@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ftkit import files, pipeline, registry, runs
+from ftkit import files, folders, pipeline, registry, runs
 from ftkit.errors import InputError
 from ftkit.features.examples import Features
 from ftkit.files import sha256
@@ -40,7 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = {}
     for name, method in METHODS.items():
         recipe = parse(tree | {"method": method, "train": {"epochs": 1, "batch": 8}}, [])
-        found[name], _ = pipeline.run(recipe, lambda name=name: files.new_run_folder(folder / name, "", False), "")
+        found[name], _ = pipeline.run(recipe, lambda name=name: folders.new_run_folder(folder / name, "", False), "")
     rows = pd.read_csv(folder / "toy.csv")
     rows["text"] = "the " + rows["text"]
     rows.to_csv(folder / "new.csv", index=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ftkit import files, privacy, registry
+from ftkit import folders, privacy, registry
 from ftkit.errors import InputError
 from ftkit.recipe import parse, read, shipped
 from ftkit.verbs import naming, starting
@@ -37,7 +37,7 @@ def test_a_run_is_no_data_and_the_hint_says_how_to_repeat_it(workdir: Path) -> N
     run = workdir / "my run"
     run.mkdir()
     (run / "status").write_text("partial\n")
-    assert files.is_run(run)
+    assert folders.is_run(run)
     (run / "recipe.yaml").write_text("")
     with pytest.raises(InputError, match="is a run, not data") as caught:
         starting.recipe_file("my run")
