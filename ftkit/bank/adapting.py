@@ -259,9 +259,10 @@ class Adapter:
 def settings_of(stage: Stage, lr: float) -> Settings:
     """How every group trains; `lr` is the general stage's."""
     bank, block = stage.recipe.bank, stage.recipe.train
+    assert bank.epochs != "auto"  # decided when the bank was made
     return Settings(
         epochs=bank.epochs,
-        lr=FASTER * lr if bank.lr == "default" else bank.lr,
+        lr=lr * (FASTER if stage.recipe.method.own_epochs else HEAD_FASTER) if bank.lr == "default" else bank.lr,
         batch=bank.batch,
         warmup=block.warmup,
         decay=block.decay,
@@ -270,7 +271,9 @@ def settings_of(stage: Stage, lr: float) -> Settings:
     )
 
 
-FASTER = 3.0  # times the general stage's learning rate: a group has few steps
+HEAD_FASTER, FASTER = 3.0, 1.5
+"""times the general stage's learning rate: a group has few steps. Of a head, and where weights of the base move: there
+36 people who judge offensiveness gained 3.4 points at 1.5 times, 2.2 at 3 and 0.5 at 6"""
 
 
 def seed_of(seed: int, key: str) -> int:
