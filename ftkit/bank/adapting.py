@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import torch
 from torch import nn
 
 from ftkit.bank import records
-from ftkit.bank.grouping import Folds, Group, labelled, own_labels
+from ftkit.bank.grouping import Folds, Group, data_of, labelled, own_labels, units_of
 from ftkit.bank.records import Record
 from ftkit.bank.shards import Weights, sha256_of
 from ftkit.bank.stage import BIAS, FINAL, WEIGHT, Stage, Start
@@ -257,19 +256,13 @@ class Adapter:
         return predict(self.job, self._copy(NOBODY, start, NONE, None), rows)
 
 
-def data_of(frame: pd.DataFrame, group: Group, mask: Mask) -> str:
-    """Hash of a group's rows and labels, whatever their order: 64 hex digits."""
-    rows = frame.iloc[group.rows]
-    told = sorted(f"{row} {gold!r}" for row, gold in zip(rows["row_id"], rows["gold"], strict=True))
-    return mask.digest(hashlib.sha256("\n".join(told).encode("utf-8", "surrogatepass")).hexdigest())
-
-
 def settings_of(stage: Stage, lr: float) -> Settings:
     """How every group trains; `lr` is the general stage's."""
     bank, block = stage.recipe.bank, stage.recipe.train
+    assert bank.epochs != "auto"  # decided when the bank was made
     return Settings(
         epochs=bank.epochs,
-        lr=FASTER * lr if bank.lr == "default" else bank.lr,
+        lr=lr * (FASTER if stage.recipe.method.own_epochs else HEAD_FASTER) if bank.lr == "default" else bank.lr,
         batch=bank.batch,
         warmup=block.warmup,
         decay=block.decay,
@@ -278,7 +271,9 @@ def settings_of(stage: Stage, lr: float) -> Settings:
     )
 
 
-FASTER = 3.0  # times the general stage's learning rate: a group has few steps
+HEAD_FASTER, FASTER = 3.0, 1.5
+"""times the general stage's learning rate: a group has few steps. Of a head, and where weights of the base move: there
+36 people who judge offensiveness gained 3.4 points at 1.5 times, 2.2 at 3 and 0.5 at 6"""
 
 
 def seed_of(seed: int, key: str) -> int:
@@ -294,13 +289,3 @@ def closed_to(scores: np.ndarray, labels: Sequence[int] | None) -> np.ndarray:
     open_[list(labels)] = True
     closed: np.ndarray = np.where(open_, scores, CLOSED).astype(scores.dtype)
     return closed
-
-
-def units_of(frame: pd.DataFrame) -> np.ndarray:
-    """(rows,) codes of what hangs together; a row without a unit stands by itself."""
-    import pandas as pd
-
-    units = frame["unit"].astype(object)
-    alone = pd.Series([f"row {i}" for i in range(len(units))], index=units.index, dtype=object)
-    codes: np.ndarray = pd.factorize(("unit " + units.astype(str)).where(units.notna(), alone))[0]
-    return codes

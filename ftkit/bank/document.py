@@ -12,8 +12,8 @@ import numpy as np
 
 from ftkit import bank, environment, files, folders, hardware, metrics, runs
 from ftkit.bank import predictions, shards, similarity
-from ftkit.bank.adapting import units_of
 from ftkit.bank.folder import BankFolder
+from ftkit.bank.grouping import units_of
 from ftkit.bank.measuring import Measure
 from ftkit.bank.records import PROMOTED, Outcome
 from ftkit.bank.told import Told, told_by

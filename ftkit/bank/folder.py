@@ -67,6 +67,8 @@ class Generation:
     """whether a new adapter had to be no worse than the one in service"""
     counts: Mapping[str, int] = field(default_factory=dict)
     """what was done: groups trained, replaced, kept, added, unchanged, gone"""
+    change: Prior | None = None
+    """what the changes of the groups retrained for it say of one another; None where they are too few"""
     cold: Cold | None = None
     """measured where everybody was trained, and kept since like the prior; None where it could not be"""
 
@@ -161,8 +163,8 @@ def generation(path: Path, number: int) -> Generation:
     document = _document(place_of(path, number))
     shards, cold = tuple(document.pop("shards")), document.pop("cold", None)
     try:
-        prior = _prior(document["prior"])
-        return Generation(**{**document, "prior": prior, "shards": shards, "cold": cold and Cold(**cold)})
+        priors = {name: _prior(document.get(name)) for name in ("prior", "change")}
+        return Generation(**{**document, **priors, "shards": shards, "cold": cold and Cold(**cold)})
     except TypeError as error:
         raise _unreadable(place_of(path, number), error) from None
 

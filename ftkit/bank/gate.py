@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ftkit.bank import rows, shards
-from ftkit.bank.adapting import units_of
+from ftkit.bank.grouping import units_of
 from ftkit.bank.records import CANNOT_TELL, PROMOTED, Outcome, Record
-from ftkit.statistics import paired
+from ftkit.statistics import paired, promotion
 from ftkit.statistics.paired import Comparison
 
 if TYPE_CHECKING:
@@ -43,27 +43,41 @@ class Gate:
     """rows of the shard that was read last: groups of one often come one after the other"""
 
     def held(self, group: Group, found: Adapted) -> Record:
-        """The record of a group with the outcome of both adapters that it may use now against the one in service."""
+        """The record of a group, with how its new adapter differs from its last one, on rows that neither has seen.
+
+        Where that one is in service, both adapters that the group may use now are held against it.
+        """
         before = self.service.get(group.key)
-        if before is None or before.outcome != PROMOTED or found.weights is None:
+        if before is None or before.record.place is None or found.weights is None:
             return found.record
-        place, old = self._before(group, before, found.rows)
+        place, old = self._before(before, found.rows)
         known = found.rows[place]
         own = self._compared(known, found.own[place], old)
+        record = replace(found.record, unseen=len(known))
+        if own is not None:
+            record = replace(record, margin=own.margin or 0.0, **self._tallied(known, found.own[place], old))
+        if before.outcome != PROMOTED:
+            return record
         general = self._compared(known, found.general[place], old)
         return replace(
-            found.record,
+            record,
             verdict=own.outcome if own else CANNOT_TELL,
             without=general.outcome if general else CANNOT_TELL,
-            unseen=len(known),
-            change=own.difference if own else None,
             change_low=own.low if own else None,
             change_high=own.high if own else None,
             needed=paired.rows_to_tell(own) if own else None,
         )
 
-    def _before(self, group: Group, before: Outcome, every: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Places in `every` (positions) that the adapter in service has not seen, and what it says of them."""
+    def _tallied(self, known: np.ndarray, new: np.ndarray, old: np.ndarray) -> dict[str, Any]:
+        """Keys of the record: by how much the new adapter is better on some rows."""
+        difference = self.adapter.stage.measure.gains(self.adapter.targets[known], old, new)
+        units = units_of(self.adapter.frame.iloc[known])
+        tally = promotion.tally(difference, np.zeros(len(known), dtype=int), 1, units)
+        sums = {"change": tally.gain, "change_squares": tally.squares}
+        return {name: float(one[0]) for name, one in sums.items()} | {"change_units": int(tally.units[0])}
+
+    def _before(self, before: Outcome, every: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Places in `every` (positions) that the group's last adapter has not seen, and what it says of them."""
         assert before.record.place is not None
         kept = self._kept(before.shard).of(before.record.key)
         tested = {row: i for i, row in enumerate(kept.frame["row_id"]) if kept.frame["fold"][i] != rows.NEVER}

@@ -14,7 +14,7 @@ from pathlib import Path
 from ftkit import bank, files, locks
 from ftkit.bank import folder, index, records, rows, shards
 from ftkit.bank.folder import BankFolder, Generation
-from ftkit.bank.records import ABSENT, CANNOT_TELL, PROMOTED, Outcome, Record
+from ftkit.bank.records import ABSENT, CANNOT_TELL, PROMOTED, WORSE, Beside, Outcome, Record
 from ftkit.bank.shards import Shard
 from ftkit.data.names import many
 from ftkit.privacy import hidden
@@ -100,7 +100,8 @@ def _next(one: Generation, states: Mapping[int, State], there: Mapping[int, Shar
 def settled_in(one: Generation, before: Mapping[str, Outcome], trained: Sequence[tuple[int, Record]]) -> State:
     """What each group uses that was trained for a generation; `trained` are (shard, record)."""
     fresh = records.outcomes(trained, one.prior)
-    return {new.record.key: settled(before.get(new.record.key), new, one.gated) for new in fresh}
+    beside = records.beside([record for _, record in trained], one.change)
+    return {key: settled(before.get(key), new, one.gated, beside.get(key)) for new in fresh for key in [new.record.key]}
 
 
 def _back(one: Generation, before: State, then: State) -> State:
@@ -115,11 +116,12 @@ def _back(one: Generation, before: State, then: State) -> State:
     }
 
 
-def settled(before: Outcome | None, new: Outcome, gated: bool = True) -> Outcome:
+def settled(before: Outcome | None, new: Outcome, gated: bool = True, beside: Beside | None = None) -> Outcome:
     """What a group uses after it was trained again.
 
-    Its new adapter is used where it is promoted, and no worse than the one in service on rows that neither has seen.
-    A group that is no longer promoted goes back to the general adapter by the same rule.
+    Its new adapter is used where it is promoted, and no worse than the one in service on rows that neither has seen:
+    by its own rows, or where these do not say that it is worse, by what the groups retrained beside it say as well.
+    A group that is no longer promoted goes back to the general adapter where its own rows say that this is no worse.
     """
     tried = new.record.data
     new = replace(new, tried=tried)
@@ -127,18 +129,23 @@ def settled(before: Outcome | None, new: Outcome, gated: bool = True) -> Outcome
         return new
     if new.record.place is None:
         return replace(before, tried=tried, kept=new.record.why_not)
-    verdict = verdict_of(new.record, new.outcome)
-    return new if verdict in MEETS["not-worse"] else replace(before, tried=tried, kept=_said(new, verdict))
+    verdict, own = verdict_of(new.record, new.outcome), new.outcome == PROMOTED
+    together = own and verdict != WORSE and beside is not None and beside.safe
+    if verdict in MEETS["not-worse"] or together:
+        return new
+    return replace(before, tried=tried, kept=_said(new, verdict, beside if own else None))
 
 
-def _said(new: Outcome, verdict: str) -> str:
+def _said(new: Outcome, verdict: str, beside: Beside | None) -> str:
     """Why a new adapter is not in service, and how far it is from being shown to be no worse."""
     if verdict != CANNOT_TELL:
         return verdict
-    seen = many(new.record.unseen, "row")
-    if new.outcome != PROMOTED or new.record.needed is None:
-        return f"{verdict} on {seen} that neither has seen"
-    return f"{verdict} on {seen} that neither has seen; some {new.record.needed:,} like them would show it no worse"
+    said = f"{verdict} on {many(new.record.unseen, 'row')} that neither has seen"
+    if new.outcome == PROMOTED and new.record.needed is not None:
+        said += f"; some {new.record.needed:,} like them would show it no worse"
+    if beside is not None:
+        said += f"; {beside.why}"
+    return said
 
 
 def verdict_of(record: Record, outcome: str) -> str:

@@ -115,6 +115,21 @@ def own_labels(targets: np.ndarray, count: int) -> np.ndarray:
     return carried
 
 
+def data_of(frame: pd.DataFrame, group: Group, mask: Mask) -> str:
+    """Hash of a group's rows and labels, whatever their order: 64 hex digits."""
+    rows = frame.iloc[group.rows]
+    told = sorted(f"{row} {gold!r}" for row, gold in zip(rows["row_id"], rows["gold"], strict=True))
+    return mask.digest(hashlib.sha256("\n".join(told).encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def units_of(frame: pd.DataFrame) -> np.ndarray:
+    """(rows,) codes of what hangs together; a row without a unit stands by itself."""
+    units = frame["unit"].astype(object)
+    alone = pd.Series([f"row {i}" for i in range(len(units))], index=units.index, dtype=object)
+    codes: np.ndarray = pd.factorize(("unit " + units.astype(str)).where(units.notna(), alone))[0]
+    return codes
+
+
 def _several(targets: np.ndarray) -> bool:
     """Whether not all rows carry the same."""
     return len(np.unique(targets, axis=0)) > 1

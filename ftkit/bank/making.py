@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 FOLDS, FEWER_FOLDS = 5, 3
 """of a bank of heads; of one whose groups move weights of the base, where each fold costs an adapter a group"""
+EPOCHS, FEWER_EPOCHS = 8, 2
+"""passes over a group's rows; where weights of the base move, and a general adapter has moved them nearly there"""
 KINDS = ("label", "labels", "values")
 """of predictions that groups have adapters for"""
 
@@ -83,7 +85,10 @@ def _ready(recipe: Recipe) -> Recipe:
     folds = FEWER_FOLDS if recipe.method.own_epochs else FOLDS
     if data.folds == 0:
         raise InputError("data.folds: 0, but a bank is scored out of fold", f"--set data.folds={folds}")
-    return recipe.replace({"data.group": by, "data.folds": folds if data.folds == "auto" else data.folds})
+    epochs = FEWER_EPOCHS if recipe.method.own_epochs and recipe.bank.general != "none" else EPOCHS
+    decided = {"data.folds": folds if data.folds == "auto" else data.folds}
+    decided |= {"bank.epochs": epochs if recipe.bank.epochs == "auto" else recipe.bank.epochs}
+    return recipe.replace({"data.group": by, **decided})
 
 
 def _refuse(recipe: Recipe, splits: Splits, base: bases.Base) -> None:

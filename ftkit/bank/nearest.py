@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ftkit.bank.adapting import Adapter, Turn
     from ftkit.bank.grouping import Group
 
-MOST = 50
+FEWEST, MOST, SHARE = 20, 50, 0.1
 """groups that are left out: each may call for another group's members to be trained once more"""
 SEED = 0
 """draws them, and the rows by which their nearest is found"""
@@ -90,7 +90,8 @@ def measured(adapter: Adapter, groups: Sequence[Group], folder: Path, outcomes: 
     could = [one for one in groups if len(_asked(adapter, one))]
     if len(known) < 2 or not could:
         return None
-    some = [could[i] for i in sorted(np.random.default_rng(SEED).permutation(len(could))[:MOST])]
+    count = min(MOST, max(FEWEST, round(SHARE * len(could))))
+    some = [could[i] for i in sorted(np.random.default_rng(SEED).permutation(len(could))[:count])]
     console.say(f"how {len(some)} groups would do with the nearest other group's adapter")
     try:
         turns = _lent(adapter, groups, _borrowers(adapter, some, known))

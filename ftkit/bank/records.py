@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ftkit.bank import grouping
-from ftkit.statistics import promotion
+from ftkit.statistics import promotion, replacing
 from ftkit.statistics.promotion import Prior, Seen, Tally
 
 PROMOTED, GENERAL, HARMED, FAILED = "promoted", "general", "harmed", "failed"
@@ -16,8 +16,8 @@ OUTCOMES = (PROMOTED, GENERAL, HARMED, grouping.FEW_ROWS, grouping.ONE_LABEL, FA
 """what may become of a group; with all but the first it uses the general adapter"""
 ABSENT = "absent"
 """stands in the index for a group that the bank went back to not knowing"""
-CANNOT_TELL = "cannot tell"
-"""verdict on too few rows, and on none"""
+CANNOT_TELL, WORSE = "cannot tell", "worse"
+"""verdicts: on too few rows, and on none; and of those that show it"""
 LIKELY = 0.8
 """probability of harm from which a group counts as harmed by its own adapter, which is then withdrawn"""
 
@@ -60,9 +60,14 @@ class Record:
     without: str = ""
     """outcome of the general adapter against the same"""
     unseen: int = 0
-    """rows of that comparison: those that neither has seen"""
+    """rows that neither it nor the group's adapter before has seen, in service or not"""
     change: float | None = None
-    """difference there; positive: the new one is better"""
+    """mean difference there; positive: the new one is better"""
+    change_units: int = 0
+    change_squares: float = 0.0
+    """see `ftkit.statistics.promotion.Tally`"""
+    margin: float = 0.0
+    """smallest loss that matters there"""
     change_low: float | None = None
     change_high: float | None = None
     """95 % interval"""
@@ -92,13 +97,49 @@ class Outcome:
     """why what was trained last is not in service: worse, failed, cannot tell on 37 rows …; empty where it is"""
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What the changes of all groups that were retrained together say of one of them."""
+
+    safe: bool
+    why: str
+    """why its new adapter may not be used, where it may not"""
+
+
 def seen_of(records: Sequence[Record], prior: Prior | None = None) -> Seen:
     """Gains of groups with an adapter of their own."""
-    columns = {name: np.array([getattr(one, name) for one in records]) for name in ("rows", "units", "squares")}
-    tested = np.array([one.tested for one in records])
-    gain = np.array([np.nan if one.gain is None else one.gain for one in records])
-    found = Tally(tested, gain, columns["units"], columns["squares"].astype(np.float64))
+    return _seen(records, ("tested", "gain", "units", "squares"), prior)
+
+
+def _seen(records: Sequence[Record], names: Sequence[str], prior: Prior | None) -> Seen:
+    """Differences of groups; `names` are the keys of rows, mean difference, units and squares."""
+    rows, gain, units, squares = (np.array([getattr(one, name) for one in records]) for name in names)
+    found = Tally(rows, gain.astype(np.float64), units, squares.astype(np.float64))
     return promotion.seen(found, None if prior is None else prior.row_variance)
+
+
+def _changes(records: Sequence[Record], prior: Prior | None = None) -> tuple[Seen, np.ndarray]:
+    """Changes of groups from the adapter before to the new one, and the margins that they are held against."""
+    seen = _seen(records, ("unseen", "change", "change_units", "change_squares"), prior)
+    return seen, np.array([one.margin for one in records])
+
+
+def change_of(records: Sequence[Record]) -> Prior | None:
+    """What the changes of all groups that had an adapter before say of one another; None where they are too few."""
+    changed = [one for one in records if one.change is not None]
+    return replacing.fit(*_changes(changed)) if changed else None
+
+
+def beside(records: Sequence[Record], change: Prior | None) -> dict[str, Beside]:
+    """By group that had an adapter before: whether it may get its new one, by what was seen of all of them."""
+    changed = [one for one in records if one.change is not None]
+    if change is None or not changed:
+        return {}
+    seen, margin = _changes(changed, change)
+    safe, risk = replacing.safe(change, seen, margin), replacing.risk(change, seen, margin)
+    why = [f"judged with all retrained groups it is worse with a probability of {one:.0%}" for one in risk]
+    own = "its own rows speak against it, whatever the other groups gained"
+    return {one.key: Beside(bool(safe[i]), own if risk[i] < change.limit else why[i]) for i, one in enumerate(changed)}
 
 
 def prior_of(records: Sequence[Record]) -> Prior | None:

@@ -11,8 +11,8 @@ import torch
 
 from ftkit import bank, privacy
 from ftkit.bank import nearest, rows, shards
-from ftkit.bank.adapting import Adapted, Adapter, data_of, settings_of
-from ftkit.bank.grouping import Folds, Group, stacks_of
+from ftkit.bank.adapting import Adapted, Adapter, settings_of
+from ftkit.bank.grouping import Folds, Group, data_of, stacks_of
 from ftkit.bank.records import Record
 from ftkit.bank.shards import Weights
 from ftkit.bank.stage import Stage

@@ -15,10 +15,9 @@ import numpy as np
 
 from ftkit import bank, bases, environment, files, privacy, runs
 from ftkit.bank import document, folder, general, generations, index, nearest, records, shards, training
-from ftkit.bank.adapting import data_of
 from ftkit.bank.folder import BankFolder, Cold, Generation
 from ftkit.bank.gate import Gate
-from ftkit.bank.grouping import Folds, Group, groups_of, key_of
+from ftkit.bank.grouping import Folds, Group, data_of, groups_of, key_of
 from ftkit.bank.pinning import Pinned
 from ftkit.bank.records import FAILED, PROMOTED, Outcome
 from ftkit.bank.stage import FINAL, Stage, open_stage
@@ -220,7 +219,9 @@ class _Update:
         return prior, nearest.measured(adapter, groups, self.whole.shards, records.outcomes(trained, prior))
 
     def _in_service(self, one: Generation, service: Mapping[str, Outcome], counts: Mapping[str, int]) -> BankFolder:
-        settled = generations.settled_in(one, service, shards.records_of(self.whole.shards, one.shards))
+        trained = shards.records_of(self.whole.shards, one.shards)
+        one = replace(one, change=records.change_of([record for _, record in trained]))
+        settled = generations.settled_in(one, service, trained)
         one = replace(one, counts={**counts, **_counts(service, settled)})
         then = generations.prepared(self.whole, one)
         folder.write(then)

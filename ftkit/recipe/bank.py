@@ -22,10 +22,11 @@ class Bank(Block):
     """share of the groups that the general adapter never sees, to measure the gain for new ones"""
     labels: Literal["own", "union"] = "union"
     """own: a group is only ever given labels that its own rows carry; union: any label; numbers know no such list"""
-    epochs: int = Field(default=8, ge=0)
-    """passes over a group's rows"""
+    epochs: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    """passes over a group's rows; auto: 8, and 2 where weights of the base move on from a general adapter's"""
     lr: Annotated[float, Field(gt=0)] | Literal["default"] = "default"
-    """peak learning rate of the groups; default: 3 times the general stage's"""
+    """peak learning rate of the groups; default: 3 times the general stage's of a head, 1.5 where weights of the base
+    move"""
     batch: int = Field(default=8, ge=1)
     """rows in one step of a group"""
     pull: float = Field(default=1.0, ge=0)

@@ -88,7 +88,7 @@ class Judged:
     high: np.ndarray
     """95 % interval"""
     harm: np.ndarray
-    """probability that the true gain is below 0"""
+    """probability that the true gain is below 0, or below minus a margin where one was given"""
 
 
 def tally(difference: np.ndarray, group: np.ndarray, groups: int, unit: np.ndarray) -> Tally:
@@ -118,8 +118,11 @@ def seen(found: Tally, row_variance: float | None = None) -> Seen:
     return Seen(found.rows, found.gain, variance, row_variance)
 
 
-def fit(found: Seen) -> Prior | None:
-    """The prior of the groups that have rows, with its limit; None for fewer than `FEWEST` of them."""
+def fit(found: Seen, margin: np.ndarray | float = 0.0) -> Prior | None:
+    """The prior of the groups that have rows, with its limit; None for fewer than `FEWEST` of them.
+
+    `margin` is the loss that counts as harm only beyond it, of each group or of all.
+    """
     known = found.rows > 0
     gain, variance = found.gain[known], found.variance[known]
     if len(gain) < FEWEST:
@@ -132,11 +135,11 @@ def fit(found: Seen) -> Prior | None:
     likely = np.exp(-0.5 * (loss - loss.min()))
     columns = (tuple(one.tolist()) for one in (spread, likely / likely.sum(), mean, total**-0.5))
     prior = Prior(*columns, row_variance=found.row_variance)  # type: ignore[misc, arg-type]  # four tuples
-    believed = judge(prior, found)
-    return replace(prior, limit=_limit(believed.harm[known & (believed.gain > 0)]))
+    believed = judge(prior, found, margin)
+    return replace(prior, limit=_limit(believed.harm[known & (believed.gain > -np.asarray(margin))]))
 
 
-def judge(prior: Prior, found: Seen) -> Judged:
+def judge(prior: Prior, found: Seen, margin: np.ndarray | float = 0.0) -> Judged:
     """What the prior and a group's own rows say together; of a group without rows the prior alone."""
     from scipy.special import ndtr
 
@@ -149,7 +152,8 @@ def judge(prior: Prior, found: Seen) -> Judged:
     # sums by row, not matrix products: their last bits do not depend on who else is judged
     expected = (at * weight).sum(1)
     width = np.sqrt(np.maximum(((noise**2 + at**2) * weight).sum(1) - expected**2, 0.0))
-    harm = (ndtr(-at / np.maximum(noise, np.finfo(float).tiny)) * weight).sum(1)
+    worst = -np.broadcast_to(margin, found.gain.shape)[:, None]
+    harm = (ndtr((worst - at) / np.maximum(noise, np.finfo(float).tiny)) * weight).sum(1)
     return Judged(expected, expected - 1.96 * width, expected + 1.96 * width, harm)
 
 

@@ -194,3 +194,20 @@ def test_hidden_rows_leave_no_name_and_no_text_anywhere(tmp_path: Path) -> None:
         if path.is_file():
             assert b"Secret Person" not in path.read_bytes(), path
             assert b"hammer" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    ("changes", "epochs", "folds"),
+    [
+        ({}, 2, 3),
+        ({"bank__general": "none"}, 8, 3),
+        ({"method": {"name": "head"}}, 8, 5),
+        ({"bank__epochs": 4, "data__folds": 2}, 4, 2),
+    ],
+)
+def test_passes_and_folds_are_fewer_where_the_base_moves(
+    changes: dict[str, Any], epochs: int, folds: int, tmp_path: Path
+) -> None:
+    open_ = {"bank__epochs": "auto", "data__folds": "auto"}
+    recipe, _, _ = making.checked(toy_banks.recipe_for(tmp_path, rows=12, **(open_ | changes)))
+    assert (recipe.bank.epochs, recipe.data.folds) == (epochs, folds)

@@ -196,9 +196,9 @@ def test_what_replaces_is_judged_on_rows_that_neither_has_seen(mine: Path, monke
     asked: list[tuple[Any, Any, Any]] = []
     plain = gate.Gate._before
 
-    def noting(self: Any, group: Any, before: Any, every: Any) -> Any:
-        place, old = plain(self, group, before, every)
-        asked.append((group.name, self.adapter.frame.iloc[every[place]], old))
+    def noting(self: Any, before: Any, every: Any) -> Any:
+        place, old = plain(self, before, every)
+        asked.append((before.record.name, self.adapter.frame.iloc[every[place]], old))
         return place, old
 
     monkeypatch.setattr(gate.Gate, "_before", noting)

@@ -1,10 +1,14 @@
 """What a group of a bank costs, and whether that depends on how many there are: synthetic groups on a toy base.
 
-Each size is made in a process of its own:  python tests/benchmarks/banks.py 100 1000
+Each size is made in a process of its own; a wider base makes larger adapters:
+
+    python tests/benchmarks/banks.py 100 1000
+    python tests/benchmarks/banks.py 1000 --width 96
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import random
@@ -19,11 +23,16 @@ ROWS = 10  # of each group
 KINDS = {"fruit": ["apple", "pear", "plum", "cherry"], "tool": ["hammer", "saw", "drill", "wrench"]}
 
 
-def write_rows(folder: Path, groups: int) -> dict[str, Any]:
-    """`rows.csv` with ten short sentences of each group, and the toy's base; returns recipe keys."""
+def write_rows(folder: Path, groups: int, width: int) -> dict[str, Any]:
+    """`rows.csv` with ten short sentences of each group, and the toy's base in a width; returns recipe keys."""
+    from transformers import BertConfig, BertModel
+
     from ftkit import registry
 
     tree: dict[str, Any] = registry.load("tasks", "text_classification").toy(folder)
+    config = BertConfig.from_pretrained(tree["base"])
+    config.update({"hidden_size": width, "intermediate_size": 2 * width})
+    BertModel(config).save_pretrained(tree["base"])
     chance, words = random.Random(0), [(kind, word) for kind, some in KINDS.items() for word in some]
     with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -37,7 +46,7 @@ def write_rows(folder: Path, groups: int) -> dict[str, Any]:
     return tree
 
 
-def measure(groups: int) -> dict[str, Any]:
+def measure(groups: int, width: int) -> dict[str, Any]:
     """Seconds of the processor by stage, memory and bytes of a bank of so many groups."""
     from ftkit import hardware
     from ftkit.bank import index, making, training
@@ -59,7 +68,7 @@ def measure(groups: int) -> dict[str, Any]:
     training.train = timed  # type: ignore[assignment]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tree = write_rows(folder, groups) | {
+        tree = write_rows(folder, groups, width) | {
             "data": {"train": str(folder / "rows.csv"), "folds": 2, "validation": "none", "annotator": "user"},
             "method": {"name": "lora", "layers": "last 1"},
             "train": {"epochs": 0, "threads": 1, "precision": "fp32"},
@@ -89,14 +98,18 @@ def measure(groups: int) -> dict[str, Any]:
     }
 
 
-def main(sizes: list[str]) -> None:
+def main() -> None:
     """Print a line of JSON for each size."""
-    if len(sizes) == 1:
-        print(json.dumps(measure(int(sizes[0]))))
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("groups", type=int, nargs="+", help="sizes of banks")
+    made.add_argument("--width", type=int, default=32, help="of the base's hidden states")
+    args = made.parse_args()
+    if len(args.groups) == 1:
+        print(json.dumps(measure(args.groups[0], args.width)))
         return
-    for size in sizes:
-        subprocess.run([sys.executable, __file__, size], check=True)
+    for size in args.groups:
+        subprocess.run([sys.executable, __file__, str(size), "--width", str(args.width)], check=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
