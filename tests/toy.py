@@ -71,7 +71,7 @@ def build(
     data = Data(**tree["data"])
     table = read(str(data.train), data)
     chosen = kind(**{key: value for key, value in tree["task"].items() if key != "name"}).resolve(table)
-    parsed = chosen.parse(chosen.rows(table, data, True), data.max_chars, base=base_in(folder))
+    parsed = chosen.parse(chosen.rows(table, data, True, base_in(folder)), data.max_chars, base=base_in(folder))
     inputs = [row for row in parsed.inputs if row is not None]
     assert len(inputs) == len(EVERY), "the toy of a task has 24 rows, all of them good"
     backbone, processor = load(chosen, folder)

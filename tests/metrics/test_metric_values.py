@@ -194,7 +194,7 @@ def test_every_value_lies_within_the_declared_bounds() -> None:
         metric = load(name)
         values = [metric.compute(make(seed)) for seed in range(30) for make in (drawn, drawn_many)]
         known = [value for value in values if not math.isnan(value)]
-        assert len(known) >= 30 and min(known) >= metric.bounds[0] and max(known) <= metric.bounds[1], name
+        assert len(known) >= 20 and min(known) >= metric.bounds[0] and max(known) <= metric.bounds[1], name
 
 
 def test_counts_of_rows_sum_to_the_counts_of_all() -> None:

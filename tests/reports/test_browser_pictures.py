@@ -64,7 +64,7 @@ def filmed_page(source: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -
 
     def figure(raw: bytes, name: str) -> str:
         count = (1, 2, 4, 11)[len(raw) % 4]
-        return drawn_clip(random.integers(0, 256, (count, 48, 64, 3), dtype=np.uint8), 2.0, name)
+        return drawn_clip(random.integers(0, 256, (count, 48, 64, 3), dtype=np.uint8), 2.0, name, 0.0)
 
     monkeypatch.setitem(globals(), "thumbnail", figure)
 
