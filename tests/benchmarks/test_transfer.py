@@ -103,8 +103,8 @@ def test_draws_that_share_their_test_rows_are_no_surer_than_these_rows_allow() -
 
 def test_whether_repetitions_are_scored_on_equal_rows() -> None:
     def rows(test: list[str] | None, pool: list[str]) -> Rows:
-        several = [None if one is None else pd.DataFrame({"text": one}) for one in (test, pool)]
-        return Rows(pd.DataFrame(), several[1], several[0])
+        tested = None if test is None else pd.DataFrame({"text": test})
+        return Rows(pd.DataFrame(), pd.DataFrame({"text": pool}), tested)
 
     assert same_test(rows(["a"], ["b"]), rows(["a"], ["c"])) and not same_test(rows(["a"], ["b"]), rows(["d"], ["b"]))
     assert same_test(rows(None, ["a"]), rows(None, ["a"])) and not same_test(rows(None, ["a"]), rows(None, ["b"]))

@@ -5,8 +5,8 @@ the source model with `method: auto`, which chooses among the solved head, LoRA 
 where that would take hours, the pair names one method. The same report scores, on the same test rows, a small model
 trained from scratch on the target rows alone (in fields that have none, the model without pretraining that they have),
 the nearest neighbour of raw inputs, the source model as it is, and the linear probe on its features. Intervals are over
-the repetitions and, where all have the same test rows, over those. Pairs lie in `pairs_*.py` beside this file. Each pair is
-written to recipes/README.md as soon as it is measured; the rows of the others stay as they are.
+the repetitions and, where all have the same test rows, over those. Pairs lie in `pairs_*.py` beside this file. Each
+pair is written to recipes/README.md as soon as it is measured; the rows of the others stay as they are.
 
     python tests/benchmarks/transfer.py --data ../shared/data --only har
 """
