@@ -2,7 +2,8 @@
 
 The source learns from two surveys of month 1 of the library. In each later month the model of the month before is
 adapted to some fingerprints of that month, and both are scored at places where nobody surveyed; so are neighbours
-among the month's own few fingerprints, and among all of month 1. One draw of fingerprints; intervals are by place.
+among the month's own few fingerprints. Each repetition draws other fingerprints in every month, and goes through all
+months anew; intervals are over repetitions (Student). The curve of decay is drawn as `recipes/months.svg`.
 
     python tests/benchmarks/months.py --data ../shared/data
 """
@@ -11,8 +12,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,15 +24,40 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from measure import machine, table, write_section
+from transfer_table import half_width
 
 from ftkit.console import console
-from ftkit.reports import words
 from ftkit.training.scratch import Scratch
 
 README = Path(__file__).resolve().parents[2] / "recipes" / "README.md"
+DRAWING = README.with_name("months.svg")
 LATER = (2, 5, 8, 11, 15)
-HEADER = ("month", "never adapted", "adapted monthly", "difference", "neighbours of the month's few", "EvAAL adapted")
+SIDES = ("never", "monthly", "neighbours")
+NAMES = {"never": "never adapted", "monthly": "adapted monthly", "neighbours": "neighbours of the few"}
+HEADER = ("month", "never adapted", "adapted monthly", "adapting gains", "verdict", "neighbours of the month's few")
 AUGMENT = ["noise", "mask"]
+
+
+@dataclass
+class Month:
+    """Mean errors in metres at one month's test places, an entry for each repetition."""
+
+    never: list[float] = field(default_factory=list)
+    monthly: list[float] = field(default_factory=list)
+    neighbours: list[float] = field(default_factory=list)
+
+    def add(self, errors: Iterable[float]) -> None:
+        """One more repetition."""
+        for side, value in zip(SIDES, errors, strict=True):
+            getattr(self, side).append(value)
+
+    def line(self, month: int) -> list[str]:
+        """A row of the table."""
+        gains = np.subtract(self.never, self.monthly)
+        value, half = float(gains.mean()), half_width(gains)
+        verdict = "better" if value > half else "worse" if value < -half else "cannot tell"
+        cells = [_spelled(self.monthly), f"{value:+.3f} ± {half:.3f}", verdict, _spelled(self.neighbours)]
+        return [str(month), f"{self.never[0]:.3f}", *(cell.replace("-", "−") for cell in cells)]
 
 
 def survey(frame: pd.DataFrame, month: int, *sets: str) -> pd.DataFrame:
@@ -50,37 +78,65 @@ def trained(rows: pd.DataFrame, folder: Path, name: str, changes: Mapping[str, A
     return run, report
 
 
-def line(month: int, report: Mapping[str, Any], never: Mapping[str, Any], gap: str) -> list[str]:
-    """A row of the table."""
-    test = report["scores"]["test"]
-    few = report["baselines"]["weighted_neighbours"]["mean_error"]["value"]
-    cells = [_spelled(never), _spelled(test["mean_error"]), gap, words.score(few), words.score(test["evaal"]["value"])]
-    return [str(month), *cells]
+def _spelled(values: Sequence[float]) -> str:
+    return f"{np.mean(values):.3f} ± {half_width(values):.3f}"
 
 
-def _spelled(found: Mapping[str, Any]) -> str:
-    span = words.interval(found["low"], found["high"])
-    return words.score(found["value"]) + (f" ({span})" if span else "")
-
-
-def compared(run: Path, source: Path, file: str) -> tuple[Mapping[str, Any], str]:
-    """The mean error of the source, and how much better the run is, paired by place."""
-    from ftkit import metrics
-    from ftkit.statistics import predictions
-    from ftkit.statistics.paired import compare
+def errors(run: Path, report: Mapping[str, Any], source: Path, file: str) -> list[float]:
+    """Mean errors on a month's test rows: of the source as it is, of the run, and of neighbours among its few rows."""
     from ftkit.verbs.evaluating import evaluate
 
     (never,) = evaluate([source], file)
-    other, about = predictions.read(Path(never["folder"]) / "predictions.parquet")
-    mine, _ = predictions.read(run / "predictions.parquet")
-    mine = mine[(mine["predictor"] == "adapted") & (mine["split"] == "test")].assign(unit=None)
-    sides = [predictions.scored(one, "adapted", None, about["labels"], "values")[0] for one in (mine, other)]
-    place = np.unique(sides[0].gold, axis=0, return_inverse=True)[1].reshape(-1)
-    found = compare(metrics.load("mean_error"), sides[0], sides[1], place)
-    said = f"{found.difference:+.2f}"
-    if found.low is not None and found.high is not None:
-        said += f" ({found.low:+.2f} to {found.high:+.2f}), {found.outcome}"
-    return never["scores"]["test"]["mean_error"], said.replace("-", "−")
+    few = report["baselines"]["weighted_neighbours"]["mean_error"]["value"]
+    return [*(side["scores"]["test"]["mean_error"]["value"] for side in (never, report)), few]
+
+
+def repetition(
+    frame: pd.DataFrame, source: Path, folder: Path, number: int, rows: int
+) -> Mapping[int, Iterable[float]]:
+    """Go through the months once, each model starting from the one of the month before; errors as of `SIDES`."""
+    last = source
+    found: dict[int, list[float]] = {}
+    for month in LATER:
+        file = folder / f"test-{month}.parquet"
+        survey(frame, month, "tst02").to_parquet(file, index=False)
+        few = survey(frame, month, "trn01").sample(rows, random_state=number)
+        keys = {"base": str(last), "data.test": str(file), "method.name": "lora", "method.layers": "all"}
+        last, report = trained(few, folder, f"month-{month}-{number}", keys | {"train.lr": 1e-3})
+        found[month] = errors(last, report, source, str(file))
+        print(number, month, *(f"{value:.3f}" for value in found[month]), flush=True)
+    return found
+
+
+def drawn(months: Mapping[int, Month]) -> str:
+    """The curve of decay: month 1's model as it is, and adapted monthly, with intervals."""
+    from ftkit.reports.marks import layer, plain, quantity
+    from ftkit.reports.palette import LIGHT
+    from ftkit.reports.svg import draw
+
+    points: list[dict[str, Any]] = []
+    for side in SIDES:
+        for month, found in months.items():
+            values = getattr(found, side)
+            middle, half = float(np.mean(values)), 0.0 if side == "never" else half_width(values)
+            points.append({"x": month, "y": middle, "low": middle - half, "high": middle + half, "side": side})
+    top = max(point["high"] for point in points) * 1.05
+    x = quantity("x", (1, LATER[-1] + 1), True, 8) | {"axis": {"title": "month of the survey", "grid": False}}
+    y = quantity("y", (0, top), True, 5) | {"axis": {"title": "mean error, m", "tickCount": 5}}
+    layers = []
+    for place, (side, colour) in enumerate(zip(SIDES, ("edge", "accent", "bad"), strict=True)):
+        mine = [point for point in points if point["side"] == side]
+        stroke = {"stroke": f"var(--{colour})", "strokeWidth": 2}
+        layers.append(layer(mine, {"type": "line", **stroke}, x=x, y=y))
+        span = {"y": y | {"field": "low"}, "y2": {"field": "high"}}
+        layers.append(layer(mine, {"type": "rule", **stroke, "opacity": 0.5}, x=x, **span))
+        layers.append(layer(mine, {"type": "point", "filled": True, "size": 50, "fill": f"var(--{colour})"}, x=x, y=y))
+        key = {"type": "text", "align": "left", "fill": f"var(--{colour})", "text": f"● {NAMES[side]}"}
+        layers.append(layer([{}], key, x={"value": 180 * place}, y={"value": -14}))
+    spec = {**plain(560, 260, {"left": 60, "right": 20, "top": 36, "bottom": 50}), "layer": layers}
+    said = f"Mean error in months {', '.join(map(str, months))}: never adapted, adapted monthly, neighbours of the few."
+    picture = str(draw(spec, said)).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return re.sub(r"var\(--([a-z-]+)\)", lambda found: LIGHT[found[1]], picture)
 
 
 def arguments() -> argparse.Namespace:
@@ -88,33 +144,31 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the data sets")
     parser.add_argument("--rows", type=int, default=100, help="new fingerprints a month")
+    parser.add_argument("--repetitions", type=int, default=5, help="draws of them, at least two")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Train, adapt month by month, and write the table."""
+    """Train, adapt month by month, and write table and drawing at the end."""
     args = arguments()
     console.mode = "quiet"
     frame = pd.read_parquet(args.data.resolve() / "wifi_library_months" / "fingerprints.parquet")
-    rows = []
+    held = ", ".join(map(str, sorted(frame["month"].unique())))
+    months = {month: Month() for month in LATER}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["FTKIT_CACHE"] = str(folder / "cache")
         keys = {"method.name": "full", "data.folds": 0}
         source, _ = trained(survey(frame, 1, "trn01", "trn02"), folder, "source", keys)
-        last = source
-        for month in LATER:
-            file = folder / f"test-{month}.parquet"
-            survey(frame, month, "tst02").to_parquet(file, index=False)
-            few = survey(frame, month, "trn01").sample(args.rows, random_state=0)
-            keys = {"base": str(last), "data.test": str(file), "method.name": "lora", "method.layers": "all"}
-            last, report = trained(few, folder, f"month-{month}", keys | {"train.lr": 1e-3})
-            rows.append(line(month, report, *compared(last, source, str(file))))
-            print(" | ".join(rows[-1]), flush=True)
-            held = ", ".join(map(str, sorted(frame["month"].unique())))
-            told = f"mean error in metres, {args.rows} fingerprints a month; the data hold months {held}"
-            about = f"{machine(1)}\n\nMeasured {date.today()}; {told}."
-            write_section("months", f"{about}\n\n{table(HEADER, rows)}", README)
+        for number in range(args.repetitions):
+            for month, values in repetition(frame, source, folder, number, args.rows).items():
+                months[month].add(values)
+    lines = [found.line(month) for month, found in months.items()]
+    told = f"mean error in metres, {args.rows} fingerprints a month, {args.repetitions} draws"
+    about = f"{machine(1)}\n\nMeasured {date.today()}; {told}; the data hold months {held}."
+    picture = f"![The curve of decay]({DRAWING.name})"
+    write_section("months", f"{about}\n\n{picture}\n\n{table(HEADER, lines)}", README)
+    DRAWING.write_text(drawn(months), encoding="utf-8")
 
 
 if __name__ == "__main__":
