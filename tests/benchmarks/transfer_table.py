@@ -84,7 +84,7 @@ class Result:
         if len(each) == 1:
             low, high = sorted(sign(self.measure) * end for end in (ends or [(float("nan"), float("nan"))])[0])
             return value, low, high
-        half = math.hypot(half_width(each), float(np.mean([high - low for low, high in ends])) / 2 if ends else 0.0)
+        half = half_of_both(each, ends)
         return value, value - half, value + half
 
     def verdict(self) -> str:
@@ -128,6 +128,12 @@ def half_width(values: Sequence[float] | np.ndarray) -> float:
 
     count = len(values)
     return float(t.ppf(0.975, count - 1) * np.std(values, ddof=1) / count**0.5) if count > 1 else float("nan")
+
+
+def half_of_both(differences: Sequence[float] | np.ndarray, over_rows: Sequence[tuple[float, float]]) -> float:
+    """The same of a mean difference over repetitions on the same test rows, whose intervals over these are known."""
+    rows = float(np.mean([high - low for low, high in over_rows])) / 2 if over_rows else 0.0
+    return math.hypot(half_width(differences), rows)
 
 
 def row(result: Result, remark: str = "") -> list[str]:
