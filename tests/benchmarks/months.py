@@ -3,7 +3,8 @@
 The source learns from two surveys of month 1 of the library. In each later month the model of the month before is
 adapted to some fingerprints of that month, and both are scored at places where nobody surveyed; so are neighbours
 among the month's own few fingerprints. Each repetition draws other fingerprints in every month, and goes through all
-months anew; intervals are over repetitions (Student). The curve of decay is drawn as `recipes/months.svg`.
+months anew. Intervals of scores are over repetitions, those of differences over repetitions and test places. The curve
+of decay is drawn as `recipes/months.svg`.
 
     python tests/benchmarks/months.py --data ../shared/data
 """
@@ -24,7 +25,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from measure import machine, table, write_section
-from transfer_table import half_width
+from transfer_table import half_of_both, half_width
 
 from ftkit.console import console
 from ftkit.training.scratch import Scratch
@@ -36,6 +37,8 @@ SIDES = ("never", "monthly", "neighbours")
 NAMES = {"never": "never adapted", "monthly": "adapted monthly", "neighbours": "neighbours of the few"}
 HEADER = ("month", "never adapted", "adapted monthly", "adapting gains", "verdict", "neighbours of the month's few")
 AUGMENT = ["noise", "mask"]
+Found = tuple[list[float], tuple[float, float]]
+"""mean errors as of `SIDES`, and the interval of the first less the second, by place"""
 
 
 @dataclass
@@ -45,16 +48,19 @@ class Month:
     never: list[float] = field(default_factory=list)
     monthly: list[float] = field(default_factory=list)
     neighbours: list[float] = field(default_factory=list)
+    over_places: list[tuple[float, float]] = field(default_factory=list)
+    """the interval of never less monthly, paired by place"""
 
-    def add(self, errors: Iterable[float]) -> None:
+    def add(self, errors: Iterable[float], over_places: tuple[float, float]) -> None:
         """One more repetition."""
+        self.over_places.append(over_places)
         for side, value in zip(SIDES, errors, strict=True):
             getattr(self, side).append(value)
 
     def line(self, month: int) -> list[str]:
         """A row of the table."""
         gains = np.subtract(self.never, self.monthly)
-        value, half = float(gains.mean()), half_width(gains)
+        value, half = float(gains.mean()), half_of_both(gains, self.over_places)
         verdict = "better" if value > half else "worse" if value < -half else "cannot tell"
         cells = [_spelled(self.monthly), f"{value:+.3f} ± {half:.3f}", verdict, _spelled(self.neighbours)]
         return [str(month), f"{self.never[0]:.3f}", *(cell.replace("-", "−") for cell in cells)]
@@ -82,29 +88,39 @@ def _spelled(values: Sequence[float]) -> str:
     return f"{np.mean(values):.3f} ± {half_width(values):.3f}"
 
 
-def errors(run: Path, report: Mapping[str, Any], source: Path, file: str) -> list[float]:
-    """Mean errors on a month's test rows: of the source as it is, of the run, and of neighbours among its few rows."""
+def scored(run: Path, report: Mapping[str, Any], source: Path, file: str) -> Found:
+    """What a month's test rows say."""
+    from ftkit import metrics
+    from ftkit.statistics import predictions
+    from ftkit.statistics.paired import compare
     from ftkit.verbs.evaluating import evaluate
 
     (never,) = evaluate([source], file)
+    sides = []
+    for folder in (run, Path(never["folder"])):
+        frame, about = predictions.read(folder / "predictions.parquet")
+        frame = frame[(frame["predictor"] == "adapted") & (frame["split"] == "test")].assign(unit=None)
+        sides.append(predictions.scored(frame, "adapted", None, about["labels"], "values")[0])
+    place = np.unique(sides[0].gold, axis=0, return_inverse=True)[1].reshape(-1)
+    found = compare(metrics.load("mean_error"), sides[0], sides[1], place)
+    assert found.low is not None and found.high is not None
     few = report["baselines"]["weighted_neighbours"]["mean_error"]["value"]
-    return [*(side["scores"]["test"]["mean_error"]["value"] for side in (never, report)), few]
+    values = [side["scores"]["test"]["mean_error"]["value"] for side in (never, report)]
+    return [*values, few], (found.low, found.high)
 
 
-def repetition(
-    frame: pd.DataFrame, source: Path, folder: Path, number: int, rows: int
-) -> Mapping[int, Iterable[float]]:
-    """Go through the months once, each model starting from the one of the month before; errors as of `SIDES`."""
+def repetition(frame: pd.DataFrame, source: Path, folder: Path, number: int, rows: int) -> dict[int, Found]:
+    """Go through the months once, each model starting from the one of the month before."""
     last = source
-    found: dict[int, list[float]] = {}
+    found: dict[int, Found] = {}
     for month in LATER:
         file = folder / f"test-{month}.parquet"
         survey(frame, month, "tst02").to_parquet(file, index=False)
         few = survey(frame, month, "trn01").sample(rows, random_state=number)
         keys = {"base": str(last), "data.test": str(file), "method.name": "lora", "method.layers": "all"}
         last, report = trained(few, folder, f"month-{month}-{number}", keys | {"train.lr": 1e-3})
-        found[month] = errors(last, report, source, str(file))
-        print(number, month, *(f"{value:.3f}" for value in found[month]), flush=True)
+        found[month] = scored(last, report, source, str(file))
+        print(number, month, *(f"{value:.3f}" for value in found[month][0]), flush=True)
     return found
 
 
@@ -161,9 +177,9 @@ def main() -> None:
         keys = {"method.name": "full", "data.folds": 0}
         source, _ = trained(survey(frame, 1, "trn01", "trn02"), folder, "source", keys)
         for number in range(args.repetitions):
-            for month, values in repetition(frame, source, folder, number, args.rows).items():
-                months[month].add(values)
-    lines = [found.line(month) for month, found in months.items()]
+            for month, (values, ends) in repetition(frame, source, folder, number, args.rows).items():
+                months[month].add(values, ends)
+    lines = [one.line(month) for month, one in months.items()]
     told = f"mean error in metres, {args.rows} fingerprints a month, {args.repetitions} draws"
     about = f"{machine(1)}\n\nMeasured {date.today()}; {told}; the data hold months {held}."
     picture = f"![The curve of decay]({DRAWING.name})"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from pairs import Pair
-from transfer import collected, over_rows, pairs
+from pairs import Pair, Rows
+from transfer import collected, over_rows, pairs, same_test
 from transfer_table import COLUMNS, HEADER, Result, half_width, kept, row, written
 
 from ftkit.statistics import predictions
@@ -82,12 +82,32 @@ def test_of_errors_less_is_better() -> None:
 def test_one_draw_has_the_intervals_of_its_test_rows() -> None:
     once = result([[0.5, NONE, 0.7, 0.8, 0.9]])
     paired = {"from_scratch": (0.3, 0.5), "linear_probe": (-0.1, 0.3)}
-    found = replace(once, over_rows=paired).verdict()
+    found = replace(once, over_rows=[paired]).verdict()
     assert "transfer pays: +40.0 points (+30.0 to +50.0)" in found
     assert "cannot tell, +10.0 points (−10.0 to +30.0)" in found
     assert "1 draw, intervals of test rows" in row(once)
-    falls = replace(result([[0.9, NONE, 0.8, 0.7, 0.6]], "mae"), over_rows={"linear_probe": (-0.15, -0.05)})
+    falls = replace(result([[0.9, NONE, 0.8, 0.7, 0.6]], "mae"), over_rows=[{"linear_probe": (-0.15, -0.05)}])
     assert falls.gained("linear_probe") == pytest.approx((0.1, 0.05, 0.15))
+
+
+def test_draws_that_share_their_test_rows_are_no_surer_than_these_rows_allow() -> None:
+    draws = result([[0.5, NONE, 0.7, 0.8, 0.9], [0.5, NONE, 0.7, 0.8, 0.91], [0.5, NONE, 0.7, 0.8, 0.89]])
+    alone = half_width([0.1, 0.11, 0.09])
+    shared = replace(draws, over_rows=[{"linear_probe": (-0.1, 0.3)}, {"linear_probe": (0.0, 0.2)}])
+    assert draws.gained("linear_probe") == pytest.approx((0.1, 0.1 - alone, 0.1 + alone))
+    whole = (alone**2 + 0.15**2) ** 0.5
+    assert shared.gained("linear_probe") == pytest.approx((0.1, 0.1 - whole, 0.1 + whole))
+    assert "beyond that pays" in draws.verdict() and "beyond that: cannot tell" in shared.verdict()
+    assert row(shared)[-2] == "3 draws and test rows" and row(draws)[-2] == "3 draws"
+
+
+def test_whether_repetitions_are_scored_on_equal_rows() -> None:
+    def rows(test: list[str] | None, pool: list[str]) -> Rows:
+        tested = None if test is None else pd.DataFrame({"text": test})
+        return Rows(pd.DataFrame(), pd.DataFrame({"text": pool}), tested)
+
+    assert same_test(rows(["a"], ["b"]), rows(["a"], ["c"])) and not same_test(rows(["a"], ["b"]), rows(["d"], ["b"]))
+    assert same_test(rows(None, ["a"]), rows(None, ["a"])) and not same_test(rows(None, ["a"]), rows(None, ["b"]))
 
 
 def test_intervals_are_students() -> None:
@@ -115,7 +135,7 @@ def test_a_model_without_pretraining_stands_in_by_name() -> None:
 
 def test_without_labels_the_source_is_held_against_neighbours_among_its_own_rows() -> None:
     once = result([[NONE, 2.97, 2.94, NONE, 2.94]], "mean_error")
-    found = replace(once, labelled=0, methods=("nothing",), over_rows={"raw_neighbour": (-0.2, 0.2)})
+    found = replace(once, labelled=0, methods=("nothing",), over_rows=[{"raw_neighbour": (-0.2, 0.2)}])
     line = dict(zip(HEADER, row(found), strict=True))
     assert line["probe"] == line["from scratch"] == "–" and line["chosen"] == "nothing"
     assert line["verdict"].startswith("transfer: cannot tell") and "adapting beyond" not in line["verdict"]
@@ -173,5 +193,5 @@ def test_intervals_over_rows_are_as_the_metric_counts(tmp_path: Path) -> None:
         primary="mean_error",
     )
     found = result([[NONE, NONE, NONE, off.mean(), off.mean() / 2]], "mean_error")
-    value, low, high = replace(found, over_rows=over_rows(tmp_path, found)).gained("linear_probe")
+    value, low, high = replace(found, over_rows=[over_rows(tmp_path, found)]).gained("linear_probe")
     assert 0 < low < value < high and value == pytest.approx(off.mean() / 2)

@@ -5,8 +5,8 @@ the source model with `method: auto`, which chooses among the solved head, LoRA 
 where that would take hours, the pair names one method. The same report scores, on the same test rows, a small model
 trained from scratch on the target rows alone (in fields that have none, the model without pretraining that they have),
 the nearest neighbour of raw inputs, the source model as it is, and the linear probe on its features. Intervals are over
-the repetitions, or of the test rows where there is only one. Pairs lie in `pairs_*.py` beside this file. Each pair is
-written to recipes/README.md as soon as it is measured; the rows of the others stay as they are.
+the repetitions and, where all have the same test rows, over those. Pairs lie in `pairs_*.py` beside this file. Each
+pair is written to recipes/README.md as soon as it is measured; the rows of the others stay as they are.
 
     python tests/benchmarks/transfer.py --data ../shared/data --only har
 """
@@ -73,23 +73,31 @@ def measure(pair: Pair, data: Path, folder: Path, repetitions: int, sources: Sou
     first = pair.rows(data, 0)
     if first.pool.empty:
         return as_it_is(pair, first, folder)
-    run, source_seconds = sources.of(pair, first.source)
+    source, source_seconds = sources.of(pair, first.source)
     drawn = {} if pair.per_label is None else {"data.per_label": pair.per_label}
-    reports, last = [], Path()
+    reports, runs, alike = [], [], True
     for number in range(repetitions):
         rows = first if number == 0 else pair.rows(data, number)
+        alike = alike and same_test(rows, first)
         pool = pair.write(rows.pool, folder / f"pool.{pair.suffix}")
         seeds: dict[str, Any] = {"data.split_seed": number, "seed": number}
         if rows.test is not None:
             seeds["data.test"] = pair.write(rows.test, folder / f"test.{pair.suffix}")
-        keys = {"base": str(run), "method.name": "auto", "data.max_bad": 0.05, **drawn, **seeds}
+        keys = {"base": str(source), "method.name": "auto", "data.max_bad": 0.05, **drawn, **seeds}
         keys |= {**pair.changes, **pair.target}
         keys.pop("task.normalise", None)  # the source model's own
-        last, report = ftkit.train(pool, folder / f"adapted-{number}", changes=keys)
+        run, report = ftkit.train(pool, folder / f"adapted-{number}", changes=keys)
         reports.append(report)
+        runs.append(run)
         print(f"{pair.name}, repetition {number}: {shown(report)}", flush=True)
     found = collected(pair, reports, source_seconds)
-    return replace(found, over_rows=over_rows(last, found)) if repetitions == 1 else found
+    return replace(found, over_rows=[over_rows(one, found) for one in runs]) if alike else found
+
+
+def same_test(rows: Rows, others: Rows) -> bool:
+    """Whether two repetitions are scored on equal rows."""
+    mine, theirs = ((one.pool if one.test is None else one.test) for one in (rows, others))
+    return mine.reset_index(drop=True).equals(theirs.reset_index(drop=True))
 
 
 def as_it_is(pair: Pair, rows: Rows, folder: Path) -> Result:
@@ -105,7 +113,7 @@ def as_it_is(pair: Pair, rows: Rows, folder: Path) -> Result:
     neighbours, source = COLUMNS.index("raw_neighbour"), COLUMNS.index("source")
     scores[:, neighbours], scores[:, [source, -1]] = found.scores[:, neighbours], found.scores[:, -1:]
     found = replace(found, scores=scores, labelled=0, seconds=0.0, bytes=0.0, methods=("nothing",), stand_in="")
-    return replace(found, over_rows=over_rows(run, found))
+    return replace(found, over_rows=[over_rows(run, found)])
 
 
 def over_rows(run: Path, found: Result) -> dict[str, tuple[float, float]]:

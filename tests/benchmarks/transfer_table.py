@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +55,9 @@ class Result:
     """of the adapter, on average"""
     methods: tuple[str, ...]
     """chosen, by repetition"""
-    over_rows: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """of one draw: the interval of adapted less another column, paired over the test rows"""
+    over_rows: Sequence[Mapping[str, tuple[float, float]]] = ()
+    """by repetition, the interval of adapted less another column, paired over the test rows; none where each
+    repetition tests rows of its own, so that their spread over repetitions tells of rows as well"""
     stand_in: str = ""
     """the baseline in the column `from_scratch`, where that is another one"""
 
@@ -73,15 +75,17 @@ class Result:
     def gained(self, against: str) -> tuple[float, float, float]:
         """By how much adapted is better than another column: mean over repetitions, and its interval.
 
-        That of one repetition is over its test rows; nan where these do not give one.
+        That of several repetitions is of another draw of the labelled rows and, where all have the same test rows, of
+        other test rows: as these err alike in each, their part does not shrink with repetitions. One repetition has
+        only the latter; nan where its rows do not give one.
         """
         each = sign(self.measure) * (self.scores[:, -1] - self.scores[:, COLUMNS.index(against)])
-        value, half = float(each.mean()), half_width(each)
-        if len(each) > 1:
-            return value, value - half, value + half
-        nothing = float("nan")
-        low, high = sorted(sign(self.measure) * end for end in self.over_rows.get(against, (nothing, nothing)))
-        return value, low, high
+        value, ends = float(each.mean()), [one[against] for one in self.over_rows if against in one]
+        if len(each) == 1:
+            low, high = sorted(sign(self.measure) * end for end in (ends or [(float("nan"), float("nan"))])[0])
+            return value, low, high
+        half = half_of_both(each, ends)
+        return value, value - half, value + half
 
     def verdict(self) -> str:
         """Whether transfer pays against the target rows alone, and adapting against what costs no training."""
@@ -126,11 +130,19 @@ def half_width(values: Sequence[float] | np.ndarray) -> float:
     return float(t.ppf(0.975, count - 1) * np.std(values, ddof=1) / count**0.5) if count > 1 else float("nan")
 
 
+def half_of_both(differences: Sequence[float] | np.ndarray, over_rows: Sequence[tuple[float, float]]) -> float:
+    """The same of a mean difference over repetitions on the same test rows, whose intervals over these are known."""
+    rows = float(np.mean([high - low for low, high in over_rows])) / 2 if over_rows else 0.0
+    return math.hypot(half_width(differences), rows)
+
+
 def row(result: Result, remark: str = "") -> list[str]:
     """A line of the table; `remark` says when it was measured."""
     pair = result.pair
     counted = "all" if pair.per_label is None else str(pair.per_label)
     draws = "1 draw, intervals of test rows" if len(result.scores) == 1 else f"{len(result.scores)} draws"
+    if len(result.scores) > 1 and result.over_rows:
+        draws += " and test rows"
     return [
         pair.name,
         f"{counted} ({result.labelled:.0f} in all)",
