@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from ftkit.errors import InputError
 from ftkit.privacy import shown
 
 INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls the row numbers that it stores
-SOME = 100  # rows in which a column of bytes shows what it holds
+SOME = 100  # cells that are not empty, in which a column of bytes shows what it holds
 
 
 def read(place: Path | bytes, source: str) -> Cells:
@@ -37,9 +38,12 @@ def read(place: Path | bytes, source: str) -> Cells:
         refuse_repeated(names, source)
         held = _held(file)
         bulky = {path for name in held for path in (name, f"{name}.{embedded.BYTES}")}
+        if alike := sorted((bulky - set(held)) & set(names)):
+            raise InputError(f"{source}: a column is called {alike[0]!r} like a part of another", "rename one of them")
         leaves = [file.schema.column(number).path for number in range(len(file.schema))]
         table = file.read([path for path in leaves if path not in bulky] if held else None)
-        return _cells(table, names, {name: Groups.of(place, file, name) for name in held}, source)
+        stored = {name: Groups.of(place, file, name) for name in held if _stores(file, name)}
+        return _cells(table, names, dict.fromkeys(held) | stored, source)
 
 
 def rows(place: Path | bytes, source: str, lines: np.ndarray) -> pa.Table:
@@ -50,19 +54,42 @@ def rows(place: Path | bytes, source: str, lines: np.ndarray) -> pa.Table:
         return (file.read(names) if held else file.read()).take(lines - 1)
 
 
+def _stores(file: pq.ParquetFile, name: str) -> bool:
+    """Whether a column holds any file, and not only the names of files that lie elsewhere."""
+    kind, metadata = file.schema_arrow.field(name).type, file.metadata
+    if types.is_struct(kind) and types.is_null(kind.field(embedded.BYTES).type):
+        return False
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for leaf in map(group.column, range(group.num_columns)):
+            if leaf.path_in_schema in (name, f"{name}.{embedded.BYTES}"):
+                known = leaf.statistics is not None and leaf.statistics.has_null_count
+                if not known or leaf.statistics.null_count < group.num_rows:
+                    return True
+    return False
+
+
 def from_arrow(table: pa.Table, source: str) -> Cells:
     """Cells of an Arrow table."""
     refuse_repeated(table.column_names, source)
     columns = {
-        name: Whole(table[name])
+        name: Whole(table[name]) if _any_stored(table[name]) else None
         for name in table.column_names
-        if _holds_files(table.schema.field(name).type, partial(_some, table[name]))
+        if _holds_files(table.schema.field(name).type, partial(_each, table[name]))
     }
     return _cells(table, table.column_names, columns, source)
 
 
-def _cells(table: pa.Table, names: list[str], held: Mapping[str, Column], source: str) -> Cells:
-    """Columns by these names; those of `held`, which the table may lack, become cells that say where a file is."""
+def _any_stored(values: pa.ChunkedArray) -> bool:
+    bulk = pc.struct_field(values, embedded.BYTES) if types.is_struct(values.type) else values
+    return bool(bulk.null_count < len(bulk))
+
+
+def _cells(table: pa.Table, names: list[str], held: Mapping[str, Column | None], source: str) -> Cells:
+    """Columns by these names; those of `held`, which the table may lack, become cells that say where a file is.
+
+    Of None, whose files all lie elsewhere, they become their names.
+    """
     kept = [name for name in names if not INDEX.fullmatch(name)]
     notes = ("stored row numbers (__index_level_0__) dropped",) if len(kept) < len(names) else ()
     try:
@@ -73,12 +100,14 @@ def _cells(table: pa.Table, names: list[str], held: Mapping[str, Column], source
     return Cells(frame, np.arange(1, table.num_rows + 1), notes)
 
 
-def _files(column: Column, table: pa.Table, name: str) -> pd.Series:
+def _files(column: Column | None, table: pa.Table, name: str) -> pd.Series:
     """Where the files of a column are, with what the column calls them."""
     called: list[str | None] = [None] * table.num_rows
     kind = table.schema.field(name).type if name in table.column_names else None
     if kind is not None and types.is_struct(kind) and kind.get_field_index(embedded.PATH) >= 0:
         called = pc.struct_field(table[name], embedded.PATH).cast(pa.large_string()).to_pylist()
+    if column is None:
+        return pd.Series([one or "" for one in called], dtype="str")
     return pd.Series(embedded.cells(column, called), dtype="object")
 
 
@@ -96,23 +125,21 @@ def _opened(place: Path | bytes, source: str) -> Iterator[pq.ParquetFile]:
 def _held(file: pq.ParquetFile) -> list[str]:
     """Columns that hold files."""
 
-    def first(name: str) -> list[Any]:
-        return next((batch.column(0).to_pylist() for batch in file.iter_batches(SOME, columns=[name])), [])
+    def first(name: str) -> Iterator[Any]:
+        return (cell for batch in file.iter_batches(SOME, columns=[name]) for cell in batch.column(0).to_pylist())
 
     schema = file.schema_arrow
     return [name for name in schema.names if _holds_files(schema.field(name).type, partial(first, name))]
 
 
-def _some(values: pa.ChunkedArray) -> list[Any]:
-    found: list[Any] = values.slice(0, SOME).to_pylist()
-    return found
+def _each(values: pa.ChunkedArray) -> Iterator[Any]:
+    return (cell.as_py() for cell in values)
 
 
-def _holds_files(kind: pa.DataType, some: Callable[[], list[Any]]) -> bool:
-    """Whether a column holds files: {bytes, …}, or bytes that are no text."""
+def _holds_files(kind: pa.DataType, each: Callable[[], Iterator[Any]]) -> bool:
+    """Whether a column holds files: {bytes, …}, or bytes of which some are no text."""
     if row_groups.is_binary(kind):
-        value = next(filter(None, some()), b"")
-        return not row_groups.is_text(value)
+        return not all(map(row_groups.is_text, islice(filter(None, each()), SOME)))
     return row_groups.has_fields(kind)
 
 

@@ -1,14 +1,15 @@
 """Columns of Parquet and Arrow that hold files, read cell by cell, so that memory does not grow with their number.
 
-Parquet is read a row group at a time, and a few of them are kept; one that is too large for that is gone through from
-its beginning, as far as the row that is asked for.
+Parquet is read a row group at a time, and a few of them are kept, of all files together; one that is too large for that
+is gone through from its beginning, as far as the row that is asked for.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,6 @@ class Groups(Column):
     """bytes of each row group, unpacked"""
     state: tuple[int, int]
     """size and time of the file, which is not to change"""
-    kept: OrderedDict[int, pa.ChunkedArray] = field(default_factory=OrderedDict, repr=False)
-    """row groups, the one that was used last at the end"""
-    _passing: _Passing | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, path: Path, file: pq.ParquetFile, name: str) -> Groups:
@@ -65,61 +63,92 @@ class Groups(Column):
         kind = file.schema_arrow.field(name).type
         return cls(path, name, kind, np.cumsum([0, *(group.num_rows for group in groups)]), sizes, _state(path))
 
-    @property
-    def held(self) -> int:
-        """Bytes of the row groups in memory."""
-        return sum(self.sizes[number] for number in self.kept)
-
     def at(self, row: int) -> Any:
         """The cell of a row."""
         if _state(self.path) != self.state:
             raise OSError(None, "another file lies there now")
-        try:
-            return self._at(row)
-        except pa.ArrowException as error:  # few of them are OSErrors
-            raise OSError(None, " ".join(str(error).split())[:200]) from None
-
-    def _at(self, row: int) -> Any:
         number = int(np.searchsorted(self.starts, row, side="right")) - 1
         place = row - int(self.starts[number])
-        if self.sizes[number] > MOST:
-            return self._on_the_way(number, place)
-        if number not in self.kept:
-            while self.kept and self.held + self.sizes[number] > MOST:
-                self.kept.popitem(last=False)
-            with pq.ParquetFile(self.path, pre_buffer=False) as file:
-                self.kept[number] = file.read_row_group(number, columns=[self.name], use_threads=False).column(0)
-        self.kept.move_to_end(number)
-        return self.kept[number][place].as_py()
+        try:
+            with KEPT.lock:
+                if self.sizes[number] > MOST:
+                    return KEPT.passed(self, number, place)
+                return KEPT.group(self, number)[place].as_py()
+        except (pa.ArrowException, OSError) as error:
+            raise OSError(None, " ".join(str(error).split())[:200]) from None
 
-    def _on_the_way(self, number: int, place: int) -> Any:
-        """A cell of a row group that does not fit into memory; rows in their order are read once."""
-        if self._passing is None or not self._passing.can_reach(number, place):
-            self._passing = _Passing(self.path, self.name, number)
-        return self._passing.reach(place)
+
+class Kept:
+    """What is in memory of all files."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._groups: OrderedDict[tuple[Groups, int], pa.ChunkedArray] = OrderedDict()
+        self._passing: _Passing | None = None
+
+    @property
+    def held(self) -> int:
+        """Bytes of the row groups."""
+        return sum(column.sizes[number] for column, number in self._groups)
+
+    def group(self, column: Groups, number: int) -> pa.ChunkedArray:
+        """A row group; the one that was used last stands at the end."""
+        key = column, number
+        if key not in self._groups:
+            while self._groups and self.held + column.sizes[number] > MOST:
+                self._groups.popitem(last=False)
+            with pq.ParquetFile(column.path, pre_buffer=False) as file:
+                self._groups[key] = file.read_row_group(number, columns=[column.name], use_threads=False).column(0)
+        self._groups.move_to_end(key)
+        return self._groups[key]
+
+    def passed(self, column: Groups, number: int, place: int) -> Any:
+        """A cell of a row group that does not fit; rows in their order are read once."""
+        if self._passing is None or not self._passing.can_reach(column, number, place):
+            self._stop()
+            self._passing = _Passing(column, number)
+        try:
+            return self._passing.reach(place)
+        except BaseException:
+            self._stop()
+            raise
+
+    def _stop(self) -> None:
+        if self._passing is not None:
+            self._passing.pieces.close()
+        self._passing = None
+
+
+KEPT = Kept()
 
 
 class _Passing:
-    """One row group, gone through forwards."""
+    """One row group, gone through forwards; its file is closed behind the last row."""
 
-    def __init__(self, path: Path, name: str, number: int) -> None:
-        self._number, self._first = number, 0
-        self._pieces = self._read(path, name, number)
+    def __init__(self, column: Groups, number: int) -> None:
+        self.pieces = self._read(column, number)
+        self._of, self._first = (column, number), 0
+        self._rows = int(column.starts[number + 1] - column.starts[number])
         self._piece: pa.Array = pa.nulls(0)
 
-    def can_reach(self, number: int, place: int) -> bool:
-        return number == self._number and place >= self._first
+    def can_reach(self, column: Groups, number: int, place: int) -> bool:
+        return self._of == (column, number) and place >= self._first
 
     def reach(self, place: int) -> Any:
         while place >= self._first + len(self._piece):
             self._first += len(self._piece)
-            self._piece = next(self._pieces)
+            piece = next(self.pieces, None)
+            if piece is None:
+                raise OSError(None, "it holds fewer rows than it says")
+            self._piece = piece
+        if self._first + len(self._piece) == self._rows:
+            self.pieces.close()
         return self._piece[place - self._first].as_py()
 
     @staticmethod
-    def _read(path: Path, name: str, number: int) -> Iterator[pa.Array]:
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-            for batch in file.iter_batches(PIECE, row_groups=[number], columns=[name], use_threads=False):
+    def _read(column: Groups, number: int) -> Generator[pa.Array, None, None]:
+        with pq.ParquetFile(column.path, pre_buffer=False, buffer_size=1 << 20) as file:
+            for batch in file.iter_batches(PIECE, row_groups=[number], columns=[column.name], use_threads=False):
                 yield batch.column(0)
 
 
@@ -128,12 +157,13 @@ def has_fields(kind: pa.DataType) -> bool:
     if not types.is_struct(kind):
         return False
     place = kind.get_field_index(BYTES)
-    return place >= 0 and is_binary(kind.field(place).type)
+    return place >= 0 and (is_binary(kind.field(place).type) or types.is_null(kind.field(place).type))
 
 
 def is_binary(kind: pa.DataType) -> bool:
     """Whether cells are bytes."""
-    return bool(types.is_binary(kind) or types.is_large_binary(kind))
+    tests = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
+    return any(test(kind) for test in tests)
 
 
 def is_text(value: bytes) -> bool:

@@ -33,10 +33,18 @@ def parquet(frame: pd.DataFrame, stream: IO[bytes]) -> tuple[str, ...]:
     with pq.ParquetWriter(stream, schema) as writer:
         for start in range(0, len(frame), GROUP):
             some = rest.slice(start, GROUP)
-            files = {name: [one.stored() for one in cells.iloc[start : start + GROUP]] for name, cells in held.items()}
+            files = {name: [_stored(one) for one in cells.iloc[start : start + GROUP]] for name, cells in held.items()}
             columns = [pa.array(files[name], kinds[name].type) if name in held else some[name] for name in names]
             writer.write_table(pa.table(columns, schema=schema))
     return ()
+
+
+def _stored(cell: Embedded) -> Any:
+    try:
+        return cell.stored()
+    except OSError as error:
+        what = f"{cell}: cannot be read again from its table: {error.strerror}"
+        raise InputError(what, "leave that file as it is while this runs, and start again") from None
 
 
 def _array(values: pd.Series) -> pa.Array:

@@ -49,8 +49,8 @@ def rows(task: VideoClassification, table: Table, labelled: bool, span_of: Calla
 
     `span_of` tells the seconds of a window, for which the base is asked where files may be cut.
 
-    Without labels files of two windows or more are cut, unless `step` says otherwise; with labels those longer than a
-    window, and intervals, and only where there is a step.
+    Without labels files of two windows or more are cut, unless `step` says otherwise, and whoever gives intervals gets
+    one answer to each; with labels files and intervals longer than a window are, and only where there is a step.
     """
     bounds = bounds_of(task, table.frame)
     if labelled and isinstance(task.bounds, tuple) and bounds is None:
@@ -77,7 +77,7 @@ def _pieces(
     root, pieces = root_of(table), list[tuple[int, Stretch]]()
     for row, cell in enumerate(table.frame[task.file].to_list()):
         start, end = stretches[row]
-        end = _length(cell, root) if end == math.inf else end
+        end = min(end, _length(cell, root)) if end - start >= least else end
         windows = _footage.windows(end - start, span, step) if end - start >= least else []
         pieces += [(row, (start + first, start + last)) for first, last in windows] or [(row, stretches[row])]
     return pieces
@@ -136,12 +136,13 @@ def _cut(table: Table, bounds: tuple[str, str] | None, pieces: list[tuple[int, S
     """The table with these rows, whose bounds are columns of their own or replace those that are there."""
     names = bounds or (START, END)
     if bounds is None and (taken := [name for name in names if name in table.frame]):
-        what = f"{table.source}: column {taken[0]!r} does not hold seconds, and the windows of long files need its name"
-        raise InputError(what, "rename it in the file, or --set task.step=none")
+        what = f"{table.source}: the windows of long files need the name of its column {taken[0]!r}"
+        raise InputError(what, f"{names[0]} and {names[1]} are to be seconds: rename it, or --set task.step=none")
     where = np.array([row for row, _ in pieces])
     frame = table.frame.iloc[where].reset_index(drop=True)
     for side, name in enumerate(names):
-        cells = ["" if stretch == WHOLE else round(stretch[side], 3) for _, stretch in pieces]
+        ends = [stretch[side] if stretch != WHOLE else math.inf for _, stretch in pieces]
+        cells = [round(end, 3) if end < math.inf else "" for end in ends]
         frame[name] = np.fromiter(cells, dtype=object, count=len(cells))
     return replace(table, frame=frame, lines=table.lines[where], notes=(*table.notes, note))
 

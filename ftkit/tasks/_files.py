@@ -219,6 +219,8 @@ def located(cell: Any, root: Path) -> Embedded | Path:
     """Where the file of a cell lies: in the table, or in the data folder. Raises BadFile, or an OSError."""
     if isinstance(cell, Embedded) and cell.read() is not None:
         return cell
+    if isinstance(cell, bytes):
+        raise BadFile("bytes in a column of text")
     name = (cell.name if isinstance(cell, Embedded) else str(cell or "")).strip()
     if not name or "\0" in name:
         raise BadFile("no file named")

@@ -102,7 +102,7 @@ class VideoClassification(FileTask):
         taken = {self.file, *([self.label] if isinstance(self.label, str) else self.label)}
         named = [str(name) for name in table.frame if str(name).casefold() in SCENE and name not in taken]
         if not named or not 1 < table.frame[named[0]].nunique() < len(table.frame):
-            parts = _cutting.bounds_of(self, table.frame) and table.frame[self.file].duplicated().any()
+            parts = _cutting.bounds_of(self, table.frame) and table.frame[self.file].map(str).duplicated().any()
             return (self.file, "parts of one file stay on one side of every split") if parts else None
         return named[0], "clips of one scene stay on one side of every split; --unit COLUMN says otherwise"
 

@@ -47,7 +47,7 @@ def predict(
     if calibrated:
         raise InputError("--calibrated: adapters of a bank have no temperatures", "predict without it")
     served = serving.load(path)
-    recipe = reread(served.stage.recipe, changes)
+    recipe = reread(served.stage.recipe, changes, served.stage.recipe.task.reading)
     served = replace(served, stage=replace(served.stage, recipe=recipe))
     table, parsed, report = rows_of(recipe, file, labelled=False)
     predicting.tell(file, out, table, report)

@@ -20,6 +20,7 @@ from ftkit.data.read import read
 from ftkit.data.row_groups import Groups
 from ftkit.data.table import Table
 from ftkit.data.write import write
+from ftkit.errors import InputError
 from ftkit.recipe import Data
 
 LARGE = 20_000  # bytes of a file
@@ -71,7 +72,7 @@ def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grou
         for cell in table.frame["image"]:
             assert len(cell.read()) == LARGE
             peaks[count] = max(peaks[count], pa.total_allocated_bytes() - before)
-            most = max(most, column_of(table).held)
+            most = max(most, row_groups.KEPT.held)
         assert most <= 40 * LARGE
     assert peaks[1000] < 1.5 * peaks[100] + LARGE and peaks[1000] < 300 * LARGE
 
@@ -169,6 +170,57 @@ def test_a_damaged_row_group_is_an_error_of_its_file(tmp_path: Path) -> None:
     assert cells.iloc[5].read()
     with pytest.raises(OSError):
         cells.iloc[25].read()
+
+
+def test_a_large_row_group_that_is_damaged_fails_at_each_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.parquet"
+    held(path, 40, group=40)
+    meta = pq.ParquetFile(path).metadata.row_group(0).column(1)
+    raw = bytearray(path.read_bytes())
+    raw[meta.dictionary_page_offset : meta.dictionary_page_offset + 20] = b"\xee" * 20
+    path.write_bytes(raw)
+    monkeypatch.setattr(row_groups, "MOST", 10)
+    for cell in table_of(path).frame["image"]:
+        with pytest.raises(OSError) as found:
+            cell.read()
+        assert found.value.strerror, "it says why"
+
+
+def test_many_tables_share_what_is_kept_and_none_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_groups, "MOST", 25 * LARGE)
+    for large in (False, True):
+        if large:
+            monkeypatch.setattr(row_groups, "MOST", 10)
+        opened = len(list(Path("/proc/self/fd").iterdir()))
+        for number in range(4):
+            files = held(tmp_path / f"{large}{number}.parquet", 20, group=20)
+            assert [cell.read() for cell in table_of(tmp_path / f"{large}{number}.parquet").frame["image"]] == files
+            assert row_groups.KEPT.held <= 25 * LARGE
+        assert len(list(Path("/proc/self/fd").iterdir())) == opened
+
+
+def test_names_of_files_that_lie_elsewhere_are_text(tmp_path: Path) -> None:
+    """So that rows of one file are known to be of one."""
+    cells = [{"bytes": None, "path": "a.mp4"}, {"bytes": None, "path": "a.mp4"}, None]
+    kinds = [pa.struct({"bytes": kind, "path": pa.string()}) for kind in (pa.binary(), pa.null())]
+    tables = [pa.table({"video": pa.array(cells, kind)}) for kind in kinds]
+    pq.write_table(tables[0], tmp_path / "a.parquet")
+    pq.write_table(tables[1], tmp_path / "b.parquet")
+    stored = [table_of(tmp_path / f"{name}.parquet").frame for name in "ab"]
+    for frame in (*stored, *(from_arrow(table, "org/name").frame for table in tables)):
+        assert frame["video"].tolist() == ["a.mp4", "a.mp4", ""] and frame["video"].duplicated().tolist()[1]
+
+
+def test_one_text_among_pictures_and_many_blanks(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image": [*[None] * 300, b"<html>404</html>", b"\xff\xd8"]}), tmp_path / "a.parquet")
+    cells = table_of(tmp_path / "a.parquet").frame["image"]
+    assert [cell.read() for cell in cells[-2:]] == [b"<html>404</html>", b"\xff\xd8"]
+
+
+def test_a_column_called_like_a_part_of_another(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image": [{"bytes": b"\xff"}], "image.bytes": ["a"]}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="image.bytes"):
+        table_of(tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "out.parquet.gz", "out.csv", "out.jsonl"])

@@ -81,6 +81,9 @@ def test_a_step_cuts_rows_with_labels_as_well(filmed: Path) -> None:
     expected = [(0, 1), (1, 3), (3, 5), (5, 7), (7, 9)]
     np.testing.assert_allclose(found.frame[["start", "end"]].to_numpy(float), expected, atol=0.1)
     assert found.frame["label"].tolist() == ["a", "b", "b", "c", "c"]
+    beyond = table_of(filmed, file=["9.mp4", "9.mp4"], start=[0, 8], end=[99_999, ""], label=["a", "b"])
+    found = cut_of(beyond, labelled=True, step=2.0)
+    assert len(found.frame) == 6 and found.frame["end"].tolist()[-1] == "", "no window begins behind the last picture"
     assert len(cut_of(table, step=2.0).frame) == 3, "who gives intervals to predict gets one answer to each"
 
 
@@ -132,7 +135,7 @@ def test_intervals_that_cannot_be_have_reasons(filmed: Path, toy: dict[str, Any]
 def test_columns_of_another_meaning(filmed: Path, toy: dict[str, Any]) -> None:
     table = table_of(filmed, file=["9.mp4"], start=["noon"], end=["dusk"])
     assert not any(parsed_of(table, toy).faults)
-    with pytest.raises(InputError, match="column 'start' does not hold seconds"):
+    with pytest.raises(InputError, match="need the name of its column 'start'"):
         cut_of(table)
     with pytest.raises(InputError, match="task.bounds: no column 'von'"):
         cut_of(table, labelled=True, bounds=("von", "bis"))
