@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, Protocol
 
 BYTES, PATH = "bytes", "path"
 """fields of a cell, as hub data sets store pictures and sounds"""
 
 
-class Column:
+class Column(Protocol):
     """A column of files, which gives one cell at a time."""
 
-    kind: Any
-    """Arrow's type of its cells"""
+    @property
+    def kind(self) -> Any:
+        """Arrow's type of its cells."""
 
     def at(self, row: int) -> Any:
         """The cell of a row, counted from 0: bytes, {bytes, path}, or None. Raises OSError where it is gone."""
-        raise NotImplementedError
 
 
 class Embedded:

@@ -18,14 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from ftkit.data.embedded import BYTES, Column
+from ftkit.data.embedded import BYTES
 
 MOST = 64 << 20  # bytes of row groups that are kept; hub data sets have groups of about 100 pictures
 PIECE = 16  # rows that are read at a time of a row group that is larger
 
 
 @dataclass(frozen=True, eq=False)
-class Whole(Column):
+class Whole:
     """A column in memory, or mapped into it."""
 
     values: pa.ChunkedArray
@@ -41,7 +41,7 @@ class Whole(Column):
 
 
 @dataclass(eq=False)
-class Groups(Column):
+class Groups:
     """A column of a Parquet file, read by row groups."""
 
     path: Path
