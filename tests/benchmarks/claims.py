@@ -9,6 +9,7 @@ from contestants import BEST, BLOCKS, KINDS, SETFIT, TRAINER
 from measure import table
 from records import Bound, Record, typical
 from sets import SETS
+from spreads import half_of_both
 from tables import Found, ratios, shares, spread
 
 Claim = tuple[str, str, str, str]
@@ -77,21 +78,27 @@ def _setfit(found: Found) -> Iterator[Claim]:
 
 
 def not_worse(what: str, pairs: Sequence[tuple[Record, Record]]) -> Claim:
-    """Whether ours is below theirs by more than chance explains; paired over test rows, repetitions averaged."""
+    """Whether ours is below theirs by more than chance explains: which rows were drawn to train on, and to test."""
     needed = "not below 0 beyond noise"
     if not pairs:
         return what, needed, "–", "not measured"
     gap, low, high = difference(pairs)
-    return what, needed, f"{gap:+.3f} ({low:+.3f} to {high:+.3f})", "yes" if high >= 0 else "no"
+    drawn = f", {len(pairs)} draws" if len(pairs) > 1 else ""
+    return what, needed, f"{gap:+.3f} ({low:+.3f} to {high:+.3f}{drawn})", "yes" if high >= 0 else "no"
 
 
 def difference(pairs: Sequence[tuple[Record, Record]]) -> tuple[float, float, float]:
-    """Accuracy of ours less theirs and its 95 % interval over test rows, each row averaged over repetitions."""
+    """Accuracy of ours less theirs and its 95 % interval over repetitions and test rows; of one repetition over rows.
+
+    Rows are averaged over repetitions before their spread is taken: it then shrinks with what is the repetitions' own.
+    """
     ours, theirs = (np.array([list(pair[side].right) for pair in pairs]) for side in (0, 1))
     scored = ((ours != "-") & (theirs != "-")).all(axis=0)
-    each = ((ours == "1").astype(float) - (theirs == "1"))[:, scored].mean(axis=0)
-    half = 1.96 * float(each.std(ddof=1)) / len(each) ** 0.5
-    return float(each.mean()), float(each.mean()) - half, float(each.mean()) + half
+    gaps = ((ours == "1").astype(float) - (theirs == "1"))[:, scored]
+    each, drawn = gaps.mean(axis=0), gaps.mean(axis=1)
+    mean, over_rows = float(each.mean()), 1.96 * float(each.std(ddof=1)) / len(each) ** 0.5
+    half = over_rows if len(drawn) == 1 else half_of_both(drawn, [(mean - over_rows, mean + over_rows)])
+    return mean, mean - half, mean + half
 
 
 def _second(found: Found, part: str) -> Iterator[Claim]:

@@ -25,7 +25,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from measure import machine, table, write_section
-from transfer_table import half_of_both, half_width
+from spreads import half_of_both, half_width
 
 from ftkit.console import console
 from ftkit.training.scratch import Scratch

@@ -103,6 +103,15 @@ def test_differences_are_paired() -> None:
     assert not_worse("what", [])[3] == "not measured"
 
 
+def test_differences_hold_which_rows_were_drawn() -> None:
+    """Worse by 3 and by 1 of 4 rows: so few draws cannot tell, although nearly every row says the same."""
+    pairs = [(record(right="0000"), record(right="1110")), (record(right="0000"), record(right="1000"))]
+    gap, low, high = difference(pairs)
+    assert gap == pytest.approx(-0.5) and (low + high) / 2 == pytest.approx(gap)
+    assert high - gap == pytest.approx(((12.706 * 0.25) ** 2 + (1.96 * (1 / 6) ** 0.5 / 2) ** 2) ** 0.5, rel=1e-3)
+    assert not_worse("what", pairs)[2:] == (f"-0.500 ({low:+.3f} to {high:+.3f}, 2 draws)", "yes")
+
+
 def test_where_says_how_quiet_it_was() -> None:
     said = where([record(others=0.1), record(others=0.5, when="2026-11-23T10:00:00"), record()], "A machine.")
     assert "from 2026-11-23T09:00:00 to 2026-11-23T10:00:00" in said and "0.10 cores busy" in said

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from pairs import Pair, Rows
+from spreads import half_width
 from transfer import collected, over_rows, pairs, same_test
-from transfer_table import COLUMNS, HEADER, Result, half_width, kept, row, written
+from transfer_table import COLUMNS, HEADER, Result, kept, row, written
 
 from ftkit.statistics import predictions
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from measure import table
 from pairs import Pair
+from spreads import half_of_both, half_width
 
 from ftkit import metrics
 from ftkit.metrics import Metric
@@ -120,20 +120,6 @@ class Result:
 def sign(metric: Metric) -> float:
     """1 where more is better, -1 where less is."""
     return 1.0 if metric.higher_is_better else -1.0
-
-
-def half_width(values: Sequence[float] | np.ndarray) -> float:
-    """Half of the 95 % interval of a mean of independent repetitions (Student)."""
-    from scipy.stats import t
-
-    count = len(values)
-    return float(t.ppf(0.975, count - 1) * np.std(values, ddof=1) / count**0.5) if count > 1 else float("nan")
-
-
-def half_of_both(differences: Sequence[float] | np.ndarray, over_rows: Sequence[tuple[float, float]]) -> float:
-    """The same of a mean difference over repetitions on the same test rows, whose intervals over these are known."""
-    rows = float(np.mean([high - low for low, high in over_rows])) / 2 if over_rows else 0.0
-    return math.hypot(half_width(differences), rows)
 
 
 def row(result: Result, remark: str = "") -> list[str]:
