@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from ftkit.bank.grouping import Folds, Group, data_of, labelled, own_labels, uni
 from ftkit.bank.records import Record
 from ftkit.bank.shards import Weights, sha256_of
 from ftkit.bank.stage import BIAS, FINAL, WEIGHT, Stage, Start
+from ftkit.bank.turns import FEWEST, Learnt, Turn, learnt
 from ftkit.errors import FtkitError
 from ftkit.features.constants import looked_up
 from ftkit.statistics import promotion
@@ -41,44 +42,13 @@ class Adapted:
 
     record: Record
     weights: Weights | None
-    """of the adapter that was trained on all its rows; None where it has none"""
+    """of the adapter that is kept; None where it has none"""
     rows: np.ndarray
     """positions of the rows that were predicted out of fold"""
     general: np.ndarray
     """(rows, labels) probabilities of them by the general adapter that has not seen them"""
     own: np.ndarray
     """the same by the group's; the general one's where it has none"""
-
-
-@dataclass(frozen=True, eq=False)
-class Turn:
-    """One of a group's members."""
-
-    key: str
-    """the group's"""
-    fold: int
-    """that it has not seen; `FINAL`: it is the one that is kept"""
-    test: np.ndarray
-    """rows that it is asked about"""
-    member: Member
-
-
-@dataclass(eq=False)
-class Learnt:
-    """What a group's members came to."""
-
-    scores: dict[int, np.ndarray] = field(default_factory=dict)
-    """row: probabilities by the member that has not seen it; rows are missing where too little was left to train on"""
-    weights: Weights | None = None
-    """of the adapter that is kept"""
-    labels: tuple[int, ...] | None = None
-    """the only ones that it may give; None: all"""
-
-    def keep(self, final: Member) -> None:
-        """Take the weights of the member that was trained on all rows."""
-        self.weights, origin = final.snapshot(), final.origin
-        if origin is not None and origin.closed:
-            self.labels = tuple(np.flatnonzero(origin.labels.cpu().numpy()).tolist())
 
 
 @dataclass(frozen=True)
@@ -102,21 +72,21 @@ class Adapter:
         general = self.general(stack)
         groups = [group for group in stack if not group.why_not]
         try:
-            learnt = self._learnt(groups)
+            found = self._learnt(groups)
             failed = dict[str, str]()
         except FtkitError:  # nothing of a step is kept where a number of it is none: all again, one after another
-            learnt, failed = self._one_by_one(groups)
-        return [self._adapted(group, general, learnt.get(group.key), failed.get(group.key, "")) for group in stack]
+            found, failed = self._one_by_one(groups)
+        return [self._adapted(group, general, found.get(group.key), failed.get(group.key, "")) for group in stack]
 
     def _one_by_one(self, groups: Sequence[Group]) -> tuple[dict[str, Learnt], dict[str, str]]:
         """What each group has learnt by itself, and why others have not."""
-        learnt, failed = dict[str, Learnt](), dict[str, str]()
+        found, failed = dict[str, Learnt](), dict[str, str]()
         for group in groups:
             try:
-                learnt |= self._learnt([group])
+                found |= self._learnt([group])
             except FtkitError as error:
                 failed[group.key] = " ".join(error.message.split())
-        return learnt, failed
+        return found, failed
 
     def _record(self, group: Group) -> Record:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -137,20 +107,47 @@ class Adapter:
         return found
 
     def _learnt(self, groups: Sequence[Group]) -> dict[str, Learnt]:
-        found = {group.key: Learnt() for group in groups}
-        return found | self.learn([turn for group in groups for turn in self._turns(group)])
+        turns = {group.key: self._turns(group) for group in groups}
+        scores = self.learn([turn for some in turns.values() for turn in some])
+        found = {key: learnt(self.stage.starts, some, scores[key]) for key, some in turns.items()}
+        means = [group for group in groups if turns[group.key][-1].fold != FINAL]
+        last = [turn for group in self._lost(means, found) if (turn := self.turn(group, FINAL, NONE)) is not None]
+        self.learn(last)
+        return found | {one.key: learnt(self.stage.starts, [one], scores[one.key]) for one in last}
 
-    def learn(self, some: Sequence[Turn]) -> dict[str, Learnt]:
-        """Train members, side by side where they can be, and ask them about their test rows; each is asked for once."""
+    def _lost(self, groups: Sequence[Group], found: Mapping[str, Learnt]) -> list[Group]:
+        """Those whose mean does worse on their rows than the members did, none of which had seen the row.
+
+        That members lie too far apart for a mean shows there: it has seen every row through some of them.
+        """
+        asked = [(group, found[group.key], np.array(sorted(found[group.key].scores))) for group in groups]
+        said = self.learn([Turn(group.key, FINAL, rows, self._done(group.key, one)) for group, one, rows in asked])
+        return [group for group, one, rows in asked if self._worse(rows, said[group.key], one.scores)]
+
+    def _worse(self, rows: np.ndarray, mean: Mapping[int, np.ndarray], members: Mapping[int, np.ndarray]) -> bool:
+        said, unseen = (np.stack([one[row] for row in rows.tolist()]) for one in (mean, members))
+        return bool(self.stage.measure.gains(self.targets[rows], unseen, said).sum() < 0)
+
+    def _done(self, key: str, one: Learnt) -> Member:
+        """A member with weights that are trained already."""
+        start, closed = replace(self.stage.starts[FINAL], weights=one.weights), one.labels is not None
+        own = np.isin(np.arange(len(start.labels)), one.labels or ())
+        return self._copy(key, start, NONE, Origin(one.weights, 0.0, torch.from_numpy(own), closed))
+
+    def learn(self, some: Sequence[Turn]) -> dict[str, dict[int, np.ndarray]]:
+        """Train members, side by side where they can be, and ask them about their test rows; each is asked for once.
+
+        Returns by key of the group what they say, row: probabilities.
+        """
         rows = [rows for turn in some for rows in (turn.member.train, turn.test)]
         if self.job.precision == "bf16" or not rows:
             return self._learn(some)
         with looked_up(self.job.network, self.job.examples, np.unique(np.concatenate(rows))):
             return self._learn(some)
 
-    def _learn(self, some: Sequence[Turn]) -> dict[str, Learnt]:
+    def _learn(self, some: Sequence[Turn]) -> dict[str, dict[int, np.ndarray]]:
         turns = {id(turn.member): turn for turn in some}
-        found = {turn.key: Learnt() for turn in some}
+        found = {turn.key: dict[int, np.ndarray]() for turn in some}
         for members, stack in self._side_by_side([turn.member for turn in some]):
             for _ in fit(self.job, members, stack):
                 if self.stop:
@@ -159,10 +156,7 @@ class Adapter:
             asked = [turn for turn in mine if len(turn.test)]
             for turn, logits in zip(asked, self._logits(asked, stack), strict=True):
                 scores = self.stage.recipe.task.scores(logits)
-                found[turn.key].scores |= dict(zip(turn.test.tolist(), scores, strict=True))
-            for turn in mine:
-                if turn.fold == FINAL:
-                    found[turn.key].keep(turn.member)
+                found[turn.key] |= dict(zip(turn.test.tolist(), scores, strict=True))
         return found
 
     def _side_by_side(self, members: Sequence[Member]) -> Iterator[tuple[Sequence[Member], Stack | None]]:
@@ -180,10 +174,12 @@ class Adapter:
         return some.predict(self.job, [(turn.member, turn.test) for turn in asked])
 
     def _turns(self, group: Group) -> list[Turn]:
-        """The group's members: one for each fold that tests rows of it, and the one that is kept."""
-        tests = {fold: self.folds.test(group.rows, fold) for fold in self.folds} | {FINAL: NONE}
-        asked = [self.turn(group, fold, test) for fold, test in tests.items() if len(test) or fold == FINAL]
-        return [one for one in asked if one is not None]
+        """The group's members: one for each fold that tests rows of it; for all rows where there is no mean to keep."""
+        tests = {fold: self.folds.test(group.rows, fold) for fold in self.folds}
+        asked = [self.turn(group, fold, test) for fold, test in tests.items() if len(test)]
+        found = [one for one in asked if one is not None]
+        final = self.turn(group, FINAL, NONE) if len(found) < FEWEST else None
+        return found if final is None else [*found, final]
 
     def turn(self, group: Group, fold: int, test: np.ndarray) -> Turn | None:
         """A member that has not seen a fold, to be asked about rows of it; None where one label is left to train on."""
@@ -198,15 +194,15 @@ class Adapter:
         own = torch.from_numpy(own_labels(self.targets[rows], len(start.labels))).to(self.job.network.device)
         return self._copy(key, start, rows, Origin(start.weights, bank.pull, own, bank.labels == "own"))
 
-    def _adapted(self, group: Group, general: Mapping[int, np.ndarray], learnt: Learnt | None, error: str) -> Adapted:
+    def _adapted(self, group: Group, general: Mapping[int, np.ndarray], own: Learnt | None, error: str) -> Adapted:
         """What the members say of the group's rows beside the general adapters, none of which has seen them."""
         rows = np.concatenate([self.folds.test(group.rows, fold) for fold in self.folds])
         before = np.stack([general[row] for row in rows.tolist()])
         record = replace(self._record(group), why_not=records.FAILED if error else group.why_not, error=error)
-        if learnt is None:
+        if own is None:
             return Adapted(record, None, rows, before, before)
-        after = np.stack([learnt.scores.get(row, general[row]) for row in rows.tolist()])
-        return self._judged(Adapted(record, learnt.weights, rows, before, after), learnt.labels)
+        after = np.stack([own.scores.get(row, general[row]) for row in rows.tolist()])
+        return self._judged(Adapted(record, own.weights, rows, before, after), own.labels)
 
     def _copy(self, key: str, start: Start, rows: np.ndarray, origin: Origin | None) -> Member:
         copied = {name: nn.Parameter(tensor.clone()) for name, tensor in start.weights.items()}

@@ -25,8 +25,9 @@ from ftkit.console import console
 from ftkit.errors import FtkitError
 
 if TYPE_CHECKING:
-    from ftkit.bank.adapting import Adapter, Turn
+    from ftkit.bank.adapting import Adapter
     from ftkit.bank.grouping import Group
+    from ftkit.bank.turns import Turn
 
 FEWEST, MOST, SHARE = 20, 50, 0.1
 """groups that are left out: each may call for another group's members to be trained once more"""
@@ -95,7 +96,7 @@ def measured(adapter: Adapter, groups: Sequence[Group], folder: Path, outcomes: 
     console.say(f"how {len(some)} groups would do with the nearest other group's adapter")
     try:
         turns = _lent(adapter, groups, _borrowers(adapter, some, known))
-        learnt = {row: one for each in adapter.learn(turns).values() for row, one in each.scores.items()}
+        learnt = {row: one for each in adapter.learn(turns).values() for row, one in each.items()}
     except FtkitError as error:
         console.warn(f"that could not be measured: {error.message}")
         return None

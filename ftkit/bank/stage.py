@@ -94,7 +94,7 @@ def open_stage(general: Path, folds: bool = True, unseen: Iterable[int] = ()) ->
             raise InputError(f"{general}: holds no adapters of its folds", "ftkit adapt makes a run that does")
         places |= {int(path.name): path for path in found}
     starts = {fold: _start(one, base, network, folder) for fold, folder in places.items()}
-    starts[FINAL] = _at_scale(starts[FINAL], scale_of(general))
+    starts[FINAL] = at_scale(starts[FINAL], scale_of(general))
     return Stage(one.recipe, one, network, base.processor, starts)
 
 
@@ -112,7 +112,7 @@ def scale_of(general: Path) -> Scale | None:
     return read_head(first if first.is_dir() else general / runs.ADAPTER).scale
 
 
-def _at_scale(start: Start, scale: Scale | None) -> Start:
+def at_scale(start: Start, scale: Scale | None) -> Start:
     """The same adapter with a head that gives its numbers at another scale."""
     if scale is None or start.scale is None or scale.same(start.scale):
         return start

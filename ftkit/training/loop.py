@@ -47,7 +47,7 @@ def fit(job: Job, members: Sequence[Member], stack: Stack | None = None) -> Iter
     with job.profile.time("rehearsal"):
         if stack is None:
             _make_room(job, [one for one in members if not one.done])
-        else:
+        elif not all(one.done for one in members):
             _make_room_for(job, stack)
     for one in members:
         if not one.started and (len(one.validation) or not one.done):  # a head that is only solved is scored too

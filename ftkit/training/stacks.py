@@ -122,12 +122,14 @@ class Stack:
 
         Numbers that are predicted come in their own units.
         """
+        if not asked:
+            return []
         job.network.training(False)
         place = {id(one): i for i, one in enumerate(self.members)}
         sizes = [len(rows) for _, rows in asked]
         whole = Piece(
-            np.concatenate([np.zeros(0, dtype=np.int64), *(rows for _, rows in asked)]),
-            np.repeat([place[id(one)] for one, _ in asked], sizes).astype(np.int64),
+            np.concatenate([rows for _, rows in asked]),
+            np.repeat([place[id(one)] for one, _ in asked], sizes),
         )
         exact = np.float64 if self.weights["head.bias"].dtype == torch.float64 else np.float32
         out = np.zeros((len(whole.rows), self.weights["head.bias"].shape[1]), dtype=exact)
@@ -137,10 +139,9 @@ class Stack:
             mine = [where[int(row)] for row in rows]
             out[mine] = self.logits(job, Piece(rows, whole.member[mine])).cpu().numpy()
 
-        if len(whole.rows):
-            with job.profile.time("evaluation"):
-                for piece in self.pieces(job, whole):
-                    in_chunks(job.network, job.examples, piece.rows, len(piece.rows), work)
+        with job.profile.time("evaluation"):
+            for piece in self.pieces(job, whole) if len(whole.rows) else ():
+                in_chunks(job.network, job.examples, piece.rows, len(piece.rows), work)
         found = np.split(out, np.cumsum(sizes)[:-1])
         for (one, rows), logits in zip(asked, found, strict=True):
             if (error := finite.bad_scores(job, one, rows, logits)) is not None:
