@@ -1,8 +1,7 @@
 """A rival of banks: a loop over groups with `transformers.Trainer` + PEFT, in one process that loads the base once.
 
-Of each group four fifths of the rows train an adapter and the others score it; ftkit makes four adapters of a group in
-the same time, of which three are scored, and a general one. With one group it is what a script that is started for each
-group takes:
+Of each group four fifths of the rows train an adapter and the others score it; ftkit makes three of a group that are
+all scored, and a general one. With one group it is what a script that is started for each group takes:
 
     python tests/benchmarks/rival_groups.py rows.csv --by user_id --label offensiveness --groups 4
 
