@@ -32,6 +32,8 @@ from ftkit.verbs import banking, tending
 
 Lines = list[dict[str, Any]]
 OFF = Mask(on=False)
+HEAD: dict[str, Any] = {"method": {"name": "head"}}
+"""the quicker method, where it does not matter which"""
 
 
 def lines_of(folder: Path) -> Lines:
@@ -189,7 +191,7 @@ def with_types(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_own_tags_are_whole_spans_of_the_types_that_a_group_carries(tmp_path: Path) -> None:
-    recipe = toy_banks.tags_recipe_for(tmp_path, bank__labels="own", bank__epochs=4, bank__min_rows=4)
+    recipe = toy_banks.tags_recipe_for(tmp_path, **HEAD, bank__labels="own", bank__epochs=4, bank__min_rows=4)
     lines = [with_types(line) for line in lines_of(tmp_path)]
     single = [line for line in lines if line["user"] == "user 7" and not any(tag[0] == "I" for tag in line["tags"])]
     lines = [line for line in lines if line["user"] != "user 7"] + single  # whose spans are of one token each
@@ -223,7 +225,7 @@ def test_own_tags_are_whole_spans_of_the_types_that_a_group_carries(tmp_path: Pa
 
 def test_without_spans_there_is_one_tag_and_what_is_cut_off_teaches_nothing(tmp_path: Path) -> None:
     """A row of tokens that the base is not shown, most of them tagged, is scored as outside."""
-    recipe = toy_banks.tags_recipe_for(tmp_path, task__max_length=5, bank__epochs=2, bank__labels="own")
+    recipe = toy_banks.tags_recipe_for(tmp_path, **HEAD, task__max_length=5, bank__epochs=2, bank__labels="own")
     lines = lines_of(tmp_path)
     for line in lines:
         if line["user"] == "user 0":
@@ -313,6 +315,7 @@ def test_weeks_and_the_way_back(mine: Path) -> None:
     assert key not in set(rows.read(sorted((mine / "rows").glob("*.parquet"))).frame["key"])
 
 
+@pytest.mark.slow  # everybody is trained twice
 def test_a_type_that_comes_later_is_told_and_learnt_by_a_new_general_adapter(
     mine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -330,6 +333,7 @@ def test_a_type_that_comes_later_is_told_and_learnt_by_a_new_general_adapter(
     assert "B-thing" in {tag for row in table["prediction"] for tag in row}
 
 
+@pytest.mark.slow  # the bank is made again; how one is taken up is no matter of what it predicts
 def test_a_bank_that_was_stopped_ends_as_one_that_nobody_disturbed(
     names: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -379,10 +383,11 @@ def test_a_centre_is_the_mean_of_the_tokens_of_the_untouched_base(names: Path) -
     assert np.allclose(served._embedded(examples), means, atol=1e-4)
 
 
+@pytest.mark.slow  # measured by training lenders once more
 def test_a_stranger_is_given_the_nearest_adapter_where_the_wording_tells(tmp_path: Path) -> None:
     """Ten people, as fewer allow no interval; five of them begin each sentence with the same two words."""
     users = [f"user {i}" for i in range(10)]
-    recipe = toy_banks.tags_recipe_for(tmp_path, users)
+    recipe = toy_banks.tags_recipe_for(tmp_path, users, **HEAD)
     lines = lines_of(tmp_path)
     for line in lines:
         if int(line["user"][-1]) < toy_banks.OTHERS:
@@ -408,7 +413,7 @@ def test_a_stranger_is_given_the_nearest_adapter_where_the_wording_tells(tmp_pat
 def test_hidden_rows_leave_no_token_no_type_and_no_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recipe = toy_banks.tags_recipe_for(tmp_path, report__rows="hide", bank__epochs=1)
+    recipe = toy_banks.tags_recipe_for(tmp_path, **HEAD, report__rows="hide", bank__epochs=1)
     lines = [
         {
             "tokens": [f"xq7{token}" for token in line["tokens"]],

@@ -30,7 +30,7 @@ KINDS += [("text_regression", "lora"), ("vector_regression", "lora"), ("vector_r
 KINDS += [("tokens", "lora"), ("tokens", "head")]
 
 
-TWICE = {("series", "head"), ("text_regression", "lora")}
+TWICE = {("series", "head"), ("text_regression", "lora"), ("tokens", "lora")}
 """kinds whose task and method each stand in another kind, too: these wait for the slow tests"""
 
 
