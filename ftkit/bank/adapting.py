@@ -12,12 +12,14 @@ import torch
 from torch import nn
 
 from ftkit.bank import records
-from ftkit.bank.grouping import Folds, Group, data_of, labelled, own_labels, units_of
+from ftkit.bank.carried import labelled, own_labels, several
+from ftkit.bank.grouping import Folds, Group, data_of, units_of
 from ftkit.bank.records import Record
 from ftkit.bank.shards import Weights, sha256_of
 from ftkit.bank.stage import BIAS, FINAL, WEIGHT, Stage, Start
 from ftkit.bank.turns import FEWEST, Learnt, Turn, learnt
 from ftkit.errors import FtkitError
+from ftkit.features import tokens
 from ftkit.features.constants import looked_up
 from ftkit.statistics import promotion
 from ftkit.training.loop import fit
@@ -46,7 +48,8 @@ class Adapted:
     rows: np.ndarray
     """positions of the rows that were predicted out of fold"""
     general: np.ndarray
-    """(rows, labels) probabilities of them by the general adapter that has not seen them"""
+    """(rows, labels) probabilities of them, of tags (rows,) objects (tokens, labels), by the general adapter that has
+    not seen them"""
     own: np.ndarray
     """the same by the group's; the general one's where it has none"""
 
@@ -125,7 +128,7 @@ class Adapter:
         return [group for group, one, rows in asked if self._worse(rows, said[group.key], one.scores)]
 
     def _worse(self, rows: np.ndarray, mean: Mapping[int, np.ndarray], members: Mapping[int, np.ndarray]) -> bool:
-        said, unseen = (np.stack([one[row] for row in rows.tolist()]) for one in (mean, members))
+        said, unseen = (tokens.stacked([one[row] for row in rows.tolist()]) for one in (mean, members))
         return bool(self.stage.measure.gains(self.targets[rows], unseen, said).sum() < 0)
 
     def _done(self, key: str, one: Learnt) -> Member:
@@ -185,23 +188,23 @@ class Adapter:
         """A member that has not seen a fold, to be asked about rows of it; None where one label is left to train on."""
         rows = group.rows if fold == FINAL else self.folds.train(group.rows, fold)
         rows = rows[labelled(self.targets[rows])]
-        if len(np.unique(self.targets[rows], axis=0)) < 2:
+        if not several(self.targets[rows]):
             return None
         return Turn(group.key, fold, test, self._member(group.key, fold, rows))
 
     def _member(self, key: str, fold: int, rows: np.ndarray) -> Member:
         start, bank = self.stage.starts[fold], self.stage.recipe.bank
-        own = torch.from_numpy(own_labels(self.targets[rows], len(start.labels))).to(self.job.network.device)
+        own = torch.from_numpy(own_labels(self.targets[rows], start.labels)).to(self.job.network.device)
         return self._copy(key, start, rows, Origin(start.weights, bank.pull, own, bank.labels == "own"))
 
     def _adapted(self, group: Group, general: Mapping[int, np.ndarray], own: Learnt | None, error: str) -> Adapted:
         """What the members say of the group's rows beside the general adapters, none of which has seen them."""
         rows = np.concatenate([self.folds.test(group.rows, fold) for fold in self.folds])
-        before = np.stack([general[row] for row in rows.tolist()])
+        before = tokens.stacked([general[row] for row in rows.tolist()])
         record = replace(self._record(group), why_not=records.FAILED if error else group.why_not, error=error)
         if own is None:
             return Adapted(record, None, rows, before, before)
-        after = np.stack([own.scores.get(row, general[row]) for row in rows.tolist()])
+        after = tokens.stacked([own.scores.get(row, general[row]) for row in rows.tolist()])
         return self._judged(Adapted(record, own.weights, rows, before, after), own.labels)
 
     def _copy(self, key: str, start: Start, rows: np.ndarray, origin: Origin | None) -> Member:
@@ -244,7 +247,8 @@ class Adapter:
         """(rows, labels) probabilities by an adapter that was trained before; `labels`: the only ones that it gives."""
         here = {name: tensor.to(self.job.network.device) for name, tensor in weights.items()}
         logits = self.ask(replace(self.stage.starts[FINAL], weights=here), rows)
-        scores: np.ndarray = self.stage.recipe.task.scores(closed_to(logits, labels))
+        closed = tokens.stacked([closed_to(row, labels) for row in logits])
+        scores: np.ndarray = self.stage.recipe.task.scores(closed)
         return scores
 
     def ask(self, start: Start, rows: np.ndarray) -> np.ndarray:
@@ -278,10 +282,11 @@ def seed_of(seed: int, key: str) -> int:
 
 
 def closed_to(scores: np.ndarray, labels: Sequence[int] | None) -> np.ndarray:
-    """Logits (rows, labels) of which only those of a list can be given; None: all."""
+    """Logits (…, labels) of which only those of a list can be given; None: all."""
     if labels is None:
         return scores
-    open_ = np.zeros(scores.shape[1], dtype=bool)
+    open_ = np.zeros(scores.shape[-1], dtype=bool)
     open_[list(labels)] = True
-    closed: np.ndarray = np.where(open_, scores, CLOSED).astype(scores.dtype)
+    # a token that the base is not shown stays at minus infinity
+    closed: np.ndarray = np.where(open_, scores, np.minimum(scores, CLOSED)).astype(scores.dtype)
     return closed

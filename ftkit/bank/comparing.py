@@ -69,10 +69,8 @@ def _aligned(
 
 
 def _used(told: Told, state: dict[str, Outcome]) -> np.ndarray:
-    """(rows, labels) probabilities by the adapter that each row's group uses."""
-    own = np.array([state[key].outcome == PROMOTED for key in told.kept.frame["key"]], dtype=bool)
-    used: np.ndarray = np.where(own[:, None], told.kept.own, told.kept.general)
-    return used
+    """What the adapter that each row's group uses says of it."""
+    return told.kept.used(np.array([state[key].outcome == PROMOTED for key in told.kept.frame["key"]], dtype=bool))
 
 
 def _groups(

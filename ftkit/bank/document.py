@@ -84,7 +84,7 @@ def _rows(told: Told) -> Rows:
     chosen = np.zeros(len(frame), dtype=bool)
     units = units_of(frame)
     chosen[has] = promotion.crossed(difference[has], codes[has], units[has], fold[has])
-    scores = {GENERAL: general, ADAPTED: own, BANK: np.where(chosen[:, None], own, general)}
+    scores = {GENERAL: general, ADAPTED: own, BANK: told.kept.used(chosen)}
     seen = {name: told.measure.scored(targets, one) for name, one in scores.items()}
     return Rows(fold, codes, scores, seen, difference)
 

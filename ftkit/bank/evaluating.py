@@ -15,7 +15,7 @@ from ftkit.bank.folder import BankFolder
 from ftkit.bank.measuring import Measure
 from ftkit.bank.pinning import Pinned
 from ftkit.console import console
-from ftkit.data.columns import plain
+from ftkit.data import columns
 from ftkit.data.hashing import content_keys
 from ftkit.data.prepare import rows_of
 from ftkit.errors import InputError
@@ -33,7 +33,7 @@ def evaluate(path: Path, file: str, reread: Callable[[Recipe], Recipe]) -> dict[
     served = serving.load(path)
     recipe = reread(served.stage.recipe)
     table, parsed, _ = rows_of(recipe, file, labelled=True)
-    names = plain(table.frame, served.folder.by)
+    names = columns.groups(table, served.folder.by)
     usable = [i for i, one in enumerate(parsed.inputs) if one is not None and parsed.gold[i] is not None]
     known, mask = trained_on(served.folder), served.mask
     content = content_keys([parsed.inputs[i] or () for i in usable])

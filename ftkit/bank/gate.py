@@ -85,7 +85,7 @@ class Gate:
         frame, mask = self.adapter.frame.iloc[every], self.adapter.mask
         ids = [mask.digest(one) for one in frame["row_id"]]
         fresh = [mask.digest(one) not in seen for one in frame["content"]]
-        old = np.zeros((len(every), kept.own.shape[1]), dtype=kept.own.dtype)
+        old = np.zeros((len(every), *kept.own.shape[1:]), dtype=kept.own.dtype)
         stored = np.array([row in tested for row in ids], dtype=bool)
         old[stored] = kept.own[[tested[row] for row in ids if row in tested]]
         if (new := ~stored & np.array(fresh, dtype=bool)).any():

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ftkit.bank.carried import labelled, several
 from ftkit.data import groups as named
 from ftkit.data.table import Splits
-from ftkit.features.scale import are_numbers
 from ftkit.privacy import Mask
 from ftkit.recipe import Recipe
 
@@ -53,7 +53,7 @@ def groups_of(splits: Splits, recipe: Recipe, targets: np.ndarray, mask: Mask) -
         rows = order[ends[code] : ends[code + 1]]
         new = bool(aside is not None and aside[rows[0]])
         known = rows[labelled(targets[rows])]
-        why = FEW_ROWS if len(known) < recipe.bank.min_rows else "" if _several(targets[known]) else ONE_LABEL
+        why = FEW_ROWS if len(known) < recipe.bank.min_rows else "" if several(targets[known]) else ONE_LABEL
         found.append(Group(key_of(name, mask), name, rows, new, why))
     return sorted(found, key=lambda one: one.key)
 
@@ -99,22 +99,6 @@ class Folds:
         return held
 
 
-def labelled(targets: np.ndarray) -> np.ndarray:
-    """(rows,) whether a row can be trained on: its label is one that the general adapter knows, or it is a number."""
-    return np.ones(len(targets), dtype=bool) if targets.ndim > 1 else np.asarray(targets >= 0)
-
-
-def own_labels(targets: np.ndarray, count: int) -> np.ndarray:
-    """(labels,) whether any of these rows carries the label; every row carries all of the numbers to predict."""
-    if are_numbers(targets):
-        return np.ones(count, dtype=bool)
-    if targets.ndim > 1:
-        return np.asarray(targets.any(axis=0))
-    carried: np.ndarray = np.zeros(count, dtype=bool)
-    carried[targets[targets >= 0]] = True
-    return carried
-
-
 def data_of(frame: pd.DataFrame, group: Group, mask: Mask) -> str:
     """Hash of a group's rows and labels, whatever their order: 64 hex digits."""
     rows = frame.iloc[group.rows]
@@ -128,8 +112,3 @@ def units_of(frame: pd.DataFrame) -> np.ndarray:
     alone = pd.Series([f"row {i}" for i in range(len(units))], index=units.index, dtype=object)
     codes: np.ndarray = pd.factorize(("unit " + units.astype(str)).where(units.notna(), alone))[0]
     return codes
-
-
-def _several(targets: np.ndarray) -> bool:
-    """Whether not all rows carry the same."""
-    return len(np.unique(targets, axis=0)) > 1

@@ -35,7 +35,7 @@ FOLDS, FEWER_FOLDS = 5, 3
 """of a bank of heads; of one whose groups move weights of the base, where each fold costs an adapter a group"""
 EPOCHS, FEWER_EPOCHS = 8, 2
 """passes over a group's rows; where weights of the base move, and a general adapter has moved them nearly there"""
-KINDS = ("label", "labels", "values")
+KINDS = ("label", "labels", "values", "tags")
 """of predictions that groups have adapters for"""
 
 
@@ -78,7 +78,8 @@ def _ready(recipe: Recipe) -> Recipe:
     if by is None:
         raise InputError("bank.by: missing", "--by COLUMN, or add bank: {by: COLUMN}")
     if recipe.task.kind not in KINDS:
-        what = f"{recipe.task.name}: a bank gives labels or numbers; it has no adapters for {recipe.task.kind} yet"
+        gives = "a bank gives labels, tags or numbers"
+        what = f"{recipe.task.name}: {gives}; it has no adapters for {recipe.task.kind} yet"
         raise InputError(what, "ftkit train DATA, one run for all groups")
     if data.group not in (None, by):
         raise InputError(f"data.group is {data.group!r}, but bank.by is {by!r}", "leave out data.group")

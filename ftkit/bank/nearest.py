@@ -17,12 +17,13 @@ import numpy as np
 import torch
 
 from ftkit.bank import shards
+from ftkit.bank.carried import labelled
 from ftkit.bank.folder import Cold
-from ftkit.bank.grouping import labelled
 from ftkit.bank.records import PROMOTED, Outcome
 from ftkit.bank.stage import BIAS, FINAL, WEIGHT
 from ftkit.console import console
 from ftkit.errors import FtkitError
+from ftkit.features import tokens
 
 if TYPE_CHECKING:
     from ftkit.bank.adapting import Adapter
@@ -45,7 +46,7 @@ def centres(adapter: Adapter, stack: Sequence[Group]) -> torch.Tensor | None:
 
 
 def _embedded(adapter: Adapter, rows: np.ndarray) -> np.ndarray:
-    """(rows, width) float32 features of the untouched base; a text that many have is read once.
+    """(rows, width) float32 features of the untouched base, of a row of tokens their mean; equal rows are read once.
 
     The network itself holds a method's weights as they are before any step, with which it is the base; a head that
     changes nothing lets its features through.
@@ -57,8 +58,9 @@ def _embedded(adapter: Adapter, rows: np.ndarray) -> np.ndarray:
     weights |= {WEIGHT: torch.eye(width).to(like), BIAS: torch.zeros(width).to(like)}
     hashes = np.array([adapter.job.examples.hashes[i] for i in rows])
     _, first, again = np.unique(hashes, return_index=True, return_inverse=True)
-    found: np.ndarray = adapter.ask(replace(start, weights=weights, scale=None), rows[first]).astype(np.float32)[again]
-    return found
+    found = tokens.means(adapter.ask(replace(start, weights=weights, scale=None), rows[first]))
+    each: np.ndarray = found.astype(np.float32)[again]
+    return each
 
 
 def kept_centres(folder: Path, outcomes: Iterable[Outcome]) -> dict[str, np.ndarray]:
@@ -139,8 +141,8 @@ def _compared(adapter: Adapter, some: Sequence[Group], learnt: Mapping[int, np.n
     asked = [_asked(adapter, group) for group in some]
     rows, whose = np.concatenate(asked), np.repeat(np.arange(len(some)), [len(one) for one in asked])
     general = adapter.general(some)
-    before = np.stack([general[row] for row in rows.tolist()])
-    after = np.stack([learnt.get(row, general[row]) for row in rows.tolist()])
+    before = tokens.stacked([general[row] for row in rows.tolist()])
+    after = tokens.stacked([learnt.get(row, general[row]) for row in rows.tolist()])
     one, other = (measure.scored(adapter.targets[rows], scores) for scores in (after, before))
     found = measure.compare(one, other, whose)
     return Cold(len(some), could, len(rows), few, found.difference, found.low, found.high)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ftkit.errors import InputError
+from ftkit.features import tokens
 from ftkit.files import replacing
 from ftkit.runs.frames import columns
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ftkit.privacy import Mask
 
 NEVER = -1
-"""fold of a row that is never tested: its scores are 0, and nobody reads them"""
+"""fold of a row that is never tested: its scores are 0, or of no token, and nobody reads them"""
 SCORES = ("general", "own")
 
 
@@ -34,13 +35,19 @@ class Kept:
     frame: pd.DataFrame
     """key of the group, row_id, input_hash, content, unit, group, gold, fold, and the slices"""
     general: np.ndarray
-    """(rows, labels) probabilities, or numbers, by the general adapter that has not seen them"""
+    """(rows, labels) probabilities, or numbers, by the general adapter that has not seen them; of tags, (rows,) objects
+    (tokens, labels)"""
     own: np.ndarray
     """the same by the group's; the general one's where it has none"""
 
     def take(self, rows: np.ndarray) -> Kept:
         """Some of the rows."""
         return Kept(self.frame.iloc[rows].reset_index(drop=True), self.general[rows], self.own[rows])
+
+    def used(self, own: np.ndarray) -> np.ndarray:
+        """What is said of each row where `own`, (rows,), says whether its group's adapter is asked."""
+        chosen: np.ndarray = np.where(own.reshape(-1, *[1] * (self.own.ndim - 1)), self.own, self.general)
+        return chosen
 
     def of(self, key: str) -> Kept:
         """The rows of one group."""
@@ -81,18 +88,25 @@ def of_stack(
     table |= {f"slice.{name}": list(values) for name, values in said["slices"].items()}
     scores = []
     for name in SCORES:
-        seen = np.concatenate([getattr(one, name) for one in found]).astype(np.float64 if exact else np.float32)
-        scores.append(np.concatenate([seen, np.zeros((len(place) - len(tested), seen.shape[1]), seen.dtype)]))
+        seen = np.concatenate([getattr(one, name) for one in found])
+        scores.append(_filled(seen, len(place), np.float64 if exact else np.float32))
     return Kept(pd.DataFrame({name: pd.Series(one, dtype=object) for name, one in table.items()}), *scores)
+
+
+def _filled(seen: np.ndarray, count: int, kind: type) -> np.ndarray:
+    """What is said of the first rows, as a kind of number, with nothing behind it for the others of `count`."""
+    if not tokens.is_ragged(seen):
+        return np.concatenate([seen, np.zeros((count - len(seen), seen.shape[1]))]).astype(kind)
+    nothing = np.zeros((0, seen[0].shape[1]))
+    rows = [*seen, *[nothing] * (count - len(seen))]
+    return tokens.ragged((row.astype(kind) for row in rows), count)
 
 
 def write(path: Path, kept: Kept) -> None:
     """Write rows, whole or not at all. Names hold anything, so they are kept as JSON, which spells it in ASCII."""
     frame = kept.frame
     arrays = {name: pa.array([json.dumps(cell) for cell in frame[name]], pa.string()) for name in frame.columns}
-    for name in SCORES:
-        scores = np.ascontiguousarray(getattr(kept, name))
-        arrays[name] = pa.FixedSizeListArray.from_arrays(pa.array(scores.reshape(-1)), scores.shape[1])
+    arrays |= {name: _packed(getattr(kept, name)) for name in SCORES}
     with replacing(path) as temporary:
         pq.write_table(pa.table(arrays), temporary)
 
@@ -116,14 +130,29 @@ def _read(path: Path) -> Kept:
             for name in table.column_names
             if name not in SCORES
         }
-        width = table.schema.field(SCORES[0]).type.list_size
-        scores = (table[name].combine_chunks().flatten().to_numpy().reshape(-1, width) for name in SCORES)
-        return Kept(pd.DataFrame(frame), *scores)
+        return Kept(pd.DataFrame(frame), *(_unpacked(table[name].combine_chunks()) for name in SCORES))
     except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
             f"{path}: cannot be read ({reason})", "take it from a backup, or make the bank again"
         ) from None
+
+
+def _packed(scores: np.ndarray) -> pa.Array:
+    """A column of lists of equal length; of tags, of lists of them, one for each token."""
+    if not tokens.is_ragged(scores):
+        return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(scores).reshape(-1)), scores.shape[1])
+    flat, lengths = tokens.flat(scores)
+    each = pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1)), max(1, flat.shape[1]))
+    return pa.ListArray.from_arrays(pa.array(np.append(0, np.cumsum(lengths)), pa.int32()), each)
+
+
+def _unpacked(column: pa.Array) -> np.ndarray:
+    """The opposite of `_packed`."""
+    if isinstance(column, pa.ListArray):
+        return tokens.split(_unpacked(column.flatten()), np.diff(column.offsets.to_numpy()))
+    found: np.ndarray = column.flatten().to_numpy().reshape(-1, column.type.list_size)
+    return found
 
 
 def _cell(text: str) -> Any:

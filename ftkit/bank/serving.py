@@ -19,10 +19,11 @@ from ftkit.bank.index import Index
 from ftkit.bank.records import PROMOTED, Outcome
 from ftkit.bank.stage import BIAS, FINAL, WEIGHT, Stage, open_stage
 from ftkit.errors import InputError
-from ftkit.features import processor
+from ftkit.features import processor, tokens
 from ftkit.features.examples import Examples
 from ftkit.features.headroom import in_chunks, portions
 from ftkit.features.mixed import can_mix, mixed, mixed_head
+from ftkit.features.pooling import EACH
 from ftkit.privacy import Mask
 from ftkit.runs.masking import mask_of
 from ftkit.tasks import Encoded
@@ -46,7 +47,7 @@ class Served:
     ) -> tuple[np.ndarray, list[str], Encoded]:
         """(rows, labels) logits, or numbers, whose adapter each row was given, and the rows as encoded.
 
-        `names` are the groups. Numbers are in their own units.
+        `names` are the groups. Numbers are in their own units; of tags, logits are (rows,) objects (tokens, labels).
         """
         encoded = self.stage.recipe.task.encode(inputs, self.stage.processor)
         keys = [None if name is None else key_of(name, self.mask) for name in names]
@@ -59,7 +60,7 @@ class Served:
         ]
         known = {**known, **lent}
         whose = [key if own in (OWN, NEAREST) else None for key, own in zip(keys, used, strict=True)]
-        out, fits = np.zeros((len(inputs), len(self.stage.labels)), dtype=np.float32), None
+        out, fits = self._blank(len(inputs)), None
         for start in range(0, len(inputs), AT_ONCE):
             some = slice(start, start + AT_ONCE)
             rows = Examples(self.stage.recipe.task, self.stage.processor, encoded.rows[some], at_once=fits)
@@ -68,7 +69,7 @@ class Served:
             seen(min(start + AT_ONCE, len(inputs)))
         for i, key in enumerate(keys):
             if key in known:
-                out[i] = closed_to(out[i : i + 1], known[key].record.labels)[0]
+                out[i] = closed_to(out[i], known[key].record.labels)
         scale = self.stage.starts[FINAL].scale
         return out if scale is None else scale.own(out), used, encoded
 
@@ -96,13 +97,17 @@ class Served:
 
     @torch.no_grad()
     def _embedded(self, rows: Examples) -> np.ndarray:
-        """(rows, width) features of the untouched base: the network's own weights are a method's before any step."""
+        """(rows, width) features of the untouched base: the network's own weights are a method's before any step.
+
+        Of a row of tokens, the mean of theirs.
+        """
         network, pooling = self.stage.network, self.stage.starts[FINAL].pooling
         out = np.zeros((len(rows), self.stage.starts[FINAL].weights[WEIGHT].shape[1]), dtype=np.float32)
 
         def work(some: np.ndarray) -> None:
             batch = rows.batch(some).to(network.device)
-            out[some] = network.features(batch, pooling).float().cpu().numpy()
+            seen = network.features(batch, pooling).float().cpu().numpy()
+            out[some] = tokens.means(self._of_rows(seen, rows, some))
 
         with processor.used("auto"):
             network.training(False)
@@ -118,14 +123,14 @@ class Served:
         stacked = {name: torch.stack([one[name] for one in adapters]) for name in adapters[0]}
         place = {key: i for i, key in enumerate(keys)}
         member = np.array([place[key] for key in whose])
-        out = np.zeros((len(rows), len(self.stage.labels)), dtype=np.float32)
-        network = self.stage.network
+        out, network = self._blank(len(rows)), self.stage.network
         apart = [np.arange(len(rows))] if can_mix(network) else [np.flatnonzero(member == i) for i in np.unique(member)]
         with processor.used("auto"):
             network.training(False)
 
             def work(some: np.ndarray) -> None:
-                out[some] = self._pass(rows, some, stacked, member[some]).float().cpu().numpy()
+                seen = self._pass(rows, some, stacked, member[some]).float().cpu().numpy()
+                out[some] = self._of_rows(seen, rows, some)
 
             for mine in apart:
                 for some in portions(rows.lengths, mine, network.device):
@@ -135,6 +140,7 @@ class Served:
     def _pass(
         self, rows: Examples, some: np.ndarray, stacked: Mapping[str, torch.Tensor], member: np.ndarray
     ) -> torch.Tensor:
+        """(rows, labels), or (tokens with a piece, labels)."""
         network, pooling = self.stage.network, self.stage.starts[FINAL].pooling
         batch = rows.batch(some).to(network.device)
         here, place = np.unique(member, return_inverse=True)
@@ -144,7 +150,18 @@ class Served:
             features = network.features(batch, pooling, {name: weights[name][0] for name in network.trainable()})
         else:
             features = mixed(network, batch, weights, whose, pooling)
-        return mixed_head(features, weights[WEIGHT], weights[BIAS], place)
+        return mixed_head(features, weights[WEIGHT], weights[BIAS], tokens.of_each(place, batch.pieces))
+
+    def _blank(self, rows: int) -> np.ndarray:
+        """Room for the logits of so many rows."""
+        each = self.stage.starts[FINAL].pooling.kind == EACH
+        return tokens.blank(rows, len(self.stage.labels), np.float32, each)
+
+    def _of_rows(self, seen: np.ndarray, rows: Examples, some: np.ndarray) -> np.ndarray:
+        """What is said of some rows, (rows, …), or of all tokens of theirs, (tokens with a piece, …), row by row."""
+        if self.stage.starts[FINAL].pooling.kind != EACH:
+            return seen
+        return tokens.of_rows(seen, [rows.rows[i] for i in some])
 
     def adapter(self, one: Outcome) -> dict[str, torch.Tensor]:
         """The weights of one group, held against their checksum."""

@@ -21,6 +21,7 @@ from ftkit.errors import InputError
 from ftkit.features.cache import Cache
 from ftkit.features.examples import Examples
 from ftkit.features.scale import are_numbers
+from ftkit.features.tokens import seen_only
 from ftkit.privacy import Mask
 from ftkit.runs.document import choices_of
 from ftkit.runs.folder import Clock
@@ -56,6 +57,7 @@ def adapter_of(
 
     recipe, frame = stage.recipe, prepared.splits.rows.frame
     targets = recipe.task.targets(frame["gold"].to_list(), stage.labels)
+    learned = seen_only(targets, prepared.encoded.rows) if recipe.task.kind == "tags" else targets
     examples = Examples(recipe.task, stage.processor, prepared.encoded.rows)
     kept = Cache.within(cache) if privacy.hidden() else Cache.default()
     with clock.phase("features"), console.progress("reading rows with the base", len(rows)) as bar:
@@ -63,7 +65,7 @@ def adapter_of(
     job = Job(
         network=stage.network,
         examples=examples,
-        targets=torch.from_numpy(targets),
+        targets=torch.from_numpy(learned),
         balanced=recipe.train.class_weight == "balanced",
         judge=lambda positions, logits: judged(recipe, stage.labels, targets[positions], logits),
         accelerator=Accelerator(),

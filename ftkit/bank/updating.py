@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ftkit import bank, bases, environment, files, privacy, runs
-from ftkit.bank import document, folder, general, generations, index, nearest, records, shards, training
+from ftkit.bank import carried, document, folder, general, generations, index, nearest, records, shards, training
 from ftkit.bank.folder import BankFolder, Cold, Generation
 from ftkit.bank.gate import Gate
 from ftkit.bank.grouping import Folds, Group, data_of, groups_of, key_of
@@ -249,6 +249,6 @@ def _recipe(path: Path) -> None:
 
 
 def _tell_unknown(targets: np.ndarray) -> None:
-    if targets.ndim == 1 and (unknown := int((targets < 0).sum())):
-        what = f"{many(unknown, 'row')} with labels that the general adapter does not know: no group can learn them"
+    if rows := carried.unknown(targets):
+        what = f"{many(rows, 'row')} with labels that the general adapter does not know: no group can learn them"
         console.warn(f"{what}; --general new trains one that does")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ftkit.data import media, names
 from ftkit.data.table import Table
-from ftkit.errors import Fault, did_you_mean
+from ftkit.errors import Fault, Faults, did_you_mean
 from ftkit.privacy import shown
 from ftkit.recipe import Recipe
 
@@ -86,6 +86,13 @@ def official_split(table: Table, column: str) -> tuple[np.ndarray, list[Fault]]:
         what = f"data.split: column {column!r} has {len(unknown)} values that name no split ({some})"
         faults.append(Fault(table.source, what, "use train, validation and test, or leave out data.split"))
     return cells.map(lambda value: SPLITS.get(value, "train")).to_numpy(dtype=object), faults
+
+
+def groups(table: Table, by: str) -> list[str | None]:
+    """The group of each row, None where it is blank; raises Faults where the table lacks their column."""
+    if faults := missing(table, {"bank.by": (by,)}):
+        raise Faults(faults)
+    return plain(table.frame, by)
 
 
 def plain(frame: pd.DataFrame, column: str | None) -> list[str | None]:

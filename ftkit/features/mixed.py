@@ -82,8 +82,10 @@ def _linear(
 def mixed_head(features: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, member: np.ndarray) -> torch.Tensor:
     """(rows, width) → (rows, labels); weight (members, labels, width), bias (members, labels), `member` (rows,).
 
-    A member's rows are put side by side, so that its weights are read once.
+    A member's rows are put side by side, so that its weights are read once. Of rows of tokens, each token is one.
     """
+    if not len(member):  # rows of tokens none of which the base is shown
+        return features @ weight[0].T
     here, place, counts = np.unique(member, return_inverse=True, return_counts=True)
     whole = len(here) == len(weight)
     chosen = torch.from_numpy(here).to(features.device)

@@ -19,6 +19,11 @@ def ragged(arrays: Iterable[np.ndarray | None], count: int) -> np.ndarray:
     return np.fromiter(arrays, dtype=object, count=count)
 
 
+def stacked(each: Sequence[np.ndarray]) -> np.ndarray:
+    """What is said of rows, one after the other: vectors become a block, and what is of tokens, objects."""
+    return ragged(each, len(each)) if len(each) and each[0].ndim > 1 else np.stack(each)
+
+
 def is_ragged(array: np.ndarray) -> bool:
     """Whether rows are sequences of tokens."""
     return array.dtype == object
@@ -36,6 +41,14 @@ def split(tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return ragged((tokens[end - length : end] for end, length in zip(ends, lengths, strict=True)), len(lengths))
 
 
+def means(rows: np.ndarray) -> np.ndarray:
+    """(rows, width): of each row the mean over the tokens that the base is shown, 0 without any; a block as it is."""
+    if not is_ragged(rows):
+        return rows
+    shown = [row[np.isfinite(row[:, 0])] for row in rows]
+    return np.stack([row.sum(axis=0) / max(1, len(row)) for row in shown])
+
+
 def places(rows: Sequence[dict[str, np.ndarray]]) -> torch.Tensor:
     """(rows, tokens) where each token's piece stands, padded as `collate` pads it."""
     block = np.full((len(rows), max(len(row[PIECES]) for row in rows)), NO_TOKEN, dtype=np.int64)
@@ -44,14 +57,41 @@ def places(rows: Sequence[dict[str, np.ndarray]]) -> torch.Tensor:
     return torch.from_numpy(block)
 
 
-def spread(seen: torch.Tensor, pieces: torch.Tensor) -> torch.Tensor:
+def gathered(
+    pooled: np.ndarray, rows: Sequence[dict[str, np.ndarray]], positions: np.ndarray
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Features that are kept of some of all rows, as a head takes them: (rows, width), and nothing beside it.
+
+    Of rows of tokens, the vectors of those that have a piece, (tokens, width), and where the pieces stand.
+    """
+    pooled = pooled[positions]
+    if not is_ragged(pooled):
+        return torch.from_numpy(pooled), None
+    pieces = places([rows[i] for i in positions])
+    return torch.from_numpy(np.concatenate(list(pooled)))[pieces[pieces != NO_TOKEN] >= 0], pieces
+
+
+def of_each(whose: np.ndarray, pieces: torch.Tensor | None) -> np.ndarray:
+    """Numbers of rows, (rows,) -> those of the vectors that `gathered` gives of them."""
+    return whose if pieces is None else np.repeat(whose, (pieces >= 0).sum(1).cpu().numpy())
+
+
+def spread(seen: torch.Tensor, pieces: torch.Tensor | None) -> torch.Tensor:
     """Logits of the tokens that have a piece, (tokens, labels), -> (rows, longest, labels).
 
-    Minus infinity where the base is not shown a token, and where there is none.
+    Minus infinity where the base is not shown a token, and where there is none. Logits of rows without pieces,
+    (rows, labels), stay as they are.
     """
+    if pieces is None:
+        return seen
     out = seen.new_full((*pieces.shape, seen.shape[-1]), float("-inf"))
     out[pieces >= 0] = seen
     return out
+
+
+def blank(count: int, width: int, dtype: type, each: bool) -> np.ndarray:
+    """Room for what is said of so many rows: zeros (rows, width), or with `each` an object for the tokens of each."""
+    return np.empty(count, dtype=object) if each else np.zeros((count, width), dtype=dtype)
 
 
 def cut(logits: np.ndarray, rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray:

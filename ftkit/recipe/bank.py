@@ -21,7 +21,8 @@ class Bank(Block):
     new_groups: Annotated[float, BeforeValidator(percent), Field(ge=0, lt=1)] = 0.0
     """share of the groups that the general adapter never sees, to measure the gain for new ones"""
     labels: Literal["own", "union"] = "union"
-    """own: a group is only ever given labels that its own rows carry; union: any label; numbers know no such list"""
+    """own: a group is only ever given labels, of tags types of spans, that its own rows carry; union: any label;
+    numbers know no such list"""
     epochs: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     """passes over a group's rows; auto: 8, and 2 where weights of the base move on from a general adapter's"""
     lr: Annotated[float, Field(gt=0)] | Literal["default"] = "default"

@@ -58,6 +58,7 @@ METRICS = {
     "macro_f1": "macro-F1",
     "span_f1": "span F1",
     "partial_span_f1": "partial span F1",
+    "row_span_f1": "row span F1",
     "micro_f1": "micro-F1",
     "precision": "macro precision",
     "recall": "macro recall",

@@ -42,6 +42,7 @@ class TokenClassification(Task):
     """pieces; tokens beyond get no prediction, which are counted, and O"""
 
     default_metrics: ClassVar[tuple[str, ...]] = ("span_f1", "token_accuracy")
+    row_metric: ClassVar[str] = "row_span_f1"
     loss_metric: ClassVar[str] = "token_log_loss"
 
     @property

@@ -137,8 +137,7 @@ class Member:
 
         With the `pieces` of a batch, those of tokens (tokens with a piece, width) → (rows, tokens, labels).
         """
-        logits = self._head(features)
-        return logits if pieces is None else tokens.spread(logits, pieces)
+        return tokens.spread(self._head(features), pieces)
 
     def _head(self, features: torch.Tensor) -> torch.Tensor:
         if self.origin is None:

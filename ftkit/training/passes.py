@@ -14,7 +14,6 @@ from ftkit.features.examples import Examples
 from ftkit.features.headroom import ROWS, in_chunks, portions
 from ftkit.features.network import Network
 from ftkit.features.pooling import EACH, Pooling
-from ftkit.tasks import NO_TOKEN
 from ftkit.training import finite
 from ftkit.training.lengths import alike
 from ftkit.training.members import Member
@@ -108,15 +107,13 @@ def logits_of(job: Job, one: Member, rows: np.ndarray, changed: int | None = Non
 
 def _known(job: Job, one: Member, rows: np.ndarray) -> torch.Tensor | None:
     """Logits from the features of the untouched base; None where those of a row are not known."""
-    pooled = job.pooled[one.pooling][rows]
-    if not tokens.is_ragged(pooled):
-        features = torch.from_numpy(pooled)
-        return None if features.isnan().any() else one.head(features.to(one.weight))
-    if any(row is None for row in pooled):
+    pooled = job.pooled[one.pooling]
+    if tokens.is_ragged(pooled) and any(row is None for row in pooled[rows]):
         return None
-    pieces = tokens.places([job.examples.rows[i] for i in rows])
-    features = torch.from_numpy(np.concatenate(list(pooled)))[pieces[pieces != NO_TOKEN] >= 0]
-    return one.head(features.to(one.weight), pieces.to(one.weight.device))
+    features, pieces = tokens.gathered(pooled, job.examples.rows, rows)
+    if pieces is None and features.isnan().any():
+        return None
+    return one.head(features.to(one.weight), None if pieces is None else pieces.to(one.weight.device))
 
 
 @torch.no_grad()
@@ -139,7 +136,7 @@ def predict(job: Job, one: Member, positions: np.ndarray) -> np.ndarray:
     job.network.training(False)
     exact = np.float64 if one.bias.dtype == torch.float64 else np.float32
     each = one.pooling.kind == EACH
-    out = np.empty(len(positions), object) if each else np.zeros((len(positions), len(one.bias)), dtype=exact)
+    out = tokens.blank(len(positions), len(one.bias), exact, each)
     place = {int(position): i for i, position in enumerate(positions)}
 
     def work(rows: np.ndarray) -> None:

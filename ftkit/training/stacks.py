@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ftkit.features import tokens
 from ftkit.features.headroom import in_chunks, portions
 from ftkit.features.mixed import can_mix, mixed, mixed_head
 from ftkit.features.pooling import EACH
@@ -74,17 +75,21 @@ class Stack:
         self._label_weights = None if weighted[0] is None else torch.stack([one for one in weighted if one is not None])
 
     def logits(self, job: Job, piece: Piece) -> torch.Tensor:
-        """(rows, labels), each row by its own member."""
+        """(rows, labels) or (rows, tokens, labels), each row by its own member."""
+        features, pieces = self._features(job, piece)
+        member = tokens.of_each(piece.member, pieces)
+        logits = mixed_head(features, self.weights["head.weight"], self.weights["head.bias"], member)
+        closed = self._closed[torch.from_numpy(member).to(logits.device)]
+        return tokens.spread(logits.masked_fill(closed, CLOSED), pieces)
+
+    def _features(self, job: Job, piece: Piece) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(rows, width); of rows of tokens, (tokens with a piece, width), and where the pieces stand."""
         device = job.network.device
-        member = torch.from_numpy(piece.member).to(device)
         if not self.members[0].backbone:
-            known = torch.from_numpy(job.pooled[self.pooling][piece.rows])
-            features = known.to(self.weights["head.weight"])
-        else:
-            batch = job.examples.batch(piece.rows).to(device)
-            features = mixed(job.network, batch, self.weights, member, self.pooling)
-        logits = mixed_head(features, self.weights["head.weight"], self.weights["head.bias"], piece.member)
-        return logits.masked_fill(self._closed[member], CLOSED)
+            known, pieces = tokens.gathered(job.pooled[self.pooling], job.examples.rows, piece.rows)
+            return known.to(self.weights["head.weight"]), None if pieces is None else pieces.to(device)
+        batch, member = job.examples.batch(piece.rows).to(device), torch.from_numpy(piece.member).to(device)
+        return mixed(job.network, batch, self.weights, member, self.pooling), batch.pieces
 
     def losses(self, job: Job, piece: Piece) -> torch.Tensor:
         """(rows,) weighted losses."""
@@ -120,7 +125,7 @@ class Stack:
     def predict(self, job: Job, asked: Sequence[tuple[Member, np.ndarray]]) -> list[np.ndarray]:
         """Logits (rows, labels) in float32 or better of each member's rows; no row is asked for twice.
 
-        Numbers that are predicted come in their own units.
+        Numbers that are predicted come in their own units; tokens as objects (tokens, labels).
         """
         if not asked:
             return []
@@ -132,12 +137,14 @@ class Stack:
             np.repeat([place[id(one)] for one, _ in asked], sizes),
         )
         exact = np.float64 if self.weights["head.bias"].dtype == torch.float64 else np.float32
-        out = np.zeros((len(whole.rows), self.weights["head.bias"].shape[1]), dtype=exact)
+        labels, each = self.weights["head.bias"].shape[1], self.pooling.kind == EACH
+        out = tokens.blank(len(whole.rows), labels, exact, each)
         where = {int(row): i for i, row in enumerate(whole.rows)}
 
         def work(rows: np.ndarray) -> None:
             mine = [where[int(row)] for row in rows]
-            out[mine] = self.logits(job, Piece(rows, whole.member[mine])).cpu().numpy()
+            logits = self.logits(job, Piece(rows, whole.member[mine])).cpu().numpy()
+            out[mine] = tokens.cut(logits, [job.examples.rows[i] for i in rows]) if each else logits
 
         with job.profile.time("evaluation"):
             for piece in self.pieces(job, whole) if len(whole.rows) else ():
@@ -213,7 +220,7 @@ class Stack:
 
 def can_stack(job: Job, one: Member) -> bool:
     """Whether members like this one can train side by side: nothing is random in a pass, and each row goes alone."""
-    if job.dropout or job.examples.augment or one.pooling.kind == EACH:
+    if job.dropout or job.examples.augment:
         return False
     return one.pooling in job.pooled if not one.backbone else can_mix(job.network)
 

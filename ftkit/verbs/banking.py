@@ -38,7 +38,7 @@ def predict(
     from dataclasses import replace
 
     from ftkit.bank import serving
-    from ftkit.data.columns import plain
+    from ftkit.data.columns import groups
     from ftkit.data.prepare import rows_of
     from ftkit.data.write import write
     from ftkit.verbs import predicting
@@ -55,7 +55,7 @@ def predict(
     added = predicting.columns(recipe.task.kind, labels, scores)
     if taken := [name for name in (*added, ADAPTER) if name in table.frame.columns]:
         raise InputError(f"{file}: has a column {taken[0]!r} already", "rename it in the file")
-    names = plain(table.frame, served.folder.by)
+    names = groups(table, served.folder.by)
     usable = [i for i, one in enumerate(parsed.inputs) if one is not None]
     inputs = [one for one in parsed.inputs if one is not None]
     with console.progress("predicting", len(inputs)) as bar:

@@ -13,7 +13,7 @@ import torch
 import toy_adapters
 import toy_banks
 
-from ftkit import folders, registry, runs
+from ftkit import folders, runs
 from ftkit.bank import adapting, making, records, shards
 from ftkit.bank.grouping import Folds, groups_of, key_of
 from ftkit.bank.stage import FINAL, open_stage
@@ -21,7 +21,7 @@ from ftkit.data.prepare import prepare
 from ftkit.data.splits import used_only
 from ftkit.errors import InputError
 from ftkit.privacy import Mask
-from ftkit.recipe import parse, read
+from ftkit.recipe import read
 from ftkit.statistics import predictions
 from ftkit.training.finite import NotFinite
 
@@ -178,11 +178,10 @@ def test_a_fold_costs_an_adapter_a_group_so_there_are_fewer(tmp_path: Path, meth
     assert making.checked(recipe)[0].data.folds == folds
 
 
-def test_tags_are_refused_in_one_line(tmp_path: Path) -> None:
-    tree = registry.load("tasks", "token_classification").toy(tmp_path)
-    recipe = parse(tree | {"method": {"name": "head"}, "bank": {"by": "person"}})
-    with pytest.raises(InputError, match="token_classification: a bank gives labels"):
-        making.make(recipe, lambda: tmp_path / "bank")
+def test_another_kind_of_prediction_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "KINDS", ("values", "tags"))
+    with pytest.raises(InputError, match="text_classification: a bank gives labels, tags or numbers"):
+        made(tmp_path)
     assert not (tmp_path / "bank").exists()
 
 

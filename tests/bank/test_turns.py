@@ -26,7 +26,7 @@ from ftkit.features.scale import Scale
 
 @pytest.fixture(scope="module")
 def thirds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four people in three folds, two of whom label the other way round, at a rate that keeps members near each other."""
+    """Four people in three folds, two of whom label the other way round; members stay near each other."""
     place = tmp_path_factory.mktemp("thirds")
     recipe = toy_banks.recipe_for(place, [f"user {i}" for i in range(4)], others=2, data__folds=3, bank__lr=0.02)
     with undrawn():

@@ -1,6 +1,7 @@
 """A bank of eight users on the toy base: four of them call every fruit a tool, and every tool a fruit.
 
-Of numbers, the same four pay the more for what costs others less, or carry a map that is turned round.
+Of numbers, the same four pay the more for what costs others less, or carry a map that is turned round. Of tags, they
+mark a fruit where others mark a tool.
 """
 
 from __future__ import annotations
@@ -56,6 +57,24 @@ def write_windows(folder: Path, users: list[str], rows: int = 12) -> dict[str, A
     return tree
 
 
+def write_tags(folder: Path, users: list[str], rows: int = 16) -> dict[str, Any]:
+    """Write `rows.jsonl`, the toy's sentences as each user marks what is in them, and its base; returns recipe keys."""
+    tree: dict[str, Any] = registry.load("tasks", "token_classification").toy(folder)
+    known = [json.loads(line) for line in (folder / "toy.jsonl").read_text(encoding="utf-8").splitlines()]
+    chance, lines = random.Random(0), []
+    for number, user in enumerate(users):
+        for row in chance.sample(known, rows + number % 3):
+            tags = row["tags"] if number >= OTHERS else list(map(swapped_tag, row["tags"]))
+            lines.append(json.dumps({"tokens": row["tokens"], "tags": tags, "user": user}))
+    (folder / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tree
+
+
+def swapped_tag(tag: str) -> str:
+    """The same begin or inside of the other kind of thing."""
+    return tag if tag == "O" else f"{tag[:2]}{SWAPPED[tag[2:]]}"
+
+
 def write_numbers(folder: Path, task: str, users: list[str], rows: int = 14) -> dict[str, Any]:
     """Write `rows.csv`, the toy's texts or fingerprints with the numbers of each user, and its base; returns keys."""
     tree: dict[str, Any] = registry.load("tasks", task).toy(folder)
@@ -92,6 +111,12 @@ def recipe_for(
 def series_recipe_for(folder: Path, **changes: Any) -> Recipe:
     """The same of eight users' windows, 12 to 19 of each."""
     return _recipe(write_windows(folder, [f"user {i}" for i in range(8)]), folder / "rows.jsonl", changes)
+
+
+def tags_recipe_for(folder: Path, users: list[str] | None = None, **changes: Any) -> Recipe:
+    """The same of eight users' sentences with tags, 16 to 18 of each."""
+    tree = write_tags(folder, users or [f"user {i}" for i in range(8)])
+    return _recipe(tree, folder / "rows.jsonl", changes)
 
 
 def numbers_recipe_for(folder: Path, task: str, **changes: Any) -> Recipe:

@@ -52,6 +52,20 @@ def test_scores_are_those_of_seqeval(pairs: list[list[tuple[str, str]]]) -> None
         assert np.isnan(found["span_f1"])
 
 
+@pytest.mark.filterwarnings("ignore")
+@settings(deadline=None)
+@given(PAIRS)
+def test_a_rows_own_f1_is_that_of_seqeval_and_1_without_spans(pairs: list[list[tuple[str, str]]]) -> None:
+    rows, metric = scored(pairs), load("row_span_f1")
+    found = metric.rows(rows)
+    assert found is not None and metric.compute(rows) == pytest.approx(found.mean())
+    for i, value in enumerate(found):
+        gold, said = [list(rows.gold[i])], [list(rows.prediction[i])]
+        spans = {*gold[0], *said[0]} != {"O"}
+        expected = seqeval.f1_score(gold, said, mode="strict", scheme=IOB2) if spans else 1.0
+        assert value == pytest.approx(expected)
+
+
 @given(PAIRS)
 def test_scores_without_each_row_are_those_of_the_other_rows(pairs: list[list[tuple[str, str]]]) -> None:
     rows = scored(pairs)
