@@ -100,7 +100,7 @@ def fit(recipe: Recipe, prepared: Prepared, model: Assembly, run: RunFolder, clo
     journal = Journal(run.path / CHECKPOINTS, Pace.parse(recipe.train.checkpoint), record, rooms.remember)
     with watching(session, accelerator, journal.note) as watcher, stoppable() as stop:
         for part in prepared.splits.parts:
-            with clock.phase("probe"):
+            with clock.phase("probe"), stop.at_once():  # of many tokens and labels it may take minutes
                 solves[part.name], choice = session.warm_start(part)
                 outcome.probes[part.name] = session.probe(part.train, choice)
             with clock.phase("train"):

@@ -18,9 +18,22 @@ class Stop:
 
     def __init__(self) -> None:
         self.asked = False
+        self.loses_nothing = False
+        """whether what is under way need not be finished first"""
 
     def __bool__(self) -> bool:
         return self.asked
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within the block there is nothing to save, so that a signal ends it with KeyboardInterrupt."""
+        if self.asked:
+            raise KeyboardInterrupt
+        self.loses_nothing = True
+        try:
+            yield
+        finally:
+            self.loses_nothing = False
 
 
 @contextmanager
@@ -35,7 +48,7 @@ def stoppable() -> Iterator[Stop]:
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
+        if stop.asked or stop.loses_nothing:
             raise KeyboardInterrupt
         stop.asked = True
         console.say("stopping after this step; once more to stop at once")
