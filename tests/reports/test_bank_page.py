@@ -104,7 +104,15 @@ def test_where_every_group_uses_the_general_adapter_there_is_no_gain_to_be_unsur
 
 
 def test_differences_have_a_true_minus() -> None:
-    gap = {"value": -0.143, "low": -0.2, "high": 0.01, "p_value": 0.5, "outcome": "cannot tell", "rows": 60, "groups": 2}
+    gap = {
+        "value": -0.143,
+        "low": -0.2,
+        "high": 0.01,
+        "p_value": 0.5,
+        "outcome": "cannot tell",
+        "rows": 60,
+        "groups": 2,
+    }
     lines = [one | {"gain": -0.1, "expected": -0.08, "low": -0.2} for one in report()["groups"]]
     cold = {"groups": 9, "of": 30, "rows": 60, "few": 8, "gain": -0.143, "low": -0.2, "high": -0.05, "pays": False}
     worse = report() | {"differences": {"bank": gap, "adapted": gap}, "groups": lines, "cold": cold}
