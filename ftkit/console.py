@@ -114,8 +114,16 @@ class _Lines:
             return
         self.said = now
         left = (now - self.started) * max(0, self.total - done) / done
-        words = f"{self.what}: {done:,} of {self.total:,}, about {left:,.0f} s left"
+        words = f"{self.what}: {done:,} of {self.total:,}, about {_long(left)} left"
         self.console.say(f"{words} ({status})" if status else words)
+
+
+def _long(seconds: float) -> str:
+    """`90 s`, `33 min`, `2 h 05 min`."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 class _Rich:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import shutil
 from pathlib import Path
 
@@ -154,6 +155,16 @@ def is_sweep(folder: Path) -> bool:
 def is_bank(folder: Path) -> bool:
     """Whether the folder holds a finished bank; `BANK@12` does where BANK does."""
     return _kind(at_generation(folder)[0] / BANK) == BANK_KIND
+
+
+def begins_bank(folder: Path) -> bool:
+    """Whether the folder holds a bank, finished or not."""
+    return is_bank(folder) or (is_run(folder) and (folder / "general").is_dir())
+
+
+def going_on(folder: Path) -> str:
+    """The command that takes up what was left unfinished in a folder."""
+    return f"ftkit {'adapt' if begins_bank(folder) else 'train'} {shlex.quote(str(folder))} --resume"
 
 
 def at_generation(path: Path) -> tuple[Path, int | None]:

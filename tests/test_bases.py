@@ -532,9 +532,9 @@ def test_the_hash_of_a_run_covers_base_adapter_and_head(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "says", "hint"),
     [
-        ("running", "still going, or was killed", "--out {run} --force"),
-        ("partial", "interrupted", "train it again, with --out {run} --force"),
-        ("failed", "failed", "--out {run} --force"),
+        ("running", "still going, or was killed", "wait for it, or ftkit train {run} --resume goes on"),
+        ("partial", "interrupted", "ftkit train {run} --resume goes on"),
+        ("failed", "failed", "ftkit train {run} --resume goes on"),
         ("done", "says 'done'", "another base"),
         ("", "says ''", "another base"),
     ],

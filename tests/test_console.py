@@ -113,3 +113,14 @@ def test_a_table_aligns_wide_characters() -> None:
     """Chinese characters take two columns of a terminal."""
     lines = table([["好评", "1"], ["ab", "2"]], ["label", "n"]).splitlines()
     assert lines[2] == "好评   1" and lines[3] == "ab     2"
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(50, "50 s"), (119, "2 min"), (2000, "33 min"), (9000, "2 h 30 min")])
+def test_time_left_is_told_as_people_tell_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, seconds: float, left: str
+) -> None:
+    clock = iter([0.0, seconds])
+    monkeypatch.setattr("ftkit.console.time.monotonic", lambda: next(clock))
+    with Console().progress("training", 10) as bar:
+        bar.update(5)
+    assert f"training: 5 of 10, about {left} left" in capsys.readouterr().err

@@ -86,6 +86,8 @@ def test_a_run_from_scratch_keeps_its_beginning_and_its_scale(source: Path) -> N
     assert "person" in report["slices"] and "macro_f1" in report["scores"]["test"]
     assert report["mistakes"] == [] or "<svg" in report["mistakes"][0]["picture"]
     assert report["choices"]["prefix_cached"] is False
+    page = (source / runs.PAGE).read_text(encoding="utf-8")
+    assert '"name":"window"' in page.replace('": "', '":"') and '"name":"text"' not in page.replace('": "', '":"')
 
 
 def test_a_run_on_top_is_held_against_source_and_scratch(adapted: Path, source: Path) -> None:

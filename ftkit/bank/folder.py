@@ -135,8 +135,8 @@ def read(path: Path) -> BankFolder:
     """A finished bank; `BANK@12` is its 12th generation. InputError for anything else, with what to do."""
     path, wanted = folders.at_generation(path)
     if not folders.is_bank(path):
-        begun = (path / bank.GENERAL).is_dir() and folders.is_run(path)
-        hint = f"ftkit adapt {path} --resume" if begun else "ftkit adapt DATA --by COLUMN makes one"
+        begun = folders.begins_bank(path)
+        hint = folders.going_on(path) if begun else "ftkit adapt DATA --by COLUMN makes one"
         raise InputError(f"{path}: is {'a bank that is not finished' if begun else 'no bank'}", hint)
     document = _document(path / bank.DOCUMENT)
     known = {name: document[name] for name in ("by", "row_key", "created")}

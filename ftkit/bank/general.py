@@ -38,9 +38,11 @@ def refuse_misfit(recipe: Recipe, splits: Splits, run: Path) -> Recipe:
     if folders.state(run) != "complete":
         raise InputError(f"{what}: is no finished run", "ftkit train DATA makes one")
     theirs = read(run / runs.RECIPE)
+    if not isinstance(theirs.base, str) and theirs.dump()["base"] != recipe.dump()["base"]:
+        raise InputError(f"{what}: began from random weights, and the recipe from others", f"--base {run} adapts it")
     for key, one, other in (
         ("task.name", theirs.task.name, recipe.task.name),
-        ("base", theirs.base, recipe.base),
+        ("base", _named(theirs), _named(recipe)),
         ("method.name", theirs.method.name, recipe.method.name),
     ):
         if one != other:
@@ -53,6 +55,10 @@ def refuse_misfit(recipe: Recipe, splits: Splits, run: Path) -> Recipe:
         raise InputError(f"{what}: knows no label {shown(lacking[0])}", "leave out --general, or name another run")
     _refuse_seen(what, splits, run)
     return recipe.replace({"method": theirs.dump()["method"], "base": theirs.dump()["base"]})
+
+
+def _named(recipe: Recipe) -> str:
+    return recipe.base if isinstance(recipe.base, str) else "random weights"
 
 
 def _refuse_seen(what: str, splits: Splits, run: Path) -> None:

@@ -17,7 +17,7 @@ from ftkit import bank, bases, environment, files, privacy, runs
 from ftkit.bank import carried, document, folder, general, generations, index, nearest, records, shards, training
 from ftkit.bank.folder import BankFolder, Cold, Generation
 from ftkit.bank.gate import Gate
-from ftkit.bank.grouping import Folds, Group, data_of, groups_of, key_of
+from ftkit.bank.grouping import FEW_ROWS, ONE_LABEL, Folds, Group, data_of, groups_of, key_of
 from ftkit.bank.pinning import Pinned
 from ftkit.bank.records import FAILED, PROMOTED, Outcome
 from ftkit.bank.stage import FINAL, Stage, open_stage
@@ -74,6 +74,9 @@ def update(path: Path, asked: Asked, command: str = "") -> tuple[Path, dict[str,
         files.sweep(path)
         with clock.phase("read"):
             recipe, splits = prepare(asked.recipe)
+            for one in splits.report.findings:
+                if one.level == "warning":
+                    console.warn(one.what)
             asked, splits = replace(asked, recipe=recipe), used_only(splits)
             base = bases.resolve(recipe.base)
         begun = origin.origin_of(recipe, splits, base) | {"asked": [whole.newest, asked.anew, asked.only]}
@@ -164,6 +167,7 @@ class _Update:
         groups = self._changed(every, service, prepared, mask)
         if not groups:
             return None
+        _tell_fewer(groups, service)
         _tell_unknown(targets[np.concatenate([one.rows for one in groups])])
         gate = self._gate(stage, pinned)
         with stoppable() as stop:
@@ -231,7 +235,9 @@ class _Update:
 
 def _counts(before: Mapping[str, Outcome], settled: Mapping[str, Outcome]) -> dict[str, int]:
     """What became of the groups that were trained."""
-    found = Counter[str]({"trained": len(settled), "added": len(settled.keys() - before.keys())})
+    thin = sum(bool({FEW_ROWS, ONE_LABEL} & {now.outcome, now.kept}) for now in settled.values())
+    found = Counter[str]({"trained": len(settled) - thin, "thin": thin})
+    found["added"] = len(settled.keys() - before.keys())
     for key, now in settled.items():
         old = before.get(key)
         found["failed"] += FAILED in (now.outcome, now.kept)
@@ -246,6 +252,16 @@ def _recipe(path: Path) -> None:
     """The recipe of the newest generation becomes the bank's."""
     text = (path / bank.UPDATE / runs.RECIPE).read_text(encoding="utf-8")
     files.write_text(path / runs.RECIPE, text)
+
+
+def _tell_fewer(groups: Sequence[Group], service: Mapping[str, Outcome]) -> None:
+    """An update takes the rows of a group as they are now: rows of this week alone would make it forget the others."""
+    known = [(len(one.rows), service[one.key].record.rows) for one in groups if one.key in service]
+    fewer = [(now, before) for now, before in known if now < before]
+    if fewer:
+        now, before = (sum(some) for some in zip(*fewer, strict=True))
+        what = f"{many(len(fewer), 'group')} with fewer rows than last time, {now:,} in place of {before:,}"
+        console.warn(f"{what}: rows that the data lack are forgotten; give old and new rows together")
 
 
 def _tell_unknown(targets: np.ndarray) -> None:

@@ -22,6 +22,8 @@ def looks_like_run(folder: Path) -> bool:
 def base_name(run: Path, name: str) -> str | None:
     """The base that the run's recipe names, None for random weights; a run that is not complete is refused."""
     must_be_complete(run, name)
+    if folders.is_bank(run):
+        raise InputError(f"{name}: is a bank, not a run", f"its general run is {run / 'general'}")
     import yaml
 
     try:
@@ -53,13 +55,17 @@ def must_be_complete(run: Path, name: str) -> None:
         status = (run / "status").read_text(encoding="utf-8", errors="replace").strip()
     except OSError as error:
         raise files.os_error(error, f"reading {run / 'status'}") from error
+    what = "bank" if folders.begins_bank(run) else "run"
     again = f"train it again, with --out {shlex.quote(name)} --force to put it in the same folder"
+    if (run / "recipe.yaml").is_file():
+        again = f"{folders.going_on(run)} goes on from where it stopped"
     if status == "running":
-        raise InputError(f"{name}: this run is still going, or was killed", f"wait for it, or {again}")
+        raise InputError(f"{name}: this {what} is still going, or was killed", f"wait for it, or {again}")
     if status == "partial":
-        raise InputError(f"{name}: this run was interrupted before it was complete", again)
+        raise InputError(f"{name}: this {what} was interrupted before it was complete", again)
     if status == "failed":
-        raise InputError(f"{name}: this run failed, so it has no weights to be trusted", f"{again}, or choose another")
+        failed = f"{name}: this {what} failed, so it has no weights to be trusted"
+        raise InputError(failed, f"{again}, or choose another")
     if status != "complete":
         raise InputError(f"{name}: not a run of ftkit: its status file says {status[:40]!r}", "choose another base")
 

@@ -30,11 +30,13 @@ def adapt(
     else:
         recipe = starting.recipe_for(target, changes)
         if recipe.bank.by is None:
+            from ftkit.privacy import hidden
             from ftkit.reports import bank_text
 
             found = adapting.candidates(recipe)
             console.result(bank_text.candidates(found), {"columns": found})
-            console.next(f"ftkit adapt {shlex.quote(target)} --by COLUMN")
+            column = shlex.quote(found[0]["column"]) if found and not hidden() else "COLUMN"
+            console.next(f"ftkit adapt {shlex.quote(target)} --by {column}")
             return
         trail.read(*starting.sources(target, recipe))
         folder, report = adapting.carry_out(recipe, target, out, force, trail.command)
@@ -61,11 +63,12 @@ def update(
 
 def _tell(folder: Path, report: dict[str, Any], trail: Trail, following: str) -> None:
     """What a bank came to, and exit code 1 where too many groups failed."""
-    from ftkit.reports import bank_text, generations_text
+    from ftkit.reports import bank_text, generations_text, text
     from ftkit.verbs import adapting
 
     trail.wrote(folder)
-    console.result("\n".join([*generations_text.update(report), *bank_text.summary(report)]), report)
+    lines = [*generations_text.update(report), *bank_text.summary(report)]
+    console.result("\n".join([*lines, *text.warning_lines(adapting.noticed(folder, report))]), report)
     console.say(f"page: {folder / 'bank.html'}")
     console.next(following)
     adapting.refuse_failed(folder, report)
@@ -109,6 +112,7 @@ def of_all(action: str, bank: Path, outcome: str | None, trail: Trail) -> None:
 
 def of_one(action: str, bank: Path, group: str | None, out: Path | None, trail: Trail) -> None:
     """Show a group, or write its adapter as a folder of its own."""
+    from ftkit.privacy import hidden
     from ftkit.reports import bank_text
     from ftkit.verbs import banking
 
@@ -118,10 +122,12 @@ def of_one(action: str, bank: Path, group: str | None, out: Path | None, trail: 
     if action == "show":
         found = banking.show(bank, group)
         console.result(bank_text.group(found), found)
-        console.next(f"ftkit bank export {place} GROUP --out FOLDER")
+        console.next(f"ftkit bank export {place} {'GROUP' if hidden() else shlex.quote(group)} --out FOLDER")
         return
     if out is None:
         raise InputError("--out: missing", f"ftkit bank export {place} GROUP --out FOLDER")
     written = banking.export(bank, group, out)
     trail.wrote(written)
+    if (outcome := banking.show(bank, group)["outcome"]) != "promoted":
+        console.warn(f"the bank does not use this adapter ({outcome}): the group is served by the general one")
     console.result(f"adapter: {written}", {"adapter": str(written)})

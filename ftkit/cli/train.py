@@ -41,5 +41,6 @@ def command(
 
     console.result("\n".join(text.summary_lines(report)), report)
     console.say(f"report: {folder / 'report.html'}")
-    console.next(f"ftkit predict {shlex.quote(str(folder))} FILE")
+    following = text.following(report, trail.command) if left is None else ""
+    console.next(following or f"ftkit predict {shlex.quote(str(folder))} FILE")
     return 0

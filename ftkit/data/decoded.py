@@ -26,7 +26,7 @@ import numpy as np
 
 from ftkit import environment, privacy
 from ftkit.console import console
-from ftkit.data.items import Item
+from ftkit.data.items import FileItem, Item
 
 SHARE = 0.1  # of the free disk at most, for all that is decoded
 MOST = 5 * 2**30  # bytes
@@ -128,8 +128,16 @@ class Decoded(Sequence[dict[str, np.ndarray]]):
     @cached_property
     def hashes(self) -> list[str]:
         """`input_hash` of each row: of the file's bytes, how they were decoded, and what is made of that."""
+        return self._hashed([item.digest for item in self.items])
+
+    @property
+    def files(self) -> list[str]:
+        """What the `input_hash` of each row's whole file would be: another one where the row is a part of it."""
+        return self._hashed([item.file if isinstance(item, FileItem) else item.digest for item in self.items])
+
+    def _hashed(self, digests: Sequence[str]) -> list[str]:
         how = f"{self.store.key} {self.settings}".strip()
-        return [hashlib.sha256(f"{how} {item.digest}".encode()).hexdigest()[:32] for item in self.items]
+        return [hashlib.sha256(f"{how} {digest}".encode()).hexdigest()[:32] for digest in digests]
 
     @cached_property
     def _digests(self) -> dict[str, np.ndarray]:
@@ -140,6 +148,11 @@ class Decoded(Sequence[dict[str, np.ndarray]]):
         if name not in self._digests:
             self._digests[name] = np.stack([digest(self[i][self.name]) for i in range(len(self))])
         return self._digests[name]
+
+
+def files_of(rows: Sequence[dict[str, np.ndarray]], hashes: Sequence[str]) -> Sequence[str]:
+    """The `input_hash` of the file that each row is, or is a part of; `hashes` themselves where rows are no files."""
+    return rows.files if isinstance(rows, Decoded) else hashes
 
 
 def trim(root: Path, limit: int) -> None:

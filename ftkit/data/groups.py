@@ -11,6 +11,9 @@ import pandas as pd
 from ftkit.data.columns import plain
 from ftkit.data.guess import NUMBER
 from ftkit.data.hashing import fractions
+from ftkit.data.names import many
+from ftkit.data.table import Finding
+from ftkit.errors import InputError
 from ftkit.recipe import Recipe
 
 WORDS = 6
@@ -41,6 +44,30 @@ def new(groups: pd.Series, recipe: Recipe) -> np.ndarray | None:
     aside = np.append(fractions(map(str, names), recipe.data.split_seed, "new groups") < share, False)
     sides: np.ndarray = aside[codes]  # a row without a group has code -1
     return sides
+
+
+def check(groups: pd.Series, recipe: Recipe) -> list[Finding]:
+    """What is to be said of the groups of a bank's rows, (rows,) names; nothing where there is no bank.
+
+    Raises InputError where the column is what is predicted, or from what, and where no group is large enough.
+    """
+    by, least = recipe.bank.by, recipe.bank.min_rows
+    if by is None:
+        return []
+    for key, columns in recipe.task.columns().items():
+        if by in columns:
+            raise InputError(f"bank.by: {by!r} is a column of {key}, which parts no rows into users", OTHERS)
+    counts = groups.value_counts()
+    if len(counts) > 1 and counts.iloc[0] < least:
+        what = f"bank.by: none of the {len(counts):,} groups of column {by!r} has {least} rows, which its own adapter"
+        raise InputError(f"{what} takes (bank.min_rows); the largest has {many(int(counts.iloc[0]), 'row')}", OTHERS)
+    if not (without := int(groups.isna().sum())):
+        return []
+    what = f"{many(without, 'row')} without a value in {by!r}: of no group, so that the general adapter alone has them"
+    return [Finding("warning", "groups", what, f"fill in {by!r}, or leave such rows out")]
+
+
+OTHERS = "ftkit adapt DATA, without --by, lists columns that part it well"
 
 
 def candidates(frame: pd.DataFrame, taken: Iterable[str], min_rows: int) -> list[Candidate]:

@@ -35,6 +35,8 @@ class FileItem(Item):
     """of footage that its array stands for"""
     stretch: tuple[float, float] | None
     """start and end in seconds, where it is a part of a longer file"""
+    whole: str | None
+    """what that file is known by as a whole"""
 
     def __new__(
         cls,
@@ -44,10 +46,16 @@ class FileItem(Item):
         length: int,
         seconds: float | None = None,
         stretch: tuple[float, float] | None = None,
+        whole: str | None = None,
     ) -> Self:
         made = super().__new__(cls, name, digest)
-        made.place, made.length, made.seconds, made.stretch = place, length, seconds, stretch
+        made.place, made.length, made.seconds, made.stretch, made.whole = place, length, seconds, stretch, whole
         return made
+
+    @property
+    def file(self) -> str:
+        """What its file is known by, of which it may be a part."""
+        return self.whole or self.digest
 
     def open(self) -> BinaryIO:
         """The file, read anew; an OSError where it is gone."""

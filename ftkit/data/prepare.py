@@ -48,7 +48,7 @@ def prepare(recipe: Recipe) -> tuple[Recipe, Splits]:
     frame, cleaned = _cleaned(frame, recipe, tally)
     findings = [*tally.findings(), *checks.check_rows(frame, recipe), *cleaned, *findings]
     _refuse(frame)
-    findings += value_checks.check(frame, recipe)
+    findings += [*value_checks.check(frame, recipe), *groups.check(frame["group"], recipe)]
     recipe = _shaped(recipe, frame)
     division = divide(frame, recipe.data, groups.new(frame["group"], recipe))
     frame["split"] = division.split

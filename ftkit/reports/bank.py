@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ftkit.reports import charts, listing, similarity, words
-from ftkit.reports.bank_text import OUTCOMES, cold
+from ftkit.reports.bank_text import OUTCOMES, cold, unused
 from ftkit.reports.charts import Row
 from ftkit.reports.page import page
 from ftkit.reports.results import OUTCOMES as ICONS
@@ -101,9 +101,12 @@ def _verdict(report: Report) -> dict[str, Any]:
     inside = f" ({between})" if between else ""
     rises = words.direction(report["judged_by"])  # of an error, a difference is turned so that it is a gain
     tip = f"{metric} {gained}{inside}" if rises else f"a gain of {gained}{inside} in {metric}"
+    sentence = f"{said}: {tip} on {words.count(found['rows'], 'row')}."
+    if alike := unused(report):
+        sentence = "The bank is its general adapter: no group is shown to gain by one of its own."
     drawn = (
         ""
-        if found["value"] is None
+        if found["value"] is None or alike
         else charts.difference(found["value"], found["low"], found["high"], points, True, tip)
     )
     return {
@@ -111,7 +114,7 @@ def _verdict(report: Report) -> dict[str, Any]:
         "icon": icon,
         "outcome": found["outcome"],
         "size": "",
-        "sentence": f"{said}: {tip} on {words.count(found['rows'], 'row')}.",
+        "sentence": sentence,
         "details": [
             f"{used:,} of {total:,} groups use an adapter of their own.",
             OUT_OF_FOLD,
@@ -124,13 +127,14 @@ def _verdict(report: Report) -> dict[str, Any]:
 
 
 def _new(report: Report, points: bool) -> list[str]:
-    if not report["new"]:
+    if not report["new"] or unused(report):
         return []
     found = report["new"]["bank"]
     between = words.differences(found["low"], found["high"], points)
     gained = words.difference(found["value"], points) + (f" ({between})" if between else "")
     return [
-        f"For {words.count(found['groups'], 'group')} that the general adapter has never seen, the gain is {gained}."
+        f"For {words.count(found['groups'], 'group')} none of whose rows the general adapter has seen, "
+        f"the gain is {gained}."
     ]
 
 
@@ -158,11 +162,12 @@ def _harm(report: Report) -> str:
     found = report["harm"]
     if not found["of"]:
         return "No group has an adapter of its own."
-    return (
+    every = (
         f"Were each of the {words.count(found['of'], 'group')} with an adapter of its own to use it, about "
-        f"{found['all']:.1f} would be harmed. Of the {words.count(found['used'])} that do use it, about "
-        f"{found['promoted']:.1f} are."
+        f"{found['all']:.1f} would be harmed."
     )
+    are = f" Of the {words.count(found['used'])} that do use it, about {found['promoted']:.1f} are."
+    return every + (are if found["used"] else " None of them does.")
 
 
 def _ends(report: Report) -> Markup:
@@ -176,7 +181,7 @@ def _ends(report: Report) -> Markup:
             one["low"],
             one["high"],
             f"{words.share(one['harm'])} harm",
-            f"{one['group']}: expected {one['expected']:+.3f}, {one['outcome']}",
+            f"{one['group']}: expected {words.difference(one['expected'], points=False)}, {one['outcome']}",
             one["outcome"] == "promoted",
             TONES.get(one["outcome"], ""),
         )
@@ -195,7 +200,7 @@ def _spread(report: Report) -> Markup:
     rows, digits = [], max(0, 2 if step == STEP else -floor(log10(step)))
     for place in range(max(counts), min(counts) - 1, -1):
         number = counts[place]
-        name = f"{place * step:+.{digits}f} to {(place + 1) * step:+.{digits}f}"
+        name = f"{words.signed(place * step, digits)} to {words.signed((place + 1) * step, digits)}"
         rows.append(Row(name, float(number), text=words.count(number), main=place >= 0))
     return charts.bars(rows, "Groups by the gain that was seen out of fold")
 
@@ -215,7 +220,8 @@ def _size(report: Report) -> Markup:
         error = one["error"]
         low, high = (None, None) if error is None else (one["gain"] - 1.96 * error, one["gain"] + 1.96 * error)
         text = f"{words.count(one['groups'], 'group')}, {one['promoted']} promoted"
-        rows.append(Row(name, one["gain"], low, high, text, f"{name}: mean gain {one['gain']:+.3f}", True))
+        gained = words.difference(one["gain"], points=False)
+        rows.append(Row(name, one["gain"], low, high, text, f"{name}: mean gain {gained}", True))
     return charts.forest(rows, "Mean gain by number of rows, with 95 % intervals", reference=0.0)
 
 

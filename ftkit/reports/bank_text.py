@@ -51,18 +51,23 @@ def _score(score: Mapping[str, Any]) -> str:
     return words.score(score["value"]) + (f" ({between})" if between else "")
 
 
+def unused(report: Mapping[str, Any]) -> bool:
+    """Whether no group uses an adapter of its own, for no row either: there is then no gain to be uncertain of."""
+    return not report["outcomes"].get("promoted") and not report["differences"]["bank"]["value"]
+
+
 def _gain(report: Mapping[str, Any]) -> str:
+    metric = words.words(report["judged_by"])
+    if unused(report):
+        return f"gain of the bank in {metric}: none, since every group uses the general adapter"
     found = report["differences"]["bank"]
-    metric = report["judged_by"]
-    return f"gain of the bank in {words.words(metric)}: {difference(found)}: {found['outcome']}"
+    return f"gain of the bank in {metric}: {difference(found)}: {found['outcome']}"
 
 
 def difference(found: Mapping[str, Any]) -> str:
     """`+0.021 (−0.003 to +0.045)`."""
-    if found["value"] is None:
-        return "–"
-    said = f"{found['value']:+.3f}"
-    return said + (f" ({found['low']:+.3f} to {found['high']:+.3f})" if found.get("low") is not None else "")
+    between = words.differences(found.get("low"), found.get("high"), points=False)
+    return words.difference(found["value"], points=False) + (f" ({between})" if between else "")
 
 
 def turned(metric: str) -> str:
@@ -72,16 +77,16 @@ def turned(metric: str) -> str:
 
 def _worst(report: Mapping[str, Any]) -> list[str]:
     found = report["worst_tenth"]
-    if found["general"] is None:
+    if found["general"] is None or unused(report):
         return []
     return [f"the worst tenth of the groups: {found['general']:.3f} before, {found['bank']:.3f} after"]
 
 
 def _new(report: Mapping[str, Any]) -> list[str]:
-    if report["new"] is None:
+    if report["new"] is None or unused(report):
         return []
     found = report["new"]["bank"]
-    return [f"gain for {found['groups']:,} groups that the general adapter never saw: {difference(found)}"]
+    return [f"gain for {found['groups']:,} groups none of whose rows the general adapter saw: {difference(found)}"]
 
 
 def _harm(report: Mapping[str, Any]) -> list[str]:
@@ -89,7 +94,7 @@ def _harm(report: Mapping[str, Any]) -> list[str]:
     if not found["of"]:
         return []
     every = f"were every group to use its own adapter, about {found['all']:.0f} of {found['of']:,} would be harmed"
-    return [f"{every}; of the {found['used']:,} that do, about {found['promoted']:.1f}"]
+    return [f"{every}; of the {found['used']:,} that do, about {found['promoted']:.1f}" if found["used"] else every]
 
 
 def cold(report: Mapping[str, Any]) -> str:
@@ -112,8 +117,8 @@ def groups(lines: Sequence[Mapping[str, Any]]) -> str:
             " ".join(str(one["group"]).split())[:40],
             f"{one['rows']:,}",
             one["outcome"],
-            _signed(one["gain"]),
-            _signed(one["expected"]),
+            words.difference(one["gain"], points=False),
+            words.difference(one["expected"], points=False),
             "–" if one["harm"] is None else f"{one['harm']:.0%}",
         ]
         for one in lines
@@ -129,13 +134,8 @@ def group(found: Mapping[str, Any]) -> str:
     if found.get("kept"):
         lines.append(f"  a newer adapter is not in service: {found['kept']}")
     if found["expected"] is not None:
-        between = f"{found['low']:+.3f} to {found['high']:+.3f}"
-        seen = f"gain seen on {found['tested']:,} rows {_signed(found['gain'])}"
-        lines.append(f"{seen}; expected {_signed(found['expected'])} ({between})")
+        seen = f"gain seen on {found['tested']:,} rows {words.difference(found['gain'], points=False)}"
+        lines.append(f"{seen}; expected {difference({**found, 'value': found['expected']})}")
         lines.append(f"probability of harm {found['harm']:.0%}")
         lines.append(f"shard {found['shard']}, sha256 {found['sha256'][:16]}…, trained {found['trained']}")
     return "\n".join(lines)
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.3f}"

@@ -12,6 +12,7 @@ from ftkit.reports import bank_text, words
 SHOWN = 20  # groups that are listed one by one
 COUNTS = {
     "trained": "trained",
+    "thin": "with too few rows, or one label, to be trained",
     "added": "of them new to the bank",
     "promoted": "use an adapter of their own for the first time",
     "replaced": "use the new one in place of the one before",

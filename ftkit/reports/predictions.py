@@ -22,7 +22,7 @@ def predictions(report: Mapping[str, Any], rows: Sequence[Row] | None) -> dict[s
     if report["hidden"] or not rows:
         return None
     if report["kind"] == "values":
-        return _numbers(rows)
+        return _numbers(rows, report["noun"])
     shown, remark = _capped(rows)
     inputs, cut = listing.texts("text", report["noun"], [row["input"] for row in shown])
     columns = [
@@ -48,10 +48,10 @@ def _answers(report: Mapping[str, Any], shown: Sequence[Row]) -> list[listing.Co
     ]
 
 
-def _numbers(rows: Sequence[Row]) -> dict[str, Any]:
+def _numbers(rows: Sequence[Row], noun: str) -> dict[str, Any]:
     """The same of numbers, with how far each prediction is off."""
     shown = rows[: listing.MOST_ROWS]
-    inputs, cut = listing.texts("text", "text", [row["input"] for row in shown])
+    inputs, cut = listing.texts("text", noun, [row["input"] for row in shown])
     gold, guesses = ([_listed(row[key]) for row in shown] for key in ("gold", "prediction"))
     off = [_errors(true, guess) for true, guess in zip(gold, guesses, strict=True)]
     columns = [

@@ -19,6 +19,8 @@ Section = dict[str, Any]
 
 SIZES = ((130, ""), (260, "long"))
 """characters of a verdict up to which its type has this size"""
+UNREAD = "unknown "
+"""how checks begin of what the base does not know"""
 MOST_SLICES = 20
 """in a chart; the table has all of them"""
 
@@ -52,7 +54,7 @@ def verdict(report: Report, drawn: bool = True) -> Section:
     return {
         "sentence": said,
         "size": size(said),
-        "details": found["details"],
+        "details": [*_unread(report), *found["details"]],
         "outcome": found["outcome"],
         "tone": tone,
         "icon": icon,
@@ -60,6 +62,11 @@ def verdict(report: Report, drawn: bool = True) -> Section:
         "chart": _difference(found) if drawn else Markup(""),
         "caption": _caption(found),
     }
+
+
+def _unread(report: Report) -> list[str]:
+    """That the base hardly reads the rows: what explains the score goes before all that is said of it."""
+    return [f"{one['what']}." for one in report["data"]["findings"] if one["check"].startswith(UNREAD)]
 
 
 def size(sentence: str) -> str:

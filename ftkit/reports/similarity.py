@@ -24,7 +24,7 @@ def drawn(found: Mapping[str, Any] | None) -> Markup:
     most = max(abs(one["expected"]) for one in points) or 1.0
     values = [
         {"x": one["x"], "y": one["y"], "colour": _colour(one["expected"] / most)}
-        | {"tip": f"{one['group']}: expected {one['expected']:+.3f}"}
+        | {"tip": f"{one['group']}: expected {words.difference(one['expected'], points=False)}"}
         for one in points
     ]
     titles = [f"component {i}, {words.share(share)}" for i, share in enumerate(found["shares"], start=1)]
@@ -52,7 +52,8 @@ def caption(found: Mapping[str, Any] | None) -> str:
         whom = f"{len(gains):,} groups, drawn at random from {whom}"
     return (
         f"The {whom}: adapters that change the base and its head alike stand close together (principal components of "
-        f"the changes). The stronger the colour, the larger the expected gain: {min(gains):+.3f} to {max(gains):+.3f}."
+        f"the changes). The stronger the colour, the larger the expected gain: "
+        f"{words.differences(min(gains), max(gains), points=False)}."
     )
 
 

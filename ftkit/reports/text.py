@@ -35,12 +35,27 @@ def summary_lines(report: Mapping[str, Any]) -> Lines:
     return _plain(lines)
 
 
+def following(report: Mapping[str, Any], command: str) -> str:
+    """What to type after the `command` that made a run which is worse than a baseline; nothing after any other."""
+    found = report.get("verdict") or {}
+    if found.get("outcome") != "worse":
+        return ""
+    if found["reference"] == "linear_probe":
+        return f"{command} --method head, the linear probe, which does better"
+    return f"{command} --base NAME, another base: {words.predictor(found['reference'])} does better than this one"
+
+
 def evaluation_lines(report: Mapping[str, Any]) -> Lines:
     """Which run was scored on which rows, and how it did."""
     rows = f"{words.count(report.get('rows'), 'row')} of {report.get('file', 'other data')}"
     out = report.get("left_out")
     left = f"; {words.count(out, 'row')} left out, because it was trained on them" if out else ""
     return [*_plain([f"{report.get('run', 'run')} on {rows}{left}"]), *summary_lines(report)]
+
+
+def warning_lines(findings: Sequence[Mapping[str, Any]]) -> Lines:
+    """What was noticed of data that one would regret not knowing, with what to do about it."""
+    return _plain(_findings([one for one in findings if one["level"] == "warning"], MOST_FINDINGS)[0])
 
 
 def check_lines(data: Mapping[str, Any], told: str = "") -> Lines:

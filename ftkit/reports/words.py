@@ -92,10 +92,13 @@ def difference(value: float | None, points: bool) -> str:
     """A signed difference: `+2.3 points` for shares, `+0.123` in the metric's own unit otherwise."""
     if value is None:
         return NONE
-    text = f"{value * 100:+.1f}" if points else f"{value:+.3f}"
-    if float(text) == 0:
-        text = text[1:]
-    return _signed(text) + (f"{SPACE}points" if points else "")
+    return f"{signed(value * 100, 1)}{SPACE}points" if points else signed(value, 3)
+
+
+def signed(value: float, digits: int) -> str:
+    """A signed number with so many decimals: `+0.05`, `−0.10`, `0.00`."""
+    text = f"{value:+.{digits}f}"
+    return _signed(text if float(text) else text[1:])
 
 
 def amount(value: float | None, points: bool) -> str:

@@ -92,7 +92,8 @@ class Task(Entry):
     """what a row's input is called on pages"""
     pieces: ClassVar[tuple[str, str]] = (
         "pieces of text",
-        "choose a base made for this language with --base; until then trust the model without pretraining",
+        "--base with a model of this language, such as intfloat/multilingual-e5-small; "
+        "until then trust the model without pretraining",
     )
     """what `Encoded.pieces` counts, and what to do where the base does not know many of them"""
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)

@@ -196,7 +196,8 @@ class _Parts:
         start, end = stretch
         spelled = f"{start:.1f}–{end:.1f} s" if end < math.inf else f"from {start:.1f} s"
         seconds = None if self.rate is None else length / self.rate
-        return FileItem(f"{self.name}, {spelled}", self.digest(stretch), self.place, length, seconds, stretch)
+        name, digest = f"{self.name}, {spelled}", self.digest(stretch)
+        return FileItem(name, digest, self.place, length, seconds, stretch, self.whole)
 
 
 def _fault(stretch: Stretch) -> str | None:

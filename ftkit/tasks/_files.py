@@ -188,9 +188,12 @@ def item_of(cell: Any, root: Path, number: int, reader: Reader, store: Store) ->
 def opened(cell: Any, root: Path) -> Iterator[tuple[Embedded | Path, BinaryIO]]:
     """The file of a cell: where it is, and for reading. Raises BadFile, also for an OSError within."""
     try:
-        place = located(cell, root)
-        with place.open("rb") if isinstance(place, Path) else place.open() as file:
-            yield place, file
+        if isinstance(cell, Embedded) and (held := cell.read()) is not None:
+            yield cell, io.BytesIO(held)
+            return
+        path = _located(cell, root)
+        with path.open("rb") as file:
+            yield path, file
     except OSError as error:
         raise BadFile(f"not readable ({error.strerror})") from None
 
@@ -215,10 +218,8 @@ def called(cell: Any, place: Embedded | Path, root: Path, number: int) -> str:
     return place.relative_to(root).as_posix() if isinstance(place, Path) else name_of(cell, number)
 
 
-def located(cell: Any, root: Path) -> Embedded | Path:
-    """Where the file of a cell lies: in the table, or in the data folder. Raises BadFile, or an OSError."""
-    if isinstance(cell, Embedded) and cell.read() is not None:
-        return cell
+def _located(cell: Any, root: Path) -> Path:
+    """Where the file that a cell names lies in the data folder. Raises BadFile."""
     if isinstance(cell, bytes):
         raise BadFile("bytes in a column of text")
     name = (cell.name if isinstance(cell, Embedded) else str(cell or "")).strip()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -57,11 +56,11 @@ def decode(raw: bytes, rate: int, seconds: float) -> np.ndarray:
     return np.ascontiguousarray(wave[: int(seconds * rate) + 1], dtype=np.float32)
 
 
-def seconds_of(sound: BinaryIO | Path) -> float:
+def seconds_of(file: BinaryIO) -> float:
     """How long a sound is, as its header says; 0 where it cannot be read."""
     soundfile, _ = libraries()
     try:
-        found = soundfile.info(str(sound) if isinstance(sound, Path) else sound)
+        found = soundfile.info(file)
     except (soundfile.SoundFileError, OSError):
         return 0.0
     return float(found.frames / found.samplerate)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ftkit.tasks import Encoded, _sound
 from ftkit.tasks._backbone import backbone_of
-from ftkit.tasks._files import BadFile, FileTask, Reader, located, root_of
+from ftkit.tasks._files import BadFile, FileTask, Reader, opened, root_of
 from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class AudioClassification(FileTask):
 def _seconds(cell: Any, table: Table) -> float:
     """How long a sound is by its header; 0 for what `parse` will find fault with."""
     try:
-        found = located(cell, root_of(table))
-        return _sound.seconds_of(found if isinstance(found, Path) else found.open())
-    except (BadFile, OSError):
+        with opened(cell, root_of(table)) as (_, file):
+            return _sound.seconds_of(file)
+    except BadFile:
         return 0.0

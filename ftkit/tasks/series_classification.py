@@ -70,6 +70,7 @@ class SeriesClassification(Labelled):
 
     default_base: ClassVar[str | dict[str, Any]] = {"config": SMALL}
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1")
+    noun: ClassVar[str] = "window"
     augmentations: ClassVar[tuple[str, ...]] = ("noise", "shift", "scale", "mask")
 
     # ---- data ----

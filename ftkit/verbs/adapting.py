@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftkit import bank, folders
 from ftkit.errors import FtkitError, InputError
+from ftkit.recipe.paths import GENERAL
 from ftkit.verbs import naming
 
 if TYPE_CHECKING:
@@ -43,6 +45,17 @@ def carry_out(recipe: Recipe, target: str, out: Path | None, force: bool, comman
     folders.refuse_taken(out, force)
     stem = f"{naming.run_stem(target, recipe)}-bank"
     return making.make(recipe, lambda: folders.new_run_folder(out, stem, force), command)
+
+
+def noticed(folder: Path, report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Findings on the rows of a new bank, by the general run that was trained on them; none of any other bank."""
+    from ftkit.recipe import read
+
+    if report["generation"] > 1 or read(folder / "recipe.yaml").bank.general not in GENERAL:
+        return []
+    told = json.loads((folder / bank.GENERAL / "report.json").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = told["data"]["findings"]
+    return found
 
 
 def update(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,14 +74,15 @@ def predict(
 
 
 def listing(path: Path, outcome: str | None = None) -> list[dict[str, Any]]:
-    """A line for each group, in the order of their keys; of one outcome where it is named."""
+    """A line for each group, in the order of their names; of one outcome where it is named."""
     from ftkit.bank import folder, index, records
 
     if outcome is not None and outcome not in records.OUTCOMES:
         raise InputError(f"there is no outcome {outcome!r}", did_you_mean(outcome, records.OUTCOMES))
     whole = folder.read(path)
     with index.opened(whole.index, whole.generation.number) as found:
-        return [_line(one) for one in found.all() if outcome in (None, one.outcome)]
+        lines = [_line(one) for one in found.all() if outcome in (None, one.outcome)]
+    return sorted(lines, key=lambda line: str(line["group"]))
 
 
 def show(path: Path, group: str) -> dict[str, Any]:
@@ -151,8 +153,12 @@ def _find(path: Path, group: str) -> tuple[BankFolder, Outcome]:
     key = key_of(group, mask_of_bank(found))
     with index.opened(found.index, found.generation.number) as opened:
         known = opened.find([key])
+        names = [] if key in known or privacy.hidden() else [str(one.record.name) for one in opened.all()]
     if key not in known:
-        raise InputError(f"{path}: knows no group {privacy.shown(group)}", f"ftkit bank ls {shlex.quote(str(path))}")
+        near = get_close_matches(group, names, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}? " if near else ""
+        hint += f"ftkit bank ls {shlex.quote(str(path))} lists them"
+        raise InputError(f"{path}: knows no group {privacy.shown(group)}", hint)
     return found, known[key]
 
 

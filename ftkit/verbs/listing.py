@@ -102,6 +102,9 @@ def must_be_runs(folders: Iterable[Path]) -> None:
         if not folder.is_dir():
             near = [str(path) for path in RUNS.glob("*") if is_run(path)]
             raise InputError(f"{folder}: no such run", did_you_mean(str(folder), near) or "ftkit train FILE makes one")
+        inside = [str(path) for path in folder.glob("*") if is_run(path)]
+        if inside and not is_run(folder):
+            raise InputError(f"{folder}: holds runs, but is none itself", did_you_mean("", inside))
 
 
 def _run(path: Path, folder: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pandas as pd
 from ftkit import privacy
 from ftkit.console import console
 from ftkit.data import positions
+from ftkit.data.decoded import files_of
 from ftkit.data.hashing import row_ids
 from ftkit.data.items import FileItem
 from ftkit.data.names import many
@@ -94,14 +95,16 @@ def _tell_pace(task: Task, parsed: Parsed, seconds: float) -> None:
 def tell_seen(run: Path, file: str, parsed: Parsed, encoded: Encoded) -> None:
     """How many rows the run has been trained on."""
     inputs = [one for one in parsed.inputs if one is not None]
-    nothing = [None] * len(inputs)
+    nothing, hashes = [None] * len(inputs), hash_rows(encoded.rows)
+    files = files_of(encoded.rows, hashes)
     try:
-        seen = int(seen_by(run, row_ids(inputs, nothing, nothing), hash_rows(encoded.rows)).sum())
+        seen = int(seen_by(run, row_ids(inputs, nothing, nothing), hashes, files).sum())
     except InputError as error:  # hidden rows of another machine: they are predicted all the same
         console.warn(error.message)
         return
     if seen:
-        known = f"{run} was trained on {seen:,} of its {many(len(inputs), 'row')}"
+        parts = ", or on files that they are parts of" if files != hashes else ""
+        known = f"{run} was trained on {seen:,} of its {many(len(inputs), 'row')}{parts}"
         console.warn(f"{file}: {known}; how it does on them tells nothing of new ones")
 
 

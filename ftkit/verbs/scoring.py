@@ -16,6 +16,7 @@ import pandas as pd
 from ftkit import runs
 from ftkit.console import console
 from ftkit.data import coverage
+from ftkit.data.decoded import files_of
 from ftkit.data.hashing import row_ids
 from ftkit.data.prepare import rows_of
 from ftkit.data.table import DataReport, Gold, Parsed, Table
@@ -104,7 +105,8 @@ def prepare(places: Mapping[Pair, Place]) -> dict[Pair, Prepared | InputError]:
         except InputError as error:
             found[run, file] = error
             continue
-        seen = seen_by(run, read.rows["row_id"].to_list(), examples.hashes)
+        files = files_of(examples.rows, examples.hashes)
+        seen = seen_by(run, read.rows["row_id"].to_list(), examples.hashes, files)
         found[run, file] = Prepared(place, one, labels, read, encoded, examples, seen)
     return found
 

@@ -42,9 +42,13 @@ def recipe_file(target: str) -> Path | None:
         return path
     if path.exists():
         if (path / "recipe.yaml").is_file():
-            repeat = f"ftkit train {shlex.quote(str(path / 'recipe.yaml'))} repeats it"
-            on = "" if folders.state(path) == "complete" else f"ftkit train {shlex.quote(target)} --resume goes on; "
-            raise InputError(f"{target}: is a run, not data", on + repeat)
+            if folders.is_bank(path):
+                hint = f"ftkit adapt DATA --update {shlex.quote(target)} adds a generation"
+                raise InputError(f"{target}: is a bank, not data", hint)
+            what, verb = ("a bank", "adapt") if folders.begins_bank(path) else ("a run", "train")
+            repeat = f"ftkit {verb} {shlex.quote(str(path / 'recipe.yaml'))} repeats it"
+            on = "" if folders.state(path) == "complete" else f"{folders.going_on(path)} goes on; "
+            raise InputError(f"{target}: is {what}, not data", on + repeat)
         if folders.is_sweep(path):
             raise InputError(f"{target}: is a sweep, not data", f"ftkit train {shlex.quote(target)} --resume goes on")
         return None
@@ -118,7 +122,7 @@ def unfinished(target: str, out: Path | None, changes: list[Change]) -> tuple[Pa
 
 def _resumable(folder: Path) -> Path:
     state = folders.state(folder)
-    if folders.is_bank(folder) or (folder / "general").is_dir():
+    if folders.begins_bank(folder):
         raise InputError(f"{folder}: is a bank, not a run", f"ftkit adapt {shlex.quote(str(folder))} --resume")
     if state is None:
         raise InputError(f"{folder}: is not a run", "give the folder that ftkit train wrote")

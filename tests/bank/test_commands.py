@@ -32,7 +32,7 @@ def test_without_a_column_it_lists_those_that_could_part_the_table(ftk: Run, wor
     toy_banks.write_rows(workdir, [f"user {i}" for i in range(8)])
     code, out, err = ftk("adapt", "rows.csv", "--label", "label", "--base", workdir / "base")
     assert code == 0 and [line.split() for line in out.splitlines()[2:]] == [["user", "8", "8", "24"]]
-    assert err.splitlines()[-1] == "next: ftkit adapt rows.csv --by COLUMN"
+    assert err.splitlines()[-1] == "next: ftkit adapt rows.csv --by user"
     assert not (workdir / "runs" / "rows-bank-1").exists()
 
 
@@ -42,9 +42,11 @@ def test_the_groups_of_a_bank(ftk: Run, bank: Path) -> None:
     assert code == 0 and {one["group"] for one in groups} == {f"user {i}" for i in range(8)}
     promoted = [one for one in groups if one["outcome"] == "promoted"]
     assert promoted and all(one["expected"] > 0 and one["harm"] < 0.2 for one in promoted)
+    assert [one["group"] for one in groups] == [f"user {i}" for i in range(8)]
     code, out, _ = ftk("bank", "ls", bank, "--outcome", "promoted")
     assert len(out.splitlines()) == 2 + len(promoted)
-    code, out, _ = ftk("bank", "show", bank, promoted[0]["group"])
+    code, out, err = ftk("bank", "show", bank, promoted[0]["group"])
+    assert f"next: ftkit bank export {bank} '{promoted[0]['group']}' --out FOLDER" in err
     assert code == 0 and "use their own adapter" in out and "probability of harm" in out
     assert ftk("bank", "verify", bank)[:2] == (0, f"{bank}: every byte is as it was written\n")
 
@@ -69,6 +71,9 @@ def test_predict_routes_and_exports_load(ftk: Run, bank: Path, workdir: Path) ->
         p.name for p in Path("adapter").iterdir()
     }
     assert ftk("bank", "export", bank, "user 1", "--out", "adapter")[0] == 2
+    for one in json.loads(ftk("bank", "ls", bank, "--json")[1])["groups"]:
+        _, _, err = ftk("bank", "export", bank, one["group"], "--out", f"of {one['group']}")
+        assert ("the bank does not use this adapter" in err) == (one["outcome"] != "promoted")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +81,10 @@ def test_predict_routes_and_exports_load(ftk: Run, bank: Path, workdir: Path) ->
     [
         (("bank", "show", "BANK"), "which group?"),
         (("bank", "show", "BANK", "nobody"), "knows no group"),
+        (("bank", "show", "BANK", "usr 3"), "did you mean user 3?"),
+        (("train", "BANK"), "is a bank, not data\n  → ftkit adapt DATA --update BANK"),
+        (("adapt", "BANK", "--by", "user"), "is a bank, not data"),
+        (("train", "rows.csv", "--base", "BANK"), "is a bank, not a run\n  → its general run is BANK/general"),
         (("bank", "export", "BANK", "user 1"), "--out: missing"),
         (("bank", "ls", "."), "no bank"),
         (("adapt", "BANK", "--resume"), "is complete"),
@@ -97,8 +106,59 @@ def test_predict_routes_and_exports_load(ftk: Run, bank: Path, workdir: Path) ->
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(ftk: Run, bank: Path, words: tuple[str, ...], said: str) -> None:
+    shutil.copy(bank.parent / "rows.csv", "rows.csv")
     code, out, err = ftk(*(word.replace("BANK", str(bank)) for word in words))
-    assert code == 2 and said in err and out == ""
+    assert code == 2 and said.replace("BANK", str(bank)) in err and out == ""
+
+
+def test_columns_that_part_nobody_are_refused_before_anything_is_trained(ftk: Run, workdir: Path) -> None:
+    toy_banks.write_rows(workdir, ["ann", "ben"])
+    rows = pd.read_csv("rows.csv")
+    rows.assign(order=[f"o{i // 2}" for i in range(len(rows))]).to_csv("rows.csv", index=False)
+    words = ["adapt", "rows.csv", "--label", "label", "--base", workdir / "base", "--by"]
+    for column, said in (("label", "is a column of task.label"), ("order", "the largest has 2 rows")):
+        code, out, err = ftk(*words, column)
+        assert code == 2 and said in err and "ftkit adapt DATA, without --by" in err and out == ""
+    assert not Path("runs").exists() or [one.name for one in Path("runs").iterdir()] == ["log.jsonl"]
+
+
+def test_a_bank_that_was_interrupted_is_gone_on_with(ftk: Run, bank: Path, workdir: Path) -> None:
+    """Whatever it is given to, nobody is told to throw away what was trained."""
+    mine = Path(shutil.copytree(bank, workdir / "my bank"))
+    (mine / "bank.json").unlink()
+    (mine / "status").write_text("partial\n")
+    pd.read_csv(bank.parent / "rows.csv").to_csv("rows.csv", index=False)
+    for words in (("predict", mine, "rows.csv"), ("bank", "ls", mine), ("train", mine), ("evaluate", mine, "rows.csv")):
+        code, _, err = ftk(*words)
+        assert code == 2 and f"ftkit adapt '{mine}' --resume" in err and "--force" not in err
+
+
+def test_a_folder_of_runs_is_no_run(ftk: Run, bank: Path, workdir: Path) -> None:
+    (workdir / "runs").mkdir()
+    shutil.copytree(bank / "general", workdir / "runs" / "one")
+    code, _, err = ftk("predict", "runs", "rows.csv")
+    assert code == 2 and "runs: holds runs, but is none itself\n  → choose from runs/one" in err
+
+
+def test_rows_of_a_week_alone_are_warned_of(ftk: Run, bank: Path, workdir: Path) -> None:
+    """An update takes a group's rows as they are: whoever gives the new ones alone loses the others."""
+    mine = Path(shutil.copytree(bank, workdir / "bank"))
+    rows = pd.read_csv(bank.parent / "rows.csv")
+    few = rows[rows["user"].isin(["user 1", "user 2"])].groupby("user").head(5)
+    pd.concat([rows[rows["user"] == "user 3"], few]).to_csv("week2.csv", index=False)
+    code, out, err = ftk("adapt", "week2.csv", "--update", mine)
+    assert code == 0 and "2 groups with fewer rows than last time, 10 in place of 48" in err
+    assert "  2 with too few rows, or one label, to be trained\n" in out and "  2 trained" not in out
+
+
+def test_rows_of_nobody_are_told(ftk: Run, workdir: Path) -> None:
+    toy_banks.write_rows(workdir, ["ann", "ben"])
+    rows = pd.read_csv("rows.csv")
+    rows.loc[:4, "user"] = None
+    rows.to_csv("rows.csv", index=False)
+    words = ["--label", "label", "--base", workdir / "base", "--method", "head", "--set", "data.folds=2"]
+    code, out, _ = ftk("adapt", "rows.csv", "--by", "user", *words)
+    assert code == 0 and "5 rows without a value in 'user'" in out
 
 
 def test_a_bank_is_scored_on_rows_that_it_never_saw(ftk: Run, bank: Path, workdir: Path) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import toy_banks
 
-from ftkit import folders, pipeline, runs
+from ftkit import folders, pipeline, registry, runs
 from ftkit.bank import changing, folder, making, stage
 from ftkit.errors import InputError
 from ftkit.recipe import Recipe
@@ -81,6 +81,20 @@ def test_a_run_that_does_not_fit_is_refused(
         made(recipe.replace({"bank.general": str(elsewhere)} | same | change), tmp_path / "bank")
     assert "\n" not in caught.value.message and caught.value.hint
     assert not (tmp_path / "bank").exists()
+
+
+def test_random_weights_are_told_apart_by_what_they_are(tmp_path: Path) -> None:
+    """A recipe that was read from a file holds lists where one that was shaped by its rows holds tuples."""
+    recipe = toy_banks.series_recipe_for(tmp_path, method="full", data__folds=2)
+    tree = {"bank.by": None, "base": {"config": registry.load("tasks", "series_classification").default_base["config"]}}
+    recipe = recipe.replace(tree)
+    run, _ = pipeline.run(recipe, lambda: folders.new_run_folder(tmp_path / "run", "", False))
+    banked = {"bank.by": "user", "bank.general": str(run)}
+    with pytest.raises(InputError, match="was trained on|full would take"):
+        made(recipe.replace(banked), tmp_path / "bank")
+    smaller = {"base": {"config": {**tree["base"]["config"], "hidden_size": 32}}}
+    with pytest.raises(InputError, match="began from random weights, and the recipe from others"):
+        made(recipe.replace(banked | smaller), tmp_path / "bank")
 
 
 def test_a_bank_or_other_labels_are_refused(tmp_path: Path, recipe: Recipe, elsewhere: Path) -> None:

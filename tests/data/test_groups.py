@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftkit.data import groups
+from ftkit.errors import InputError
 from ftkit.recipe import Recipe, parse
 
 
@@ -53,3 +55,20 @@ def test_rows_without_a_group_are_not_new() -> None:
     assert groups.new(pd.Series(["a"], dtype=object), recipe(0)) is None
     share = groups.new(pd.Series([f"g{i}" for i in range(1000)], dtype=object), recipe("20%"))
     assert share is not None and abs(np.mean(share) - 0.2) < 0.05
+
+
+def test_what_parts_no_rows_into_users_is_refused() -> None:
+    thin = pd.Series([f"order {i // 2}" for i in range(200)], dtype=object)
+    with pytest.raises(InputError, match=r"none of the 100 groups of column 'user' has 8 rows.*the largest has 2 rows"):
+        groups.check(thin, recipe("0"))
+    for column in ("label", "text"):
+        tree = {"task": {"name": "text_classification", "text": "text", "label": "label"}, "data": {"train": "x.csv"}}
+        with pytest.raises(InputError, match=f"bank.by: '{column}' is a column of task.{column}"):
+            groups.check(thin, parse(tree | {"method": "lora", "bank": {"by": column}}))
+    assert groups.check(thin, parse(tree | {"method": "lora"})) == []
+
+
+def test_rows_without_a_group_are_told() -> None:
+    some = pd.Series(["ann"] * 9 + ["ben"] * 9 + [None] * 3, dtype=object)
+    (found,) = groups.check(some, recipe("0"))
+    assert found.what.startswith("3 rows without a value in 'user'") and groups.check(some[:18], recipe("0")) == []

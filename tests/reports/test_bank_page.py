@@ -89,6 +89,45 @@ def test_a_bank_without_any_adapter_has_a_page_too() -> None:
     assert any("too few rows" in line for line in summary(bare))
 
 
+def test_where_every_group_uses_the_general_adapter_there_is_no_gain_to_be_unsure_of() -> None:
+    """The interval of a difference that is 0 on every row says how few groups there are, and nothing of a gain."""
+    none = {"value": 0.0, "low": -0.288, "high": 0.288, "p_value": 1.0, "outcome": "equivalent"}
+    bare = report() | {"outcomes": {"general": 1, "harmed": 1}, "new": None}
+    bare |= {"differences": {"bank": none | {"rows": 60, "groups": 2}, "adapted": none}}
+    bare["harm"] = {"all": 1.4, "promoted": 0.0, "of": 2, "used": 0, "gain": None}
+    told = "\n".join(summary(bare))
+    assert "gain of the bank in accuracy: none, since every group uses the general adapter" in told
+    assert "0.288" not in told and "worst tenth" not in told and told.count("of the 0") == 0
+    page = render_bank(bare)
+    assert "The bank is its general adapter: no group is shown to gain" in page and "28.8\xa0points" not in page
+    assert "None of them does." in page
+
+
+def test_differences_have_a_true_minus() -> None:
+    gap = {
+        "value": -0.143,
+        "low": -0.2,
+        "high": 0.01,
+        "p_value": 0.5,
+        "outcome": "cannot tell",
+        "rows": 60,
+        "groups": 2,
+    }
+    lines = [one | {"gain": -0.1, "expected": -0.08, "low": -0.2} for one in report()["groups"]]
+    cold = {"groups": 9, "of": 30, "rows": 60, "few": 8, "gain": -0.143, "low": -0.2, "high": -0.05, "pays": False}
+    worse = report() | {"differences": {"bank": gap, "adapted": gap}, "groups": lines, "cold": cold}
+    worse |= {"by_rows": [{"from": 20, "below": 50, "groups": 2, "gain": -0.1, "error": 0.02, "promoted": 1}]}
+    points = [{"group": str(i), "x": i, "y": i % 2, "expected": -0.1 * i} for i in range(3)]
+    worse |= {"map": {"of": 9, "shares": [0.6, 0.2], "points": points}}
+    one = lines[0] | {"tested": 30, "shard": 0, "sha256": "ab" * 32, "trained": "2026-01-01"}
+    told = "\n".join([*summary(worse), groups(lines), group(one)])
+    assert "gained −0.143 (−0.200 to −0.050)" in told and "expected −0.080 (−0.200 to +0.200)" in told
+    assert not re.findall(r"-0\.\d+", told)
+    page = render_bank(worse)
+    for said in ("ann: expected −0.080", "mean gain −0.100", "−0.10 to −0.05", "expected gain: −0.200 to 0.000"):
+        assert said in page
+
+
 def test_from_how_many_rows_it_pays() -> None:
     def bins(*gains: float) -> list[dict[str, Any]]:
         return [
@@ -119,7 +158,7 @@ def test_the_map_names_its_groups_only_as_text() -> None:
     assert seen.scripts == plain.scripts
     text = seen.text.replace("\xa0", " ")
     assert "3 groups, drawn at random from 9 groups with an adapter of their own" in text
-    assert "component 1, 60" in text and found.count("ann: expected +0.000") == 2
+    assert "component 1, 60" in text and found.count("ann: expected 0.000") == 2
     assert 'href="#map"' in found and 'href="#map"' not in render_bank(report())
 
 

@@ -307,3 +307,12 @@ def test_any_key_may_be_missing(key: str) -> None:
     Page(render_run({name: value for name, value in report.items() if name != key}))
     if key not in {"status", "task", "method", "kind", "primary", "procedure"}:
         Page(render_run(report | {key: None}))
+
+
+def test_what_the_base_cannot_read_stands_beside_the_verdict() -> None:
+    """It explains the score, so that nobody has to find it far below among the findings."""
+    page = page_of("worse")
+    verdict = page[page.index('id="verdict"') : page.index('id="scores"')]
+    assert "74 % of the characters (Han) are unknown to this base." in verdict
+    support = page_of("support")
+    assert "unknown to this base" not in support[: support.index('id="scores"')]

@@ -6,7 +6,7 @@ import pytest
 from report_examples import VARIANTS, make_report
 
 from ftkit.data.table import DataReport, Finding
-from ftkit.reports.text import check_lines, summary_lines
+from ftkit.reports.text import check_lines, following, summary_lines
 
 
 def test_the_verdict_comes_first() -> None:
@@ -66,3 +66,17 @@ def test_every_variant_gives_printable_lines(variant: str) -> None:
     for line in lines:
         line.encode()
         assert not [letter for letter in line if letter < " " and letter != "\t"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reference", "said"),
+    [
+        ("better", "tfidf", ""),
+        ("cannot tell", "tfidf", ""),
+        ("worse", "linear_probe", "ftkit train a.csv --method head"),
+        ("worse", "tfidf", "ftkit train a.csv --base NAME, another base: TF-IDF does better"),
+    ],
+)
+def test_after_a_run_that_is_worse_comes_what_may_be_better(outcome: str, reference: str, said: str) -> None:
+    found = following({"verdict": {"outcome": outcome, "reference": reference}}, "ftkit train a.csv")
+    assert found.startswith(said) and bool(found) == bool(said)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from filmed import clip, even
 
-from ftkit import folders, pipeline, registry, runs
+from ftkit import folders, pipeline, runs
 from ftkit.bases import Base
 from ftkit.cli import main
 from ftkit.data.prepare import prepare
@@ -26,15 +26,7 @@ from ftkit.verbs.predicting import predict
 
 TASK = VideoClassification(name="video_classification", file="file", label="label", multi_label=False, span=2.0)
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FTKIT_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def toy(tmp_path: Path) -> dict[str, Any]:
-    return registry.load("tasks", "video_classification").toy(tmp_path) | {"method": "head"}
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def table_of(folder: Path, **columns: list[Any]) -> Table:
@@ -191,6 +183,25 @@ def test_from_labelled_intervals_to_alarms_in_new_footage(
         predict(run, str(footage / "new.json"), tmp_path / "no.json", changes=[("task.span", "1")])
     same = pd.read_csv(predict(run, str(footage / "intervals.csv"), tmp_path / "same.csv"))
     assert list(same)[:4] == ["film", "start", "end", "what"] and len(same) == 20
+
+
+def test_parts_of_clips_that_were_trained_on_are_known(
+    toy: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether they are windows to predict, or labelled intervals to score."""
+    clips = Path(toy["data"]["train"])
+    tree = toy | {"task": toy["task"] | {"span": 0.25}}
+    pipeline.run(parse(tree, []), lambda: folders.new_run_folder(tmp_path / "run", "toy", False), "ftkit train")
+    run, names = tmp_path / "run", sorted(path.relative_to(clips).as_posix() for path in clips.glob("*/*.mp4"))[:2]
+    pd.DataFrame({"file": names}).to_csv(clips / "some.csv", index=False)
+    assert main(["predict", str(run), str(clips / "some.csv"), "--out", str(tmp_path / "out.csv")]) == 0
+    rows = len(pd.read_csv(tmp_path / "out.csv"))
+    assert rows > len(names)
+    assert f"was trained on {rows} of its {rows} rows, or on files that they are parts of" in capsys.readouterr().err
+    labels = [name.partition("/")[0] for name in names]
+    pd.DataFrame({"file": names, "label": labels, "start": 0.5, "end": 0.75}).to_csv(clips / "parts.csv", index=False)
+    assert main(["evaluate", str(run), str(clips / "parts.csv")]) == 2
+    assert "trained on all" in capsys.readouterr().err
 
 
 def test_scenes_go_before_files(toy: dict[str, Any], footage: Path) -> None:

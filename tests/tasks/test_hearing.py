@@ -31,10 +31,7 @@ HEARD = {
     "wav2vec2 without a mask": [49, 199, 324],
 }
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FTKIT_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def task(seconds: float = 0.26) -> AudioClassification:

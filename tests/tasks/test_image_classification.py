@@ -33,10 +33,7 @@ from ftkit.verbs.predicting import predict
 
 TASK = ImageClassification(name="image_classification", file="file", label="label", multi_label=False)
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FTKIT_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture
@@ -85,7 +82,16 @@ def test_kept_pictures_become_what_the_plain_processor_gives(name: str) -> None:
     assert outline.shape == found.shape and outline.dtype == found.dtype
 
 
-def test_a_table_a_folder_and_a_parquet_file_are_the_same_rows(toy: dict[str, Any], tmp_path: Path) -> None:
+def test_a_table_a_folder_and_a_parquet_file_are_the_same_rows(
+    toy: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, plain = list[int](), Embedded.read
+
+    def counted(cell: Embedded) -> bytes | None:
+        reads.append(cell.row)
+        return plain(cell)
+
+    monkeypatch.setattr(Embedded, "read", counted)
     base, root = base_of(toy), Path(toy["data"]["train"])
     folder = read(str(root), Data(train="-"))
     names = folder.frame["file"].tolist()
@@ -98,6 +104,7 @@ def test_a_table_a_folder_and_a_parquet_file_are_the_same_rows(toy: dict[str, An
     assert digests[0] == digests[1] == digests[2] and len(set(digests[0])) == 24
     assert all(some.gold == parsed[0].gold and not any(some.faults) for some in parsed)
     assert [one[0] for one in parsed[2].inputs] == names
+    assert reads == list(range(24)), "to see whether a cell holds a file is to read it"
 
 
 def test_what_a_table_is_about_is_recognised(toy: dict[str, Any]) -> None:

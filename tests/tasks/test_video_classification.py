@@ -28,16 +28,7 @@ from ftkit.verbs.predicting import predict
 
 TASK = VideoClassification(name="video_classification", file="file", label="label", multi_label=False)
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FTKIT_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def toy(tmp_path: Path) -> dict[str, Any]:
-    """The toy's recipe."""
-    return registry.load("tasks", "video_classification").toy(tmp_path) | {"method": "head"}
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def base_of(tree: dict[str, Any]) -> Base:
