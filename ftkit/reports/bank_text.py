@@ -13,7 +13,7 @@ OUTCOMES = {
     "general": "stay with the general one: no gain is shown",
     "harmed": "stay with the general one: their own would harm",
     "few rows": "use the general one: too few rows",
-    "one label": "use the general one: all their rows have the same label or numbers, or no spans",
+    "one label": "use the general one: all their rows are labelled alike",
     "failed": "use the general one: training failed",
 }
 """outcome: what becomes of such groups"""
