@@ -41,6 +41,5 @@ def command(
 
     console.result("\n".join(text.summary_lines(report)), report)
     console.say(f"report: {folder / 'report.html'}")
-    following = text.following(report, trail.command) if left is None else ""
-    console.next(following or f"ftkit predict {shlex.quote(str(folder))} FILE")
+    console.next(text.following(report, shlex.quote(str(folder)), trail.command if left is None else ""))
     return 0

@@ -30,7 +30,8 @@ def wanted(recipe: Recipe, labelled: bool = True) -> dict[str, tuple[str, ...]]:
     """Recipe key -> columns that every table must have; what is still `auto` aside."""
     data = recipe.data
     keys = {key: columns for key, columns in recipe.task.columns().items() if labelled or key != GOLD}
-    extra = {"data.unit": data.unit, "data.group": data.group, "data.annotator": data.annotator}
+    group = "bank.by" if recipe.bank.by is not None else "data.group"  # as it was asked for
+    extra = {"data.unit": data.unit, group: data.group, "data.annotator": data.annotator}
     extra |= {"data.folds": data.left_out}
     keys |= {key: (column,) for key, column in extra.items() if column is not None}
     keys |= {"evaluate.slices": tuple(recipe.evaluate.slices)}

@@ -60,7 +60,8 @@ def check(groups: pd.Series, recipe: Recipe) -> list[Finding]:
     counts = groups.value_counts()
     if len(counts) > 1 and counts.iloc[0] < least:
         what = f"bank.by: none of the {len(counts):,} groups of column {by!r} has {least} rows, which its own adapter"
-        raise InputError(f"{what} takes (bank.min_rows); the largest has {many(int(counts.iloc[0]), 'row')}", OTHERS)
+        said = f"{what} takes (bank.min_rows); the largest has {many(int(counts.iloc[0]), 'row')}"
+        raise InputError(said, f"give all rows of each group, old and new together, or another column: {OTHERS}")
     if not (without := int(groups.isna().sum())):
         return []
     what = f"{many(without, 'row')} without a value in {by!r}: of no group, so that the general adapter alone has them"

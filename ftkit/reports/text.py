@@ -35,11 +35,11 @@ def summary_lines(report: Mapping[str, Any]) -> Lines:
     return _plain(lines)
 
 
-def following(report: Mapping[str, Any], command: str) -> str:
-    """What to type after the `command` that made a run which is worse than a baseline; nothing after any other."""
+def following(report: Mapping[str, Any], run: str, command: str = "") -> str:
+    """What to type after a `run`: what may be better where it is worse than a baseline and the `command` is known."""
     found = report.get("verdict") or {}
-    if found.get("outcome") != "worse":
-        return ""
+    if found.get("outcome") != "worse" or not command:
+        return f"ftkit predict {run} FILE"
     if found["reference"] == "linear_probe":
         return f"{command} --method head, the linear probe, which does better"
     return f"{command} --base NAME, another base: {words.predictor(found['reference'])} does better than this one"

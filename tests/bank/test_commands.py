@@ -119,6 +119,8 @@ def test_columns_that_part_nobody_are_refused_before_anything_is_trained(ftk: Ru
     for column, said in (("label", "is a column of task.label"), ("order", "the largest has 2 rows")):
         code, out, err = ftk(*words, column)
         assert code == 2 and said in err and "ftkit adapt DATA, without --by" in err and out == ""
+    code, _, err = ftk(*words, "usr")
+    assert code == 2 and "bank.by: no column 'usr'; did you mean user?" in err
     assert not Path("runs").exists() or [one.name for one in Path("runs").iterdir()] == ["log.jsonl"]
 
 

@@ -109,7 +109,7 @@ def test_numbers_of_comparisons_go_on(ftk: Any, runs: Path) -> None:
         (("runs/a",), "needs two runs"),
         (("runs/a", "runs/a"), "is given twice"),
         (("runs/a", "runs/bb"), "runs/bb: no such run"),
-        (("runs/a", "runs"), "is a folder, but not a run of ftkit"),
+        (("runs/a", "runs"), "runs: holds runs, but is none itself"),
         (("runs/a", "runs/b:probe"), "has no predictions of probe"),
         ((*PAIR, "--cluster", "user"), "did not keep such a column"),
         ((*PAIR, "--metric", "acuracy"), "no metric named 'acuracy'"),

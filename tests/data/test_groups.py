@@ -61,6 +61,9 @@ def test_what_parts_no_rows_into_users_is_refused() -> None:
     thin = pd.Series([f"order {i // 2}" for i in range(200)], dtype=object)
     with pytest.raises(InputError, match=r"none of the 100 groups of column 'user' has 8 rows.*the largest has 2 rows"):
         groups.check(thin, recipe("0"))
+    with pytest.raises(InputError) as refused:  # also an update with the rows of one week alone
+        groups.check(thin, recipe("0"))
+    assert "old and new together" in refused.value.hint
     for column in ("label", "text"):
         tree = {"task": {"name": "text_classification", "text": "text", "label": "label"}, "data": {"train": "x.csv"}}
         with pytest.raises(InputError, match=f"bank.by: '{column}' is a column of task.{column}"):

@@ -71,12 +71,13 @@ def test_every_variant_gives_printable_lines(variant: str) -> None:
 @pytest.mark.parametrize(
     ("outcome", "reference", "said"),
     [
-        ("better", "tfidf", ""),
-        ("cannot tell", "tfidf", ""),
+        ("better", "tfidf", "ftkit predict runs/a FILE"),
+        ("cannot tell", "tfidf", "ftkit predict runs/a FILE"),
         ("worse", "linear_probe", "ftkit train a.csv --method head"),
         ("worse", "tfidf", "ftkit train a.csv --base NAME, another base: TF-IDF does better"),
     ],
 )
 def test_after_a_run_that_is_worse_comes_what_may_be_better(outcome: str, reference: str, said: str) -> None:
-    found = following({"verdict": {"outcome": outcome, "reference": reference}}, "ftkit train a.csv")
-    assert found.startswith(said) and bool(found) == bool(said)
+    report = {"verdict": {"outcome": outcome, "reference": reference}}
+    assert following(report, "runs/a", "ftkit train a.csv").startswith(said)
+    assert following(report, "runs/a") == "ftkit predict runs/a FILE", "a run that was resumed has another command"
