@@ -181,7 +181,10 @@ class Adapter:
         tests = {fold: self.folds.test(group.rows, fold) for fold in self.folds}
         asked = [self.turn(group, fold, test) for fold, test in tests.items() if len(test)]
         found = [one for one in asked if one is not None]
-        final = self.turn(group, FINAL, NONE) if len(found) < FEWEST else None
+        alike = {one.member.pooling for one in found} == {
+            self.stage.starts[FINAL].pooling
+        }  # else heads see other numbers
+        final = None if alike and len(found) >= FEWEST else self.turn(group, FINAL, NONE)
         return found if final is None else [*found, final]
 
     def turn(self, group: Group, fold: int, test: np.ndarray) -> Turn | None:

@@ -101,6 +101,22 @@ def test_where_too_few_folds_can_train_all_rows_are_learnt_from(thirds: Path) ->
         assert torch.allclose(found.weights[name], tensor, atol=1e-4), name
 
 
+def test_where_a_general_adapter_pools_otherwise_all_rows_are_learnt_from(thirds: Path) -> None:
+    """Heads of features that were pooled in other ways have no mean."""
+    adapter, groups = toy_adapters.adapter_of(thirds)
+    starts = dict(adapter.stage.starts)
+    assert starts[1].pooling.kind == "mean"
+    starts[1] = replace(starts[1], pooling=replace(starts[1].pooling, kind="first"))
+    changed = replace(adapter, stage=replace(adapter.stage, starts=starts))
+    assert [turn.fold for turn in changed._turns(groups[0])] == [0, 1, 2, FINAL]
+    (found,) = changed.adapt(groups[:1])
+    whole = changed.turn(groups[0], FINAL, np.array([], dtype=np.int64))
+    assert whole is not None and found.weights is not None
+    changed.learn([whole])
+    for name, tensor in whole.member.snapshot().items():
+        assert torch.allclose(found.weights[name], tensor, atol=1e-4), name
+
+
 def test_a_group_that_is_in_one_fold_alone_learns_from_all_its_rows(thirds: Path) -> None:
     adapter, groups = toy_adapters.adapter_of(thirds)
     one = Group("0" * 64, "one", adapter.folds.test(groups[0].rows, 0), False)
