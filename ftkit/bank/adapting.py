@@ -124,7 +124,8 @@ class Adapter:
         That members lie too far apart for a mean shows there: it has seen every row through some of them.
         """
         asked = [(group, found[group.key], np.array(sorted(found[group.key].scores))) for group in groups]
-        said = self.learn([Turn(group.key, FINAL, rows, self._done(group.key, one)) for group, one, rows in asked])
+        turns = [Turn(group.key, FINAL, rows, self._done(group.key, one)) for group, one, rows in asked]
+        said = self._learn(turns)  # one pass, for which nothing need be looked up
         return [group for group, one, rows in asked if self._worse(rows, said[group.key], one.scores)]
 
     def _worse(self, rows: np.ndarray, mean: Mapping[int, np.ndarray], members: Mapping[int, np.ndarray]) -> bool:

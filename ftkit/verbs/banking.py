@@ -153,7 +153,8 @@ def _find(path: Path, group: str) -> tuple[BankFolder, Outcome]:
     key = key_of(group, mask_of_bank(found))
     with index.opened(found.index, found.generation.number) as opened:
         known = opened.find([key])
-        names = [] if key in known or privacy.hidden() else [str(one.record.name) for one in opened.all()]
+        others = [] if key in known or privacy.hidden() else opened.all()
+        names = [one.record.name for one in others if one.record.name is not None]
     if key not in known:
         near = get_close_matches(group, names, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}? " if near else ""

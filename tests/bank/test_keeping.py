@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import shutil
 import time
 from pathlib import Path
 
 import pytest
 import torch
+import toy_banks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -91,7 +91,7 @@ def test_a_shard_takes_little_more_than_its_weights(tmp_path: Path) -> None:
 @pytest.fixture
 def mine(bank: Path, tmp_path: Path) -> Path:
     """A copy of the bank that may be spoiled."""
-    return Path(shutil.copytree(bank, tmp_path / "bank"))
+    return toy_banks.copied(bank, tmp_path)
 
 
 def test_verify_finds_every_single_byte_that_changes(mine: Path) -> None:

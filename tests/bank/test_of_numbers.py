@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -51,30 +49,20 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def mine(maps: Path, tmp_path: Path) -> Path:
     """A copy that may change, beside its rows."""
-    shutil.copy(maps.parent / "rows.csv", tmp_path / "rows.csv")
-    return Path(shutil.copytree(maps, tmp_path / "bank"))
-
-
-def promoted_in(bank: Path) -> list[str]:
-    with index.opened(bank / "index.sqlite") as found:
-        return [str(one.record.name) for one in found.all() if one.outcome == PROMOTED]
-
-
-def report_of(bank: Path) -> Any:
-    return json.loads((bank / runs.REPORT).read_text(encoding="utf-8"))
+    return toy_banks.copied(maps, tmp_path)
 
 
 def test_a_gain_is_by_how_much_less_a_groups_own_adapter_errs(maps: Path) -> None:
     frame, _ = predictions.read(maps / runs.PREDICTIONS)
     frame["off"] = [float(np.hypot(*(a - b)[:2])) for a, b in zip(frame["gold"], frame["prediction"], strict=True)]
     off = frame.pivot_table("off", "group", "predictor")
-    gains = {line["group"]: line["gain"] for line in report_of(maps)["groups"]}
+    gains = {line["group"]: line["gain"] for line in toy_banks.report_of(maps)["groups"]}
     assert len(gains) == 8 and max(gains.values()) > 1
     for group, line in off.iterrows():
         assert gains[str(group)] == pytest.approx(line["general"] - line["adapted"], abs=1e-3)
-    report = report_of(maps)
+    report = toy_banks.report_of(maps)
     assert report["judged_by"] == "mean_error" and report["labels"] == ["x", "y", "floor"]
-    assert promoted_in(maps) and report["differences"]["adapted"]["value"] > 0
+    assert toy_banks.promoted_in(maps) and report["differences"]["adapted"]["value"] > 0
     before, after = (report["predictors"][name]["mean_error"]["value"] for name in ("general", "adapted"))
     assert report["differences"]["adapted"]["value"] == pytest.approx(before - after)
 
@@ -83,13 +71,13 @@ def test_who_pays_the_other_way_round_gains_in_texts(tmp_path: Path) -> None:
     recipe = toy_banks.numbers_recipe_for(tmp_path, "text_regression")
     bank, report = making.make(recipe, lambda: folders.new_run_folder(tmp_path / "bank", "", False))
     assert (report["primary"], report["judged_by"]) == ("rmse", "mae")
-    assert np.mean([line["gain"] for line in report["groups"]]) > 0 and promoted_in(bank)
+    assert np.mean([line["gain"] for line in report["groups"]]) > 0 and toy_banks.promoted_in(bank)
     page = (bank / "bank.html").read_text(encoding="utf-8")
     assert "a gain of +" in page and "in MAE" in page
 
 
 def test_mixed_rows_are_given_the_numbers_of_their_own_adapters(maps: Path) -> None:
-    served, name = serving.load(maps), promoted_in(maps)[0]
+    served, name = serving.load(maps), toy_banks.promoted_in(maps)[0]
     inputs = inputs_of(served, maps.parent / "rows.csv")[:6]
     whose = [name, None, "nobody", name, None, name]
     together, used, _ = served.logits(inputs, whose, lambda done: None)
@@ -109,7 +97,7 @@ def inputs_of(served: serving.Served, file: Path) -> list[Any]:
 
 
 def test_predict_and_export_say_the_same_numbers(maps: Path, tmp_path: Path) -> None:
-    name = promoted_in(maps)[0]
+    name = toy_banks.promoted_in(maps)[0]
     frame = pd.read_csv(maps.parent / "rows.csv")
     frame = frame[frame["user"] == name].drop(columns=["x", "y", "floor"])
     frame.to_csv(tmp_path / "new.csv", index=False)
@@ -160,7 +148,7 @@ def update(bank: Path, frame: pd.DataFrame, **options: Any) -> Any:
 
 
 def test_an_update_trains_who_has_changed_and_the_margin_is_in_metres(mine: Path) -> None:
-    name = promoted_in(mine)[0]
+    name = toy_banks.promoted_in(mine)[0]
     report = update(mine, more(mine, name, 2), changes=[("bank.margin", "3.0")])
     assert report["generation"] == 2 and report["update"]["trained"] == 1
     assert report["update"]["replaced"] == 1 and banking.show(mine, name)["generation"] == 2
@@ -171,7 +159,7 @@ def test_an_update_trains_who_has_changed_and_the_margin_is_in_metres(mine: Path
 def test_adapters_that_stay_beside_a_new_general_one_say_what_they_said(mine: Path) -> None:
     """The new one counts from another mean; with a margin of nothing at all hardly anybody is replaced."""
     served = serving.load(mine)
-    inputs, names = inputs_of(served, mine.parent / "rows.csv"), promoted_in(mine)
+    inputs, names = inputs_of(served, mine.parent / "rows.csv"), toy_banks.promoted_in(mine)
     before = {name: served.logits(inputs, [name] * len(inputs), lambda done: None)[0] for name in names}
     frame = pd.read_csv(mine.parent / "rows.csv")
     fewer = frame.drop(frame.index[(frame["user"] == "user 7") & (frame["x"] > frame["x"].min())])

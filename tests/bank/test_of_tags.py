@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from ftkit.bank import adapting, index, making, nearest, rows, serving, shards
 from ftkit.bank.evaluating import evaluate
 from ftkit.bank.grouping import key_of
 from ftkit.bank.measuring import Measure
-from ftkit.bank.records import PROMOTED
 from ftkit.bank.stage import FINAL, open_stage
 from ftkit.cli import main
 from ftkit.data.tags import mended, types_of
@@ -60,17 +58,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def mine(names: Path, tmp_path: Path) -> Path:
     """A copy that may change, beside its rows."""
-    shutil.copy(names.parent / "rows.jsonl", tmp_path / "rows.jsonl")
-    return Path(shutil.copytree(names, tmp_path / "bank"))
-
-
-def promoted_in(bank: Path) -> list[str]:
-    with index.opened(bank / "index.sqlite") as found:
-        return [str(one.record.name) for one in found.all() if one.outcome == PROMOTED]
-
-
-def report_of(bank: Path) -> Any:
-    return json.loads((bank / runs.REPORT).read_text(encoding="utf-8"))
+    return toy_banks.copied(names, tmp_path)
 
 
 def valid(tags: Any) -> bool:
@@ -97,12 +85,12 @@ def test_a_gain_is_by_how_much_more_of_a_texts_spans_are_right(names: Path) -> N
     assert all(len(row.gold) == len(row.prediction) == len(row.scores) for row in frame.itertuples())
     frame["f1"] = [row_f1(gold, said) for gold, said in zip(frame["gold"], frame["prediction"], strict=True)]
     f1 = frame.pivot_table("f1", "group", "predictor")
-    report = report_of(names)
+    report = toy_banks.report_of(names)
     for line in report["groups"]:
         apart = f1.loc[line["group"], "adapted"] - f1.loc[line["group"], "general"]
         assert line["gain"] == pytest.approx(apart) and line["own"] == pytest.approx(f1.loc[line["group"], "adapted"])
     assert (report["primary"], report["judged_by"]) == ("span_f1", "row_span_f1")
-    assert promoted_in(names) and report["outcomes"].get("failed", 0) == 0
+    assert toy_banks.promoted_in(names) and report["outcomes"].get("failed", 0) == 0
     before, after = (report["predictors"][name]["span_f1"]["value"] for name in ("general", "bank"))
     assert after > before + 0.2  # the primary metric is told beside it
     page = (names / "bank.html").read_text(encoding="utf-8")
@@ -133,7 +121,7 @@ def said_of(places: list[list[int]]) -> np.ndarray:
 
 
 def test_mixed_rows_are_given_the_tags_of_their_own_adapters(names: Path) -> None:
-    served, name = serving.load(names), promoted_in(names)[0]
+    served, name = serving.load(names), toy_banks.promoted_in(names)[0]
     inputs = [tuple(line["tokens"]) for line in lines_of(names.parent)[:6]]
     together, used, _ = served.logits(inputs, [name, None, "nobody", name, None, name], lambda done: None)
     alone, general = (served.logits(inputs, [who] * 6, lambda done: None)[0] for who in (name, None))
@@ -148,7 +136,7 @@ def test_predict_and_export_say_the_same_tags(names: Path, tmp_path: Path) -> No
     from safetensors.torch import load_file
     from transformers import AutoModel, AutoTokenizer
 
-    name = promoted_in(names)[0]
+    name = toy_banks.promoted_in(names)[0]
     theirs = [line for line in lines_of(names.parent) if line["user"] == name]
     new = write(tmp_path / "new.jsonl", [{"tokens": line["tokens"], "user": name} for line in theirs])
     banking.predict(names, new, tmp_path / "out.jsonl")
@@ -287,7 +275,7 @@ def said(bank: Path) -> list[np.ndarray]:
 
 
 def test_weeks_and_the_way_back(mine: Path) -> None:
-    name, first = promoted_in(mine)[0], said(mine)
+    name, first = toy_banks.promoted_in(mine)[0], said(mine)
     number = int(name[-1])
     lines = lines_of(mine.parent)
     report = update(mine, more(lines, name))
@@ -365,7 +353,7 @@ def test_a_bank_that_was_stopped_ends_as_one_that_nobody_disturbed(
 def test_a_centre_is_the_mean_of_the_tokens_of_the_untouched_base(names: Path) -> None:
     from transformers import AutoModel, AutoTokenizer
 
-    served, name = serving.load(names), promoted_in(names)[0]
+    served, name = serving.load(names), toy_banks.promoted_in(names)[0]
     inputs = [tuple(line["tokens"]) for line in lines_of(names.parent) if line["user"] == name]
     base = served.stage.one.base.folder
     model, tokenizer = AutoModel.from_pretrained(base).eval(), AutoTokenizer.from_pretrained(base)

@@ -32,8 +32,7 @@ USERS = [f"user {i}" for i in range(8)]
 @pytest.fixture
 def mine(bank: Path, tmp_path: Path) -> Path:
     """A copy of the bank that may change, beside its rows."""
-    shutil.copy(bank.parent / "rows.csv", tmp_path / "rows.csv")
-    return Path(shutil.copytree(bank, tmp_path / "bank"))
+    return toy_banks.copied(bank, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,13 @@ from __future__ import annotations
 import csv
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
-from ftkit import registry
+from ftkit import registry, runs
+from ftkit.bank import index
+from ftkit.bank.records import PROMOTED
 from ftkit.recipe import Recipe, parse
 
 OTHERS = 4
@@ -134,3 +137,21 @@ def _recipe(tree: dict[str, Any], file: Path, changes: dict[str, Any]) -> Recipe
         "bank": {"by": "user", "lr": 0.1, "epochs": 12, "stack": 3},
     }
     return parse(tree).replace({key.replace("__", "."): value for key, value in changes.items()})
+
+
+def copied(bank: Path, place: Path) -> Path:
+    """A copy of a bank that may change, beside its rows."""
+    for rows in bank.parent.glob("rows.*"):
+        shutil.copy(rows, place)
+    return Path(shutil.copytree(bank, place / "bank"))
+
+
+def promoted_in(bank: Path) -> list[str]:
+    """Names of the groups that use an adapter of their own."""
+    with index.opened(bank / "index.sqlite") as found:
+        return [str(one.record.name) for one in found.all() if one.outcome == PROMOTED]
+
+
+def report_of(bank: Path) -> Any:
+    """A bank's report."""
+    return json.loads((bank / runs.REPORT).read_text(encoding="utf-8"))
