@@ -17,6 +17,10 @@ EVERY = 10.0  # seconds between lines of progress in a log
 Mode = Literal["human", "json", "quiet"]
 
 
+Said = tuple[Literal["say", "warn"], str]
+"""how, and what"""
+
+
 class Progress(Protocol):
     """A running count; `update` may carry a short status such as the loss."""
 
@@ -28,15 +32,35 @@ class Console:
     """What the process says, and how loudly."""
 
     mode: Mode = "human"
+    _heard: list[Said] | None = None
+    """what is said, where somebody else is to say it"""
 
     def say(self, text: str) -> None:
         """Tell a person what happens (stderr)."""
-        if self.mode == "human":
+        if self._heard is not None:
+            self._heard.append(("say", text))
+        elif self.mode == "human":
             _write(sys.stderr, text + "\n")
 
     def warn(self, text: str) -> None:
         """Tell a person, also under `--quiet`, what they would regret not knowing (stderr)."""
-        _write(sys.stderr, f"warning: {text}\n")
+        if self._heard is not None:
+            self._heard.append(("warn", text))
+        else:
+            _write(sys.stderr, f"warning: {text}\n")
+
+    @contextmanager
+    def heard(self) -> Iterator[list[Said]]:
+        """What is said within the block, for another process to `repeat`; this one stays silent."""
+        self._heard = []
+        try:
+            yield self._heard
+        finally:
+            self._heard = None
+
+    def repeat(self, said: Said) -> None:
+        """Say what another process has said."""
+        (self.say if said[0] == "say" else self.warn)(said[1])
 
     def error(self, message: str, hint: str = "") -> None:
         """The last thing that a failing command says (stderr)."""
@@ -61,7 +85,7 @@ class Console:
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Progress]:
         """A bar with rows per second and time left; in a log, a line now and then."""
-        if self.mode != "human":
+        if self.mode != "human" or self._heard is not None:
             yield _Silent()
             return
         if not sys.stderr.isatty():

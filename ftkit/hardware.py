@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CGROUP = Path("/sys/fs/cgroup")
 PROC = Path("/proc")
+_sharers = 1
+_beside = 0
+"""bytes that processes which this one has forked have held at most beside its own"""
 
 
 def processors() -> int:
@@ -61,7 +64,19 @@ def memory_free() -> int:
         ):
             for limit, usage in zip(_numbers(folder / most)[:1], _numbers(folder / held)[:1], strict=False):
                 free.append(limit - usage + _size(folder / "memory.stat", cache))  # files not used of late give way
-    return max(0, min(free))
+    return max(0, min(free)) // _sharers
+
+
+def share(sharers: int) -> None:
+    """Count from here on as one of so many processes that take what is free between them."""
+    global _sharers
+    _sharers = sharers
+
+
+def beside(size: int) -> None:
+    """Count bytes that forked processes hold into `peak_memory`."""
+    global _beside
+    _beside = max(_beside, size)
 
 
 def memory_kills() -> tuple[str, int] | None:
@@ -75,10 +90,10 @@ def memory_kills() -> tuple[str, int] | None:
 
 
 def peak_memory() -> int:
-    """Most bytes that this process has held in memory so far."""
+    """Most bytes that this process, and those that it has forked, have held in memory so far."""
     # VmHWM starts at zero with the program; ru_maxrss is inherited from whoever started it
     if peak := _size(PROC / "self" / "status", "VmHWM:"):
-        return peak
+        return peak + _beside
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -87,6 +102,8 @@ def peak_memory() -> int:
 
 def forget_peak_memory() -> None:
     """Let `peak_memory` count from here on; where the system cannot do that, it stays that of the whole process."""
+    global _beside
+    _beside = 0
     with contextlib.suppress(OSError):
         (PROC / "self" / "clear_refs").write_text("5", encoding="ascii")
 

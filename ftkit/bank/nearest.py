@@ -24,6 +24,7 @@ from ftkit.bank.stage import BIAS, FINAL, WEIGHT
 from ftkit.console import console
 from ftkit.errors import FtkitError
 from ftkit.features import tokens
+from ftkit.training.workers import side_by_side
 
 if TYPE_CHECKING:
     from ftkit.bank.adapting import Adapter
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 FEWEST, MOST, SHARE = 20, 50, 0.1
 """groups that are left out: each may call for another group's members to be trained once more"""
+TURNS = 16
+"""members that are trained together"""
 SEED = 0
 """draws them, and the rows by which their nearest is found"""
 
@@ -97,8 +100,7 @@ def measured(adapter: Adapter, groups: Sequence[Group], folder: Path, outcomes: 
     some = [could[i] for i in sorted(np.random.default_rng(SEED).permutation(len(could))[:count])]
     console.say(f"how {len(some)} groups would do with the nearest other group's adapter")
     try:
-        turns = _lent(adapter, groups, _borrowers(adapter, some, known))
-        learnt = {row: one for each in adapter.learn(turns).values() for row, one in each.items()}
+        learnt = _learnt(adapter, _lent(adapter, groups, _borrowers(adapter, some, known)))
     except FtkitError as error:
         console.warn(f"that could not be measured: {error.message}")
         return None
@@ -133,6 +135,18 @@ def _lent(adapter: Adapter, groups: Sequence[Group], borrowers: Mapping[str, Seq
             if len(test := adapter.folds.test(rows, fold)):
                 found.append(adapter.turn(lenders[key], fold, test))
     return [one for one in found if one is not None]
+
+
+def _learnt(adapter: Adapter, turns: Sequence[Turn]) -> dict[int, np.ndarray]:
+    """What the lenders' members say, row: probabilities."""
+    some = [turns[start : start + TURNS] for start in range(0, len(turns), TURNS)]
+    found = dict[int, np.ndarray]()
+    with side_by_side(
+        lambda i: adapter.learn(some[i]), range(len(some)), len(some), adapter.stop, adapter.job.network.device
+    ) as ended:
+        for _, each in ended:
+            found |= {row: one for mine in each.values() for row, one in mine.items()}
+    return found
 
 
 def _compared(adapter: Adapter, some: Sequence[Group], learnt: Mapping[int, np.ndarray], could: int) -> Cold:

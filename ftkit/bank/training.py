@@ -29,6 +29,7 @@ from ftkit.training.encoding import Prepared
 from ftkit.training.judging import judged
 from ftkit.training.passes import Job
 from ftkit.training.stopping import Stop
+from ftkit.training.workers import side_by_side
 
 
 @dataclass(frozen=True)
@@ -87,16 +88,24 @@ def train(place: Place, adapter: Adapter, groups: Sequence[Group], hashes: Seque
         (place.path / name).mkdir(exist_ok=True, mode=0o700 if privacy.hidden() else 0o777)
     stacks = stacks_of(list(groups), adapter.stage.recipe.bank.stack)
     numbers = tuple(range(place.first, place.first + len(stacks)))
-    with console.progress("adapting to groups", len(groups)) as bar:
-        done = 0
-        for number, stack in zip(numbers, stacks, strict=True):
-            if not _there(place, number, [data_of(adapter.frame, group, adapter.mask) for group in stack]):
-                found = adapter.adapt(stack)
-                told = adapter.frame, hashes, adapter.folds.fold, adapter.mask
-                kept = rows.of_stack(stack, found, *told, exact=are_numbers(adapter.targets))
-                rows.write(rows.path_of(place.path / bank.ROWS, number), kept)
-                _shard(place, number, stack, found, nearest.centres(adapter, stack))
-            done += len(stack)
+    keys = [[data_of(adapter.frame, group, adapter.mask) for group in stack] for stack in stacks]
+    missing = [i for i, number in enumerate(numbers) if not _there(place, number, keys[i])]
+
+    def work(i: int) -> int:
+        found = adapter.adapt(stacks[i])
+        told = adapter.frame, hashes, adapter.folds.fold, adapter.mask
+        kept = rows.of_stack(stacks[i], found, *told, exact=are_numbers(adapter.targets))
+        rows.write(rows.path_of(place.path / bank.ROWS, numbers[i]), kept)
+        _shard(place, numbers[i], stacks[i], found, nearest.centres(adapter, stacks[i]))
+        return len(stacks[i])
+
+    device, done = adapter.job.network.device, len(groups) - sum(len(stacks[i]) for i in missing)
+    with (
+        side_by_side(work, missing, len(stacks), adapter.stop, device) as ended,
+        console.progress("adapting to groups", len(groups)) as bar,
+    ):
+        for _, count in ended:
+            done += count
             bar.update(done)
     return numbers
 

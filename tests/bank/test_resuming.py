@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,16 +26,16 @@ from ftkit.verbs import adapting as verb
 KILLS = int(os.environ.get("FTKIT_BANK_KILLS", "4"))
 
 
-def recipe_of(folder: Path) -> Any:
-    return toy_banks.recipe_for(folder, bank__stack=2, bank__epochs=2, train__epochs=1)
+def recipe_of(folder: Path, threads: int = 1) -> Any:
+    return toy_banks.recipe_for(folder, bank__stack=2, bank__epochs=2, train__epochs=1, train__threads=threads)
 
 
-def carry_out(data: Path, folder: Path) -> None:
+def carry_out(data: Path, folder: Path, threads: int = 1) -> None:
     """Begin a bank, or take it up where it was left."""
     begun = (folder / runs.RECIPE).is_file()
     if folder.exists() and not begun:
         shutil.rmtree(folder)
-    recipe = read(folder / runs.RECIPE) if begun else recipe_of(data)
+    recipe = read(folder / runs.RECIPE) if begun else recipe_of(data, threads)
     making.make(recipe, lambda: folder if begun else folders.new_run_folder(folder, "", False))
 
 
@@ -61,6 +63,17 @@ def same(folder: Path, reference: Path) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     carry_out(folder, folder / "bank")
+    return folder / "bank"
+
+
+@pytest.fixture(scope="module")
+def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with two threads, so that stacks train in processes of their own."""
+    folder = tmp_path_factory.mktemp("side_by_side")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ftkit.bank.document.render_bank", lambda report: "")  # what draws does not outlive a fork
+        # this process itself stays without threads: those forked from it could not have any
+        assert forked(lambda: carry_out(folder, folder / "bank", threads=2)) == 0
     return folder / "bank"
 
 
@@ -103,6 +116,36 @@ def test_a_damaged_shard_is_trained_again(whole: Path, tmp_path: Path, capsys: p
     same(folder, whole)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
+def test_stacks_side_by_side_are_taken_up_as_well(side_by_side: Path, tmp_path: Path) -> None:
+    folder, parent, plain = tmp_path / "bank", 0, making.training.rows.write
+
+    def stopping(path: Path, kept: Any) -> None:
+        plain(path, kept)
+        assert os.getpid() != parent
+        if len(list(path.parent.iterdir())) > 2:
+            os.kill(parent, signal.SIGTERM)
+            time.sleep(60)  # it is ended before that
+
+    def stopped() -> None:
+        nonlocal parent
+        parent = os.getpid()
+        with pytest.raises(Interrupted):
+            carry_out(side_by_side.parent, folder, threads=2)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ftkit.bank.document.render_bank", lambda report: "")
+        with pytest.MonkeyPatch.context() as other:
+            other.setattr(making.training.rows, "write", stopping)
+            assert forked(stopped) == 0
+        there = sorted((folder / "shards").iterdir())
+        assert 1 <= len(there) < 4 and folders.state(folder) == "partial"
+        times = [path.stat().st_mtime_ns for path in there]
+        assert forked(lambda: carry_out(side_by_side.parent, folder)) == 0
+    assert [path.stat().st_mtime_ns for path in there] == times
+    same(folder, side_by_side)
+
+
 def _interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
@@ -123,20 +166,20 @@ def test_other_data_are_not_taken_up(whole: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("case", range(KILLS))
-def test_killed_at_random_moments_it_ends_the_same(whole: Path, tmp_path: Path, case: int) -> None:
+def test_killed_at_random_moments_it_ends_the_same(whole: Path, side_by_side: Path, tmp_path: Path, case: int) -> None:
     chance, folder, killed = random.Random(case), tmp_path / "bank", 0
-    start = time.monotonic()
+    start, threads, reference = time.monotonic(), 1 + case % 2, (whole, side_by_side)[case % 2]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ftkit.bank.document.render_bank", lambda report: "")  # what draws does not outlive a fork
-        assert forked(lambda: carry_out(whole.parent, tmp_path / "timed")) == 0
+        assert forked(lambda: carry_out(whole.parent, tmp_path / "timed", threads)) == 0
         longest = time.monotonic() - start
         while not folders.is_bank(folder):
             after = None if killed == 3 else chance.uniform(0, longest)
-            status = forked(lambda: carry_out(whole.parent, folder), after)
+            status = forked(lambda: carry_out(whole.parent, folder, threads), after)
             assert status == 0 or os.WIFSIGNALED(status), "the bank failed by itself"
             killed += os.WIFSIGNALED(status)
             if not killed:
                 shutil.rmtree(folder)
                 longest /= 2
-    same(folder, whole)
+    same(folder, reference)
     assert not list(folder.rglob("*.tmp"))

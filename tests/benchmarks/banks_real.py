@@ -4,7 +4,9 @@ With `--loop` seconds a group of `rival_groups.py`, in one process and of its st
 
     python tests/benchmarks/banks_real.py ratings.csv --by user_id --loop 16.4 8 -- --label offensiveness --method lora
 
-What stands behind `--` goes to `ftkit adapt` as it is. Writes one JSON line; seconds are those of the processor.
+What stands behind `--` goes to `ftkit adapt` as it is. Writes one JSON line: seconds of the processor, and as they pass
+on the clock. Several threads make the processor's seconds more and the clock's fewer, so that banks and loops with more
+than one are compared by the clock (`--by-clock`), on a machine that does nothing else.
 """
 
 from __future__ import annotations

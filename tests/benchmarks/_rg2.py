@@ -1,0 +1,98 @@
+"""A rival of banks: a loop over groups with `transformers.Trainer` + PEFT, in one process that loads the base once.
+
+Of each group four fifths of the rows train an adapter and the others score it; ftkit makes three of a group that are
+all scored, and a general one. With one group it is what a script that is started for each group takes:
+
+    python tests/benchmarks/rival_groups.py rows.csv --by user_id --label offensiveness --groups 4
+
+Writes one JSON line: seconds of the processor from the start of the process, and those of each group.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from measure import packaged_minilm
+from rival_trainer import adapted, right, settings
+
+TESTED = 5  # one row of so many
+
+
+def arguments() -> argparse.Namespace:
+    """Flags of the command line."""
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("rows", type=Path, help="CSV file")
+    made.add_argument("--by", required=True, help="column of the groups")
+    made.add_argument("--text", default="text", help="column of the texts")
+    made.add_argument("--label", default="label", help="column of the labels")
+    made.add_argument("--groups", type=int, default=4, help="how many of them, the first of the file")
+    made.add_argument("--layers", default="1", help="all, a number of last blocks, or 0 for the head alone")
+    made.add_argument("--target", nargs="+", default=["query", "value"], help="modules with LoRA, last parts of names")
+    made.add_argument("--epochs", type=int, default=8, help="passes over the training rows")
+    made.add_argument("--batch", type=int, default=8, help="rows in one step")
+    made.add_argument("--max-length", type=int, default=128, help="tokens")
+    made.add_argument("--lr", type=float, default=6e-3, help="peak learning rate")
+    made.set_defaults(by_length=True, precision="fp32", seed=0)
+    return made.parse_args()
+
+
+def main() -> None:
+    """Train and score an adapter for each group."""
+    args = arguments()
+    import pandas as pd
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, set_seed
+
+    torch.set_num_threads(2)
+    set_seed(args.seed)
+    frame = pd.read_csv(args.rows, dtype=str)
+    labels = sorted(frame[args.label].unique())
+    folder = str(packaged_minilm())
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    base = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(labels), dtype=torch.float32)
+    taken, hits = [], list[bool]()
+    for name in frame[args.by].unique()[: args.groups]:
+        start = time.perf_counter()
+        mine = frame[frame[args.by] == name]
+        rows = list(zip(mine[args.text], map(labels.index, mine[args.label]), strict=True))
+        hits += one_group(args, copy.deepcopy(base), tokenizer, rows)
+        taken.append(round(time.perf_counter() - start, 2))
+    line = {"seconds": round(time.perf_counter(), 2), "groups": taken, "accuracy": sum(hits) / len(hits)}
+    sys.stdout.write(json.dumps(line) + "\n")
+
+
+def one_group(args: argparse.Namespace, model: Any, tokenizer: Any, rows: list[tuple[str, int]]) -> list[bool]:
+    """Which of a group's test rows are labelled rightly by an adapter that has learnt from its others."""
+    from datasets import Dataset
+    from transformers import DataCollatorWithPadding, PrinterCallback, Trainer
+
+    def prepare(some: list[tuple[str, int]]) -> Dataset:
+        data = Dataset.from_dict({"text": [text for text, _ in some], "labels": [gold for _, gold in some]})
+        cut = {"truncation": True, "max_length": args.max_length}
+        return data.map(lambda batch: tokenizer(batch["text"], **cut), batched=True, remove_columns="text")
+
+    train = prepare([row for i, row in enumerate(rows) if i % TESTED])
+    test = prepare(rows[::TESTED])
+    collate = DataCollatorWithPadding(tokenizer)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(
+            model=adapted(model, args.layers, args.target),
+            args=settings(args, folder),
+            train_dataset=train,
+            processing_class=tokenizer,
+            data_collator=collate,
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+        return right(trainer.model, [dict(row) for row in test], collate)
+
+
+if __name__ == "__main__":
+    main()
