@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from ftkit.bank import records
+from ftkit.bank.answers import Answers
 from ftkit.bank.carried import labelled, own_labels, several
 from ftkit.bank.grouping import Folds, Group, data_of, units_of
 from ftkit.bank.records import Record
@@ -67,12 +69,17 @@ class Adapter:
     mask: Mask
     stop: Stop
 
+    @cached_property
+    def answers(self) -> Answers:
+        """What the general adapters and the untouched base say of rows."""
+        return Answers(self.job.examples.hashes)
+
     def adapt(self, stack: Sequence[Group]) -> list[Adapted]:
         """Every group of a stack; one that fails is noted with its reason, and stops no other.
 
         Raises KeyboardInterrupt between two steps where it was asked to stop.
         """
-        general = self.general(stack)
+        general = self.general(np.concatenate([group.rows for group in stack]))
         groups = [group for group in stack if not group.why_not]
         try:
             found = self._learnt(groups)
@@ -96,18 +103,19 @@ class Adapter:
         name = None if self.mask.on else group.name
         return Record(group.key, name, len(group.rows), group.new, data_of(self.frame, group, self.mask), trained=now)
 
-    def general(self, stack: Sequence[Group]) -> dict[int, np.ndarray]:
-        """Row: probabilities by the general adapter that has not seen it; a text that many have is read once."""
+    def general(self, rows: np.ndarray, keep: bool = False) -> dict[int, np.ndarray]:
+        """Row: probabilities by the general adapter that has not seen it."""
         found = dict[int, np.ndarray]()
-        rows = np.concatenate([group.rows for group in stack])
         for fold in self.folds:
             test = self.folds.test(rows, fold)
             if len(test):
-                hashes = np.array([self.job.examples.hashes[i] for i in test])
-                _, first, again = np.unique(hashes, return_index=True, return_inverse=True)
-                each = self.stage.recipe.task.scores(self.ask(self.stage.starts[fold], test[first]))[again]
-                found |= dict(zip(test.tolist(), each, strict=True))
+                said = self.answers.of(fold, test, partial(self._asked, self.stage.starts[fold]), keep)
+                found |= dict(zip(test.tolist(), said, strict=True))
         return found
+
+    def _asked(self, start: Start, rows: np.ndarray) -> np.ndarray:
+        scores: np.ndarray = self.stage.recipe.task.scores(self.ask(start, rows))
+        return scores
 
     def _learnt(self, groups: Sequence[Group]) -> dict[str, Learnt]:
         turns = {group.key: self._turns(group) for group in groups}

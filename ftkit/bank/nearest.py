@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ftkit.bank import shards
+from ftkit.bank.answers import EMBEDDED
 from ftkit.bank.carried import labelled
 from ftkit.bank.folder import Cold
 from ftkit.bank.records import PROMOTED, Outcome
@@ -43,13 +44,13 @@ def centres(adapter: Adapter, stack: Sequence[Group]) -> torch.Tensor | None:
     """(groups, width) mean embedding of each group's rows; None where rows are hidden."""
     if adapter.mask.on:
         return None
-    each = _embedded(adapter, np.concatenate([group.rows for group in stack]))
+    each = embedded(adapter, np.concatenate([group.rows for group in stack]))
     ends = np.cumsum([len(group.rows) for group in stack])[:-1]
     return torch.from_numpy(np.stack([some.mean(axis=0) for some in np.split(each, ends)]))
 
 
-def _embedded(adapter: Adapter, rows: np.ndarray) -> np.ndarray:
-    """(rows, width) float32 features of the untouched base, of a row of tokens their mean; equal rows are read once.
+def embedded(adapter: Adapter, rows: np.ndarray, keep: bool = False) -> np.ndarray:
+    """(rows, width) float32 features of the untouched base, of a row of tokens their mean.
 
     The network itself holds a method's weights as they are before any step, with which it is the base; a head that
     changes nothing lets its features through.
@@ -59,11 +60,12 @@ def _embedded(adapter: Adapter, rows: np.ndarray) -> np.ndarray:
     width = like.shape[1]
     weights = {name: parameter.detach() for name, parameter in network.trainable().items()}
     weights |= {WEIGHT: torch.eye(width).to(like), BIAS: torch.zeros(width).to(like)}
-    hashes = np.array([adapter.job.examples.hashes[i] for i in rows])
-    _, first, again = np.unique(hashes, return_index=True, return_inverse=True)
-    found = tokens.means(adapter.ask(replace(start, weights=weights, scale=None), rows[first]))
-    each: np.ndarray = found.astype(np.float32)[again]
-    return each
+    untouched = replace(start, weights=weights, scale=None)
+
+    def ask(some: np.ndarray) -> np.ndarray:
+        return tokens.means(adapter.ask(untouched, some)).astype(np.float32)
+
+    return adapter.answers.of(EMBEDDED, rows, ask, keep)
 
 
 def kept_centres(folder: Path, outcomes: Iterable[Outcome]) -> dict[str, np.ndarray]:
@@ -118,7 +120,7 @@ def _borrowers(adapter: Adapter, some: Sequence[Group], known: Mapping[str, np.n
     """The groups that are left out, by the key of their nearest other group."""
     few, chance = adapter.stage.recipe.bank.min_rows, np.random.default_rng(SEED)
     drawn = [chance.permutation(group.rows)[:few] for group in some]
-    each = _embedded(adapter, np.concatenate(drawn))
+    each = embedded(adapter, np.concatenate(drawn))
     found: dict[str, list[Group]] = {}
     for group, mine in zip(some, np.split(each, np.cumsum([len(rows) for rows in drawn])[:-1]), strict=True):
         others = {key: centre for key, centre in known.items() if key != group.key}
@@ -154,7 +156,7 @@ def _compared(adapter: Adapter, some: Sequence[Group], learnt: Mapping[int, np.n
     few, measure = adapter.stage.recipe.bank.min_rows, adapter.stage.measure
     asked = [_asked(adapter, group) for group in some]
     rows, whose = np.concatenate(asked), np.repeat(np.arange(len(some)), [len(one) for one in asked])
-    general = adapter.general(some)
+    general = adapter.general(rows)
     before = tokens.stacked([general[row] for row in rows.tolist()])
     after = tokens.stacked([learnt.get(row, general[row]) for row in rows.tolist()])
     one, other = (measure.scored(adapter.targets[rows], scores) for scores in (after, before))

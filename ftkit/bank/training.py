@@ -89,6 +89,10 @@ def train(place: Place, adapter: Adapter, groups: Sequence[Group], hashes: Seque
     stacks = stacks_of(list(groups), adapter.stage.recipe.bank.stack)
     numbers = tuple(range(place.first, place.first + len(stacks)))
     keys = [[data_of(adapter.frame, group, adapter.mask) for group in stack] for stack in stacks]
+    if len(known := adapter.answers.shared(groups)):
+        adapter.general(known, keep=True)
+        if not adapter.mask.on:
+            nearest.embedded(adapter, known, keep=True)
     missing = [i for i, number in enumerate(numbers) if not _there(place, number, keys[i])]
 
     def work(i: int) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ftkit.features import tokens
+from ftkit.features.processor import unshared
 from ftkit.features.scale import Scale
 
 OF_CLASSES = 10.0  # strength of the classes beside numbers, whose log odds need larger weights: as the ranges above
@@ -25,6 +26,7 @@ class Solver:
     and each strength starts from the solution of the last.
     """
 
+    @unshared
     def __init__(
         self,
         features: np.ndarray,
@@ -55,6 +57,7 @@ class Solver:
         self._whole = None if targets.ndim == 2 else _Whole(rows, targets, labels, balanced)
         self._parts = [_Binary(rows, one, balanced) for one in targets.T] if targets.ndim == 2 else []
 
+    @unshared
     def at(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
         """Weight (labels, width) and bias (labels,); a head of numbers gives them in sds from their mean."""
         found = []
