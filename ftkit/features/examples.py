@@ -46,7 +46,8 @@ class Examples:
     """what frozen modules above the cut make of some rows, while it is looked up"""
 
     def __post_init__(self) -> None:
-        self.lengths = lengths_of(self.rows)
+        seen = self.task.positions(self.rows, self.processor)
+        self.lengths = lengths_of(self.rows) if seen is None else seen
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -185,6 +185,10 @@ class Task(Entry):
         """Positions at which a row is cut."""
         raise TypeError(f"{type(self).__name__} has no longest")
 
+    def positions(self, rows: Sequence[dict[str, np.ndarray]], processor: Any) -> np.ndarray | None:
+        """(rows,) positions of each row as the blocks of the base see it; None where they are those of its arrays."""
+        return None
+
     def collate(self, rows: list[dict[str, np.ndarray]], processor: Any) -> dict[str, torch.Tensor]:
         """A batch padded to its own longest row."""
         raise TypeError(f"{type(self).__name__} has no collate")

@@ -60,6 +60,13 @@ class Processor:
 
     scaling: Scaling
     kind: str
+    patch: int = 1
+    """samples that make one position; of `patchtst` and `patchtsmixer`, whose channels are rows of their own, about"""
+
+    @property
+    def positions(self) -> int:
+        """Positions of a window as the model's blocks see it."""
+        return max(1, self.scaling.points // self.patch)
 
     @classmethod
     def of(cls, base: Base) -> Processor:
@@ -69,11 +76,13 @@ class Processor:
         if kind not in CHANNELS:
             known = ", ".join(sorted(CHANNELS))
             raise InputError(f"{base.name}: a {kind} is no model of series", f"give one of {known} with --base")
+        patch = _patch(kind, config)
         if KEY in config:
-            return cls(Scaling(**config[KEY] | {name: tuple(config[KEY][name]) for name in ("offset", "scale")}), kind)
+            own = config[KEY] | {name: tuple(config[KEY][name]) for name in ("offset", "scale")}
+            return cls(Scaling(**own), kind, patch)
         points = config[CHANNELS[kind][1]]
         free = kind == "patchtst" and config.get("share_embedding", True) and not config.get("channel_attention")
-        return cls(Scaling(points, 0 if free else config[CHANNELS[kind][0]], "none"), kind)
+        return cls(Scaling(points, 0 if free else config[CHANNELS[kind][0]], "none"), kind, patch)
 
     def batch(self, windows: np.ndarray) -> dict[str, torch.Tensor]:
         """(rows, time, channels) float32 as the model's forward names and shapes it."""
@@ -117,6 +126,16 @@ class Processor:
             "    block = torch.tensor(np.array(rows), dtype=torch.float32)",
             f"    return {turned.get(self.kind, '{' + repr('past_values') + ': block}')}",
         ]
+
+
+def _patch(kind: str, config: dict[str, Any]) -> int:
+    """Samples that make one position of a model, by its config; 1 where that does not tell."""
+    if kind == "vit":
+        size = config.get("patch_size", 16)
+        return int(size if isinstance(size, int) else size[-1])
+    if kind == "speech_to_text":
+        return int(2 ** config.get("num_conv_layers", 2))  # each halves them
+    return max(1, int(config.get("patch_stride", 1)) // max(1, int(config.get("num_input_channels", 1))))
 
 
 def scaling_for(windows: Sequence[Window], normalise: str, points: int) -> Scaling:

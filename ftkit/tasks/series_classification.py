@@ -14,6 +14,7 @@ from ftkit.tasks._labelled import Labelled
 from ftkit.tasks._snippet import Snippet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import torch
@@ -201,6 +202,10 @@ class SeriesClassification(Labelled):
     def longest(self, processor: Processor) -> int:
         """Samples of every window."""
         return processor.scaling.points
+
+    def positions(self, rows: Sequence[dict[str, np.ndarray]], processor: Processor) -> np.ndarray:
+        """Patches of a window: several samples make one."""
+        return np.full(len(rows), processor.positions)
 
     def collate(self, rows: list[dict[str, np.ndarray]], processor: Processor) -> dict[str, torch.Tensor]:
         """All windows have one length, so that nothing is padded."""
