@@ -41,9 +41,11 @@ def run(
         recipe, splits = prepare(recipe)
         splits = used_only(splits)
         recipe, mask = decided(recipe, splits), mask_of(splits.rows.labels)
+    with clock.phase("load"):
+        model = assemble(recipe)
+    recipe = recipe.replace({"train.threads": processor.threads(recipe.train.threads, model.network.width)})
     with processor.used(recipe.train.threads):
         with clock.phase("load"):
-            model = assemble(recipe)
             prepared = encode(recipe, splits, model)
         folder = claim()
         refuse_small_disk(folder, weight_of(model.network, recipe.seeds))

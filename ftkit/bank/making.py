@@ -56,7 +56,7 @@ def make(recipe: Recipe, claim: Callable[[], Path], command: str = "") -> tuple[
         kept.recipe(recipe)
         with clock.phase("general"):
             start = general.made(path / bank.GENERAL, recipe, command)
-        with processor.used(read(start / runs.RECIPE).train.threads):
+        with processor.used(read(start / runs.RECIPE).train.threads, processes=recipe.train.threads):
             report = _adapt(kept, start, splits, clock, command)
     return path, report
 

@@ -109,7 +109,7 @@ class Served:
             seen = network.features(batch, pooling).float().cpu().numpy()
             out[some] = tokens.means(self._of_rows(seen, rows, some))
 
-        with processor.used("auto"):
+        with processor.used("auto", network.width):
             network.training(False)
             for some in portions(rows.lengths, np.arange(len(rows)), network.device):
                 in_chunks(network, rows, some, len(some), work)
@@ -125,7 +125,7 @@ class Served:
         member = np.array([place[key] for key in whose])
         out, network = self._blank(len(rows)), self.stage.network
         apart = [np.arange(len(rows))] if can_mix(network) else [np.flatnonzero(member == i) for i in np.unique(member)]
-        with processor.used("auto"):
+        with processor.used("auto", network.width):
             network.training(False)
 
             def work(some: np.ndarray) -> None:

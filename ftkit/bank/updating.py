@@ -84,7 +84,7 @@ def update(path: Path, asked: Asked, command: str = "") -> tuple[Path, dict[str,
             start = whole.general
             if asked.anew:
                 start = general.made(path / f"{bank.GENERAL}-{whole.newest + 1}", recipe, command)
-            with processor.used(read(start / runs.RECIPE).train.threads):
+            with processor.used(read(start / runs.RECIPE).train.threads, processes=recipe.train.threads):
                 then = _Update(whole, asked, start, splits, clock, command).carried_out(kept)
         if then is None:
             console.say("no group's rows have changed: there is nothing to train")

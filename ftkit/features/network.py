@@ -63,6 +63,13 @@ class Network:
     def device(self) -> torch.device:
         return next(self.backbone.parameters()).device
 
+    @property
+    def width(self) -> int | None:
+        """Numbers of a state between blocks; None of a base that does not tell, such as a convolution."""
+        config = getattr(self._model, "config", None)
+        found = (getattr(config, name, None) for name in ("hidden_size", "d_model"))
+        return next((one for one in found if isinstance(one, int)), None)
+
     def trainable(self) -> dict[str, nn.Parameter]:
         """Backbone weights that train, by name."""
         return {name: p for name, p in self.backbone.named_parameters() if p.requires_grad}

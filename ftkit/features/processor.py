@@ -22,17 +22,24 @@ R = TypeVar("R")
 CPUS = Path("/sys/devices/system/cpu")
 ONEDNN = "medium"
 """PyTorch's name for: float32 products may be computed in bf16 where that is fast, which is asked of oneDNN"""
+NARROW = 256
+"""numbers of a state: below it one thread is up to twice as fast as two that sleep between products, and on no batch
+much slower"""
+_processes = 1
 SHORT = 256  # positions up to which attention by plain products is the faster one, and its scores no burden
 
 
-def threads(wanted: int | Literal["auto"]) -> int:
+def threads(wanted: int | Literal["auto"], width: int | None = None) -> int:
     """Threads of arithmetic where a recipe says so many, or `auto`: OMP_NUM_THREADS, else one for each core.
 
-    Two hardware threads of one core share its arithmetic units, so they count once. How busy the
-    machine is does not count: equal runs must compute with equally many.
+    Two hardware threads of one core share its arithmetic units, so they count once. A model whose states are narrower
+    than `NARROW` has one thread: its products are over before a second one has woken up. How busy the machine is does
+    not count: equal runs must compute with equally many.
     """
     if wanted != "auto":
         return wanted
+    if width is not None and width < NARROW:
+        return 1
     return hardware.threads() if os.environ.get("OMP_NUM_THREADS") else min(hardware.processors(), _cores())
 
 
@@ -43,11 +50,24 @@ def _cores() -> int:
     return len({path.read_text() if path.exists() else path for path in siblings})
 
 
+def processes() -> int:
+    """How many processes work may be shared out to that needs not be done in turn."""
+    return _processes
+
+
 @contextmanager
-def used(wanted: int | Literal["auto"]) -> Iterator[None]:
-    """Compute with so many threads, and with the faster library for matrix products, until the block ends."""
-    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    torch.set_num_threads(threads(wanted))
+def used(
+    wanted: int | Literal["auto"], width: int | None = None, processes: int | Literal["auto"] | None = None
+) -> Iterator[None]:
+    """Compute with so many threads, and with the faster library for matrix products, until the block ends.
+
+    `width` is that of the model's states. `processes`: where work is shared out to processes, to how many; None: to as
+    many as there are threads.
+    """
+    global _processes
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision(), _processes
+    torch.set_num_threads(threads(wanted, width))
+    _processes = torch.get_num_threads() if processes is None else threads(processes)
     if _onednn_pays():
         torch.set_float32_matmul_precision(ONEDNN)
     try:
@@ -55,6 +75,7 @@ def used(wanted: int | Literal["auto"]) -> Iterator[None]:
     finally:
         torch.set_num_threads(before[0])
         torch.set_float32_matmul_precision(before[1])
+        _processes = before[2]
 
 
 def unshared(work: Callable[P, R]) -> Callable[P, R]:

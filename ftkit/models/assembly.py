@@ -116,7 +116,7 @@ class Model:
             seen(done)
 
         device, heavy = self.network.device, self.recipe.task.heavy
-        with processor.used("auto"):
+        with processor.used("auto", self.network.width):
             for several in portions(examples.lengths, positions, device) if heavy else [positions]:
                 in_chunks(self.network, examples, several, len(several) if heavy else ROWS, work)
         result: np.ndarray = out[positions]
@@ -129,7 +129,7 @@ class Model:
 
     def _look_up(self, examples: Examples, positions: np.ndarray, cache: Cache) -> np.ndarray | None:
         """Features (rows, width) where the run left the base as it was; else None, and `examples` get their prefix."""
-        with processor.used("auto"):
+        with processor.used("auto", self.network.width):
             features = Features(self.network, examples, (self.head.pooling,) if self.untouched else (), cache)
             features.read(positions)
         examples.prefix = features.prefix

@@ -9,7 +9,6 @@ import numpy as np
 from ftkit import metrics, privacy
 from ftkit.console import console
 from ftkit.errors import InputError, did_you_mean
-from ftkit.features import processor
 
 if TYPE_CHECKING:
     from ftkit.data.table import Splits
@@ -39,7 +38,6 @@ def decided(recipe: Recipe, splits: Splits) -> Recipe:
         "train.patience": block.patience if block.patience != "auto" else RANDOM_PATIENCE if random else PATIENCE,
         "train.epochs": block.epochs if searched else epochs_of(recipe, method, shown),
         "train.batch": batch_of(recipe, shown),
-        "train.threads": processor.threads(block.threads),
         "evaluate.metrics": recipe.evaluate.metrics or list(_default_metrics(recipe, splits)),
     }
     recipe = recipe.replace(values)

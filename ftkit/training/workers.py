@@ -28,6 +28,7 @@ import torch
 from ftkit import hardware
 from ftkit.console import Said, console
 from ftkit.errors import FtkitError
+from ftkit.features import processor
 from ftkit.training.stopping import Stop
 
 PATIENCE = 0.2
@@ -55,13 +56,12 @@ def side_by_side(
 ) -> Iterator[Iterator[tuple[int, T]]]:
     """`(piece, work(piece))` as the pieces end, in any order; `of`: how many there are, with those done before.
 
-    Whether a piece has one thread or all follows from `of` and the threads of this process, so that it comes out equal
-    however often the work was interrupted. With one thread, of one piece, on a GPU and on systems other than Linux:
+    Whether a piece has one thread or all follows from `of` and `processor.processes`, so that it comes out equal
+    however often the work was interrupted. With one process, of one piece, on a GPU and on systems other than Linux:
     one after the other in this process. Raises what `work` raises, KeyboardInterrupt where it was asked to stop, and
     FtkitError where the system has ended a process.
     """
-    threads = torch.get_num_threads()
-    several = min(threads, of) if sys.platform == "linux" and device.type == "cpu" else 1
+    several = min(processor.processes(), of) if sys.platform == "linux" and device.type == "cpu" else 1
     if several == 1 or not pieces:
         yield ((piece, work(piece)) for piece in pieces)
         return

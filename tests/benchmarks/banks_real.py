@@ -4,9 +4,8 @@ With `--loop` seconds a group of `rival_groups.py`, in one process and of its st
 
     python tests/benchmarks/banks_real.py ratings.csv --by user_id --loop 16.4 8 -- --label offensiveness --method lora
 
-What stands behind `--` goes to `ftkit adapt` as it is. Writes one JSON line: seconds of the processor, and as they pass
-on the clock. Several threads make the processor's seconds more and the clock's fewer, so that banks and loops with more
-than one are compared by the clock (`--by-clock`), on a machine that does nothing else.
+What stands behind `--` goes to `ftkit adapt` as it is. Writes one JSON line; seconds are those of the processor. With
+several `--threads` they are those of the clock, on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from banks_weeks import spent
 
 
 def main() -> None:
@@ -29,16 +28,16 @@ def main() -> None:
     made.add_argument("--by", required=True, help="column of the groups")
     made.add_argument("--loop", nargs=2, type=float, metavar=("GROUP", "START"), help="seconds of the loop")
     made.add_argument("--out", type=Path, help="where the bank is to stay")
+    made.add_argument("--threads", type=int, default=1, help="threads of arithmetic, of the bank as of the loop")
     cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     args, rest = made.parse_args(sys.argv[1:cut]), sys.argv[cut + 1 :]
     with tempfile.TemporaryDirectory() as name:
         folder = args.out or Path(name) / "bank"
         command = [sys.executable, "-m", "ftkit", "adapt", str(args.rows), "--by", args.by, "--out", str(folder)]
-        environment = {**os.environ, "FTKIT_CACHE": str(Path(name) / "cache"), "OMP_NUM_THREADS": "1"}
-        subprocess.run([*command, *rest], check=True, env=environment, stdout=sys.stderr)
+        os.environ |= {"FTKIT_CACHE": str(Path(name) / "cache"), "OMP_NUM_THREADS": str(args.threads)}
+        seconds = spent([*command, *rest], clock=args.threads > 1)
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    line = summary(report) | {"seconds": round(used.ru_utime + used.ru_stime, 1)}
+    line = summary(report) | {"threads": args.threads, "seconds": round(seconds, 1)}
     if args.loop:
         line |= against(line, *args.loop)
     sys.stdout.write(json.dumps(line) + "\n")

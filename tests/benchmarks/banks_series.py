@@ -41,13 +41,16 @@ def main() -> None:
     made.add_argument("--loop", type=int, default=0, help="groups that Trainer + PEFT goes through")
     made.add_argument("--alone", type=int, default=0, help="groups that ftkit trains one by one")
     made.add_argument("--method", default="lora", help="of the bank; the loop knows LoRA alone")
+    made.add_argument(
+        "--threads", type=int, default=1, help="threads of arithmetic; of several the clock's seconds count"
+    )
     made.add_argument("--out", type=Path, help="where the bank is to stay")
     args = made.parse_args()
     if args.loop and args.method != "lora":
         made.error("--loop: Trainer + PEFT trains what a bank of --method lora does")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        os.environ |= {"FTKIT_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+        os.environ |= {"FTKIT_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": str(args.threads)}
         frame = windows(args.data).drop(columns=["label_share"])
         frame["take"] = frame["user"] + " " + frame["execution"].astype(str)
         frame["who"] = frame["user"] + " " + frame["device"]
@@ -63,7 +66,8 @@ def main() -> None:
         line: dict[str, Any] = summary(report) | {"source_seconds": round(source, 1), "seconds": round(seconds, 1)}
         if args.loop:
             flags = [str(folder / "rest.parquet"), "--base", str(folder / "source")]
-            line |= looped(line, args.loop, [*flags, "--like", str(bank / "general" / "adapter")])
+            flags += ["--like", str(bank / "general" / "adapter"), "--threads", str(args.threads)]
+            line |= looped(line, args.loop, flags, "clock_" if args.threads > 1 else "")
         if args.alone:
             groups = [rows for _, rows in parts["rest"].groupby("who")]
             taken = [alone(rows, folder / f"one{i}", keys) for i, rows in enumerate(groups[: args.alone])]
@@ -77,14 +81,15 @@ FOLDS = ("--set", "data.folds=3")
 WHOLE = ("--set", "data.folds=0", *NO_CHOICE)
 
 
-def looped(line: dict[str, Any], groups: int, flags: Sequence[str]) -> dict[str, Any]:
+def looped(line: dict[str, Any], groups: int, flags: Sequence[str], kind: str) -> dict[str, Any]:
     """What the loop of Trainer + PEFT takes for some groups and for one, and how many times the bank's seconds that is.
 
-    `line` holds the bank's groups and seconds.
+    `line` holds the bank's groups and seconds; `kind` is what seconds of the loop count.
     """
     command = [sys.executable, str(Path(__file__).with_name("rival_groups_series.py")), *flags, *LOOP]
     some, one = (json.loads(run([*command, "--groups", str(n)]).output) for n in (groups, 1))
-    each, start = sum(some["groups"]) / len(some["groups"]), one["seconds"] - one["groups"][0]
+    taken = some[f"{kind}groups"]
+    each, start = sum(taken) / len(taken), one[f"{kind}seconds"] - one[f"{kind}groups"][0]
     return {"loop": some, "loop_of_one": one} | against(line, each, start)
 
 
@@ -96,8 +101,9 @@ def alone(rows: pd.DataFrame, folder: Path, keys: Sequence[str]) -> float:
 
 
 def ftkit(verb: str, file: Path, out: Path, *flags: str) -> float:
-    """Seconds of the processor that a command takes."""
-    return spent([sys.executable, "-m", "ftkit", verb, str(file), "--out", str(out), *KEYS, *flags])
+    """Seconds that a command takes."""
+    command = [sys.executable, "-m", "ftkit", verb, str(file), "--out", str(out), *KEYS, *flags]
+    return spent(command, clock=os.environ["OMP_NUM_THREADS"] != "1")
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def arguments() -> argparse.Namespace:
     made.add_argument("--batch", type=int, default=8, help="rows in one step")
     made.add_argument("--max-length", type=int, default=128, help="tokens")
     made.add_argument("--lr", type=float, default=6e-3, help="peak learning rate")
+    made.add_argument("--threads", type=int, default=1, help="threads of arithmetic")
     made.set_defaults(by_length=True, precision="fp32", seed=0)
     return made.parse_args()
 
@@ -52,7 +53,7 @@ def main() -> None:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, set_seed
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(args.threads)
     set_seed(args.seed)
     frame = pd.read_csv(args.rows, dtype=str)
     labels = sorted(frame[args.label].unique())

@@ -18,6 +18,7 @@ from forking import forked
 from ftkit import hardware
 from ftkit.console import console
 from ftkit.errors import FtkitError, InputError
+from ftkit.features import processor
 from ftkit.training.stopping import Stop, stoppable
 from ftkit.training.workers import side_by_side
 
@@ -27,10 +28,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux 
 
 @pytest.fixture(autouse=True)
 def two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+    with processor.used(2):
+        yield
 
 
 def every(work: Callable[[int], Any], pieces: int = 5, of: int = 5, stop: Stop | None = None) -> dict[int, Any]:
