@@ -60,13 +60,13 @@ class Processor:
 
     scaling: Scaling
     kind: str
-    patch: int = 1
-    """samples that make one position; of `patchtst` and `patchtsmixer`, whose channels are rows of their own, about"""
+    patch: float = 1.0
+    """samples that make one position; less than their stride where each channel has patches of its own"""
 
     @property
     def positions(self) -> int:
         """Positions of a window as the model's blocks see it."""
-        return max(1, self.scaling.points // self.patch)
+        return max(1, int(self.scaling.points / self.patch))
 
     @classmethod
     def of(cls, base: Base) -> Processor:
@@ -128,14 +128,14 @@ class Processor:
         ]
 
 
-def _patch(kind: str, config: dict[str, Any]) -> int:
+def _patch(kind: str, config: dict[str, Any]) -> float:
     """Samples that make one position of a model, by its config; 1 where that does not tell."""
     if kind == "vit":
         size = config.get("patch_size", 16)
-        return int(size if isinstance(size, int) else size[-1])
+        return float(size if isinstance(size, int) else size[-1])
     if kind == "speech_to_text":
-        return int(2 ** config.get("num_conv_layers", 2))  # each halves them
-    return max(1, int(config.get("patch_stride", 1)) // max(1, int(config.get("num_input_channels", 1))))
+        return float(2 ** config.get("num_conv_layers", 2))  # each halves them
+    return float(config.get("patch_stride", 1) / max(1, config.get("num_input_channels", 1)))
 
 
 def scaling_for(windows: Sequence[Window], normalise: str, points: int) -> Scaling:

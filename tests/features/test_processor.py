@@ -67,6 +67,32 @@ def test_settings_end_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (torch.get_num_threads(), torch.get_float32_matmul_precision()) == before
 
 
+def test_a_narrow_model_has_one_thread_and_its_pieces_all_cores(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cpus(monkeypatch, tmp_path, ["0", "1", "2"])
+    assert [processor.threads("auto", width) for width in (64, 255, 256, 384, None)] == [1, 1, 3, 3, 3]
+    assert processor.threads(2, 64) == 2
+    with processor.used("auto", 64, processes="auto"):
+        assert torch.get_num_threads() == 1 and processor.processes() == 3
+        with processor.used("auto", 64):
+            assert processor.processes() == 1
+        assert processor.processes() == 3
+    assert processor.processes() == 1
+
+
+def test_heads_are_solved_on_one_thread_of_blas() -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads() -> list[int]:
+        return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+    with threadpool_limits(2, user_api="blas"):
+        assert set(threads()) == {2}
+        assert set(processor.unshared(threads)()) == {1}
+        assert set(threads()) == {2}
+
+
 @pytest.mark.parametrize(("vendor", "instructions"), [("GenuineIntel", "AVX512"), ("AuthenticAMD", "AVX2")])
 def test_other_processors_keep_their_library(monkeypatch: pytest.MonkeyPatch, vendor: str, instructions: str) -> None:
     monkeypatch.setattr(hardware, "cpuinfo", lambda key: vendor)

@@ -153,6 +153,41 @@ def test_an_earlier_base_keeps_its_channels_and_scaling(tmp_path: Path) -> None:
         task.model_copy(update={"normalise": "window"}).processor(base_in(tmp_path))
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {
+            "model_type": "vit",
+            "hidden_size": 32,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 32,
+        },
+        {"model_type": "patchtst", "d_model": 32, "num_hidden_layers": 1, "patch_length": 5, "patch_stride": 5},
+        {"model_type": "speech_to_text", "d_model": 32, "encoder_layers": 1, "encoder_attention_heads": 2},
+    ],
+    ids=lambda config: str(config["model_type"]),
+)
+def test_positions_are_those_that_the_blocks_see(tmp_path: Path, config: dict[str, Any]) -> None:
+    """Passes are filled by them: a window of 100 samples in 20 patches is no row of 100 positions."""
+    from ftkit import bases
+    from ftkit.features.examples import Examples
+    from ftkit.features.network import Network
+    from ftkit.recipe import Random
+
+    random = np.random.default_rng(0)
+    windows = [Window(str(i), random.normal(size=(100, 2))) for i in range(3)]
+    task = SeriesClassification(channels=["x", "y"], layout="lists", label="label")
+    inputs: Any = [(one,) for one in windows]
+    base = bases.resolve(Random(config=task.shape(inputs, config)))
+    processor = task.processor(base)
+    examples = Examples(task, processor, task.encode(inputs, processor).rows)
+    network = Network(task.load(base))
+    hidden = network(examples.batch(np.arange(3)))
+    assert abs(hidden.shape[1] - examples.lengths[0]) <= 1 and set(examples.lengths) == {examples.lengths[0]}
+    assert network.width == 32
+
+
 def test_scaling_chooses_units_and_tells_no_values() -> None:
     random = np.random.default_rng(0)
     windows = [Window(str(i), random.normal([9.8, 0.01], [2.1, 0.004], (50, 2))) for i in range(20)]
