@@ -124,7 +124,8 @@ class Train(Block):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """of training steps; scores are always computed in the precision that the base was loaded in"""
     threads: Count | Literal["auto"] = "auto"
-    """of arithmetic; auto: OMP_NUM_THREADS, else one for each core"""
+    """of arithmetic; auto: OMP_NUM_THREADS, else one for each core, and one alone where the base's states are narrow; a
+    bank trains in as many processes"""
     checkpoint: str = "every 2 minutes"
     """how often the state of training is saved: every N steps, or every N minutes"""
     trackers: list[str] = []

@@ -57,11 +57,12 @@ def side_by_side(
     """`(piece, work(piece))` as the pieces end, in any order; `of`: how many there are, with those done before.
 
     Whether a piece has one thread or all follows from `of` and `processor.processes`, so that it comes out equal
-    however often the work was interrupted. With one process, of one piece, on a GPU and on systems other than Linux:
-    one after the other in this process. Raises what `work` raises, KeyboardInterrupt where it was asked to stop, and
+    however often the work was interrupted. With one process, of one piece, on a GPU, on systems other than Linux and
+    in a worker of somebody's pool: one after the other in this process. Raises what `work` raises, KeyboardInterrupt where it was asked to stop, and
     FtkitError where the system has ended a process.
     """
-    several = min(processor.processes(), of) if sys.platform == "linux" and device.type == "cpu" else 1
+    may = sys.platform == "linux" and device.type == "cpu" and not multiprocessing.current_process().daemon
+    several = min(processor.processes(), of) if may else 1  # somebody's worker may start none
     if several == 1 or not pieces:
         yield ((piece, work(piece)) for piece in pieces)
         return
@@ -73,8 +74,9 @@ def side_by_side(
             crew[pipe] = process
         yield _ended(crew, list(reversed(pieces)), stop)
     finally:
-        for process in crew.values():
+        for pipe, process in crew.items():
             _farewell(process)
+            pipe.close()
 
 
 def _forked(work: Callable[[int], object], sharers: int) -> tuple[Connection, BaseProcess]:

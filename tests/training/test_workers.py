@@ -70,6 +70,16 @@ def test_training_in_it_moves_as_in_this_process() -> None:
     assert forked(whole) == 0  # this process itself stays without threads, as others are forked from it
 
 
+def test_in_a_worker_of_somebodys_pool_pieces_come_one_after_the_other() -> None:
+    def work(piece: int) -> tuple[int, list[int]]:
+        return os.getpid(), [pid for pid, _ in every(lambda inner: (os.getpid(), inner), 2, 2).values()]
+
+    found = every(work, 2, 2).values()
+    assert len(found) == 2
+    for outer, inner in found:
+        assert outer != os.getpid() and inner == [outer, outer]
+
+
 def test_an_error_arrives_as_it_was_with_its_hint() -> None:
     def work(piece: int) -> int:
         raise InputError(f"rows.csv:{piece}: no label", "give one")
