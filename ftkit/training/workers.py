@@ -58,8 +58,8 @@ def side_by_side(
 
     Whether a piece has one thread or all follows from `of` and `processor.processes`, so that it comes out equal
     however often the work was interrupted. With one process, of one piece, on a GPU, on systems other than Linux and
-    in a worker of somebody's pool: one after the other in this process. Raises what `work` raises, KeyboardInterrupt where it was asked to stop, and
-    FtkitError where the system has ended a process.
+    in a worker of somebody's pool: one after the other in this process. Raises what `work` raises, KeyboardInterrupt
+    where it was asked to stop, and FtkitError where the system has ended a process.
     """
     may = sys.platform == "linux" and device.type == "cpu" and not multiprocessing.current_process().daemon
     several = min(processor.processes(), of) if may else 1  # somebody's worker may start none
