@@ -68,9 +68,14 @@ def memory_free() -> int:
 
 
 def share(sharers: int) -> None:
-    """Count from here on as one of so many processes that take what is free between them."""
-    global _sharers
-    _sharers = sharers
+    """Count from here on as one of so many processes that take what is free between them, and count by itself."""
+    global _sharers, _beside
+    _sharers, _beside = sharers, 0
+
+
+def sharers() -> int:
+    """How many processes take what is free between them, with this one."""
+    return _sharers
 
 
 def beside(size: int) -> None:

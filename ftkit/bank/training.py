@@ -93,6 +93,7 @@ def train(place: Place, adapter: Adapter, groups: Sequence[Group], hashes: Seque
         adapter.general(known, keep=True)
         if not adapter.mask.on:
             nearest.embedded(adapter, known, keep=True)
+        adapter.job.examples.at_once = None  # each process sees anew how much fits
     missing = [i for i, number in enumerate(numbers) if not _there(place, number, keys[i])]
 
     def work(i: int) -> int:

@@ -91,7 +91,7 @@ def _computed(network: Network, examples: Examples, positions: np.ndarray) -> Co
         return None
     network.training(False)
     modules = _modules(network, examples.batch(some[:1]).to(network.device))
-    if not modules or _size(modules, examples, some) > min(BUDGET, hardware.memory_limit() // 8):
+    if not modules or _size(modules, examples, some) > min(BUDGET, hardware.memory_limit() // 8 // hardware.sharers()):
         return None
     known: dict[str, torch.Tensor] = {}
 

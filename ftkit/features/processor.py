@@ -22,9 +22,9 @@ R = TypeVar("R")
 CPUS = Path("/sys/devices/system/cpu")
 ONEDNN = "medium"
 """PyTorch's name for: float32 products may be computed in bf16 where that is fast, which is asked of oneDNN"""
-NARROW = 256
+NARROW = 192
 """numbers of a state: below it one thread is up to twice as fast as two that sleep between products, and on no batch
-much slower"""
+of texts or windows much slower"""
 _processes = 1
 SHORT = 256  # positions up to which attention by plain products is the faster one, and its scores no burden
 

@@ -102,6 +102,6 @@ def _pass(base: Loaded, rows: Examples, places: np.ndarray, starts: Sequence[_St
     poolings = dict.fromkeys(one.pooling for one in starts if one.pooling is not None)
     depths = sorted({one.depth for one in starts if one.depth})
     cuts = [network for network, depth in zip(map(base.cut, depths), depths, strict=True) if network.depth == depth]
-    with processor.used("auto"):
+    with processor.used("auto", base.cut().width):
         features = Features(base.cut(), rows, tuple(poolings), cache, also=cuts)
         features.read(places)

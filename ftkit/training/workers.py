@@ -7,6 +7,7 @@ process has one thread: those of OpenMP do not come with it, and to ask for new 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -66,6 +67,8 @@ def side_by_side(
     if several == 1 or not pieces:
         yield ((piece, work(piece)) for piece in pieces)
         return
+    if stop:
+        raise KeyboardInterrupt  # a process that is forked now would not hear of it
     crew = dict[Connection, BaseProcess]()
     count = min(several, len(pieces))
     try:
@@ -74,8 +77,8 @@ def side_by_side(
             crew[pipe] = process
         yield _ended(crew, list(reversed(pieces)), stop)
     finally:
-        for pipe, process in crew.items():
-            _farewell(process)
+        _farewell(list(crew.values()))
+        for pipe in crew:
             pipe.close()
 
 
@@ -99,12 +102,13 @@ def _ended(crew: dict[Connection, BaseProcess], waiting: list[int], stop: Stop) 
         for pipe in crew:
             if waiting and pipe not in at_work:
                 at_work[pipe] = waiting.pop()
-                pipe.send(at_work[pipe])
+                with contextlib.suppress(OSError):  # it is gone: that is told where its answer is waited for
+                    pipe.send(at_work[pipe])
         if not at_work:
             return
         ready = first_of(list(at_work), PATIENCE)
         for pipe in [one for one in at_work if one in ready]:
-            done = _received(pipe)
+            done = _received(pipe, stop)
             for said in dict.fromkeys(done.said):
                 if said not in told:  # each process finds by itself that memory is short
                     told.add(said)
@@ -116,25 +120,30 @@ def _ended(crew: dict[Connection, BaseProcess], waiting: list[int], stop: Stop) 
             raise KeyboardInterrupt
 
 
-def _received(pipe: Connection) -> _Done:
+def _received(pipe: Connection, stop: Stop) -> _Done:
     try:
         done = pipe.recv()
-    except EOFError:
+    except (EOFError, OSError):
+        if stop:  # the signal went to all of them
+            raise KeyboardInterrupt from None
         what = "the system has ended a process that trained, most likely for want of memory"
-        raise FtkitError(what, "what was finished is kept; --set train.threads=1 makes do with one process") from None
+        hint = "what was finished is kept; with OMP_NUM_THREADS=1 in front, the same with --resume makes do with one"
+        raise FtkitError(what, hint) from None
     if isinstance(done, BaseException):
         raise done
     assert isinstance(done, _Done)
     return done
 
 
-def _farewell(process: BaseProcess) -> None:
-    """See a process off: one that is still at work is interrupted, and clears up."""
-    process.terminate()
-    process.join(FAREWELL)
-    if process.is_alive():
-        process.kill()
-        process.join()
+def _farewell(crew: Sequence[BaseProcess]) -> None:
+    """See processes off: those that are still at work are interrupted, and clear up."""
+    for process in crew:
+        process.terminate()
+    for process in crew:
+        process.join(FAREWELL)
+        if process.is_alive():
+            process.kill()
+            process.join()
 
 
 def _serve(pipe: Connection, work: Callable[[int], object], parent: int, sharers: int) -> None:
@@ -160,9 +169,11 @@ def _tried(work: Callable[[int], object], piece: int, born: int) -> _Done | Exce
             result = work(piece)
         return _Done(result, tuple(said), max(0, hardware.peak_memory() - born))
     except Exception as error:
-        error.add_note(traceback.format_exc())
+        where = traceback.format_exc()
         try:
-            pickle.loads(pickle.dumps(error))
+            told = pickle.loads(pickle.dumps(error))
         except Exception:
-            return RuntimeError("".join(traceback.format_exception(error)))
-        return error
+            told = RuntimeError(f"{type(error).__name__}: {error}")
+        told.add_note(where)
+        assert isinstance(told, Exception)
+        return told
