@@ -8,6 +8,8 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import toy_banks
+from drawing import undrawn
 from forking import forked
 
 from ftkit import folders, runs
@@ -59,6 +62,14 @@ def same(folder: Path, reference: Path) -> None:
     )
 
 
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Without any page: the engine that draws does not outlive a fork, and another test may have started it."""
+    with undrawn(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ftkit.bank.document.render_bank", lambda report: "")
+        yield
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
@@ -70,8 +81,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with two threads, so that stacks train in processes of their own."""
     folder = tmp_path_factory.mktemp("side_by_side")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ftkit.bank.document.render_bank", lambda report: "")  # what draws does not outlive a fork
+    with unseen():
         # this process itself stays without threads: those forked from it could not have any
         assert forked(lambda: carry_out(folder, folder / "bank", threads=2)) == 0
     return folder / "bank"
@@ -133,10 +143,9 @@ def test_stacks_side_by_side_are_taken_up_as_well(side_by_side: Path, tmp_path: 
         with pytest.raises(Interrupted):
             carry_out(side_by_side.parent, folder, threads=2)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ftkit.bank.document.render_bank", lambda report: "")
-        with pytest.MonkeyPatch.context() as other:
-            other.setattr(making.training.rows, "write", stopping)
+    with unseen():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(making.training.rows, "write", stopping)
             assert forked(stopped) == 0
         there = sorted((folder / "shards").iterdir())
         assert 1 <= len(there) < 4 and folders.state(folder) == "partial"
@@ -169,8 +178,7 @@ def test_other_data_are_not_taken_up(whole: Path, tmp_path: Path) -> None:
 def test_killed_at_random_moments_it_ends_the_same(whole: Path, side_by_side: Path, tmp_path: Path, case: int) -> None:
     chance, folder, killed = random.Random(case), tmp_path / "bank", 0
     start, threads, reference = time.monotonic(), 1 + case % 2, (whole, side_by_side)[case % 2]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ftkit.bank.document.render_bank", lambda report: "")  # what draws does not outlive a fork
+    with unseen():
         assert forked(lambda: carry_out(whole.parent, tmp_path / "timed", threads)) == 0
         longest = time.monotonic() - start
         while not folders.is_bank(folder):
