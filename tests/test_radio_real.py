@@ -67,7 +67,7 @@ def test_buildings_as_they_are_published(name: str, shared: Path, workdir: Path)
 
 
 def test_ten_thousand_fingerprints_take_less_than_importing_torch(shared: Path, workdir: Path) -> None:
-    """Reading the file, cleaning it, encoding and predicting; the best of three each, on whatever machine this is."""
+    """Reading the file, cleaning it, encoding and predicting; the best of five each, on whatever machine this is."""
     from ftkit.data.prepare import rows_of
     from ftkit.models.assembly import load_run
 
@@ -94,4 +94,5 @@ def test_ten_thousand_fingerprints_take_less_than_importing_torch(shared: Path, 
         code = "import time; start = time.perf_counter(); import torch; print(time.perf_counter() - start)"
         return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
-    assert min(predicted() for _ in range(3)) < min(imported() for _ in range(3))
+    turns = [(predicted(), imported()) for _ in range(5)]  # in turn, so that what else the machine does hits both
+    assert min(one for one, _ in turns) < min(other for _, other in turns)
